@@ -1,0 +1,145 @@
+"""Every error the engine raises, by cause.
+
+::
+
+    EngineError
+    ├── Misuse                      you called something wrongly: fix the call
+    │   ├── SettingsError           a wrong key, type or value in settings or a declaration (also a ValueError)
+    │   ├── AudioError              bytes that are not audio of the declared format (also a ValueError)
+    │   ├── MessageError            a message whose content is unknown or empty (also a ValueError)
+    │   ├── SessionNotOpen          used before it was entered
+    │   ├── SessionClosed           used after it was closed, by you or by the end of the conversation
+    │   └── ToolCallUnknown         approve or reject for a call that is not waiting
+    ├── PeerError                   the model refused, or broke the protocol
+    │   ├── ConnectRefused          the connection could not be made (`status` if there was an answer)
+    │   │   ├── AuthenticationError the key was refused, or there is none
+    │   │   └── ModelNotFound       the model is unknown to the peer, or not a realtime model
+    │   ├── ProtocolError           the peer sent what the protocol does not allow
+    │   └── ResponseFailed          a response that you awaited failed (`code`, `response_id`)
+    ├── TransportLost               the connection broke (`code`, `reason` where the peer gave them)
+    │   └── TransportClosed         the peer closed it in good order
+    │       └── SessionExpired      the peer's longest session was reached: open a new one
+    ├── ToolFailed                  a tool could not give the model a result
+    │   ├── BadArguments            the model's arguments do not fit the tool
+    │   ├── ToolTimeout             the tool took longer than its declared timeout
+    │   └── UnserialisableResult    the tool returned something that has no JSON form
+    ├── SlowConsumer                events were not taken and their stated limit was reached
+    └── SessionFailed               a fault inside the engine or in what it was given; `__cause__` is the whole group
+
+Nothing here is raised out of a tool or a guardrail into the application: those become events, and words to the model.
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of everything the engine raises."""
+
+
+class Misuse(EngineError):
+    """The engine was called in a way it does not allow."""
+
+
+class SettingsError(Misuse, ValueError):
+    """A setting or a declaration is wrong; the message names its path and what would be right."""
+
+
+class AudioError(Misuse, ValueError):
+    """Bytes that are not audio of the declared format."""
+
+
+class MessageError(Misuse, ValueError):
+    """A message whose content cannot be sent."""
+
+
+class SessionNotOpen(Misuse):
+    """The session was used before ``async with session`` or ``enter()``."""
+
+
+class SessionClosed(Misuse):
+    """The session was used after its end."""
+
+
+class ToolCallUnknown(Misuse, KeyError):
+    """No call of this id is waiting for approval."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class PeerError(EngineError):
+    """The far end refused, or broke the protocol."""
+
+
+class ConnectRefused(PeerError):
+    """The connection could not be made. ``status`` is the HTTP status, where there was an answer."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AuthenticationError(ConnectRefused):
+    """The key was refused, or there is none."""
+
+
+class ModelNotFound(ConnectRefused):
+    """The peer does not know the model, or cannot use it in a realtime session."""
+
+
+class ProtocolError(PeerError):
+    """The peer sent what the protocol does not allow."""
+
+
+class ResponseFailed(PeerError):
+    """A response that was awaited did not succeed."""
+
+    def __init__(self, message: str, *, code: str | None = None, response_id: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.response_id = response_id
+
+
+class TransportLost(EngineError):
+    """The connection broke. ``code`` and ``reason`` are the WebSocket's, where there were any."""
+
+    def __init__(self, message: str, *, code: int | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+
+
+class TransportClosed(TransportLost):
+    """The peer closed the connection in good order."""
+
+    def __init__(self, message: str = "", *, code: int = 1000, reason: str = "") -> None:
+        said = f" ({reason})" if reason else ""
+        super().__init__(message or f"the peer closed the connection with code {code}{said}", code=code, reason=reason)
+
+
+class SessionExpired(TransportClosed):
+    """The peer's longest session was reached. Open a new session to go on."""
+
+
+class ToolFailed(EngineError):
+    """A tool could not give the model a result. The text is written for the model to read."""
+
+
+class BadArguments(ToolFailed):
+    """The model's arguments do not fit the tool's parameters."""
+
+
+class ToolTimeout(ToolFailed):
+    """The tool took longer than its declared timeout."""
+
+
+class UnserialisableResult(ToolFailed):
+    """The tool returned something that has no JSON form."""
+
+
+class SlowConsumer(EngineError):
+    """The application did not take events and their stated limit was reached."""
+
+
+class SessionFailed(EngineError):
+    """A fault inside the session; ``__cause__`` is the exception group with everything that went wrong."""

@@ -1,0 +1,89 @@
+"""RealtimeModel: what a session needs of the far end, and all that a third party has to implement.
+
+The vocabulary between session and model is the GA vocabulary of `engine.wire`: a model for another vendor
+translates its own protocol into those classes, and nothing above it changes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    from engine.settings import RealtimeModelConfig
+    from engine.wire.client_events import ClientEvent
+    from engine.wire.server_events import ServerEvent
+
+Listener = Callable[["ServerEvent"], None]
+
+
+@attrs.frozen
+class ModelCapabilities:
+    """What the far end can do; the session arranges itself accordingly."""
+
+    interrupts_on_speech: bool = True
+    """The server cancels its own response when its voice detection hears the user."""
+    truncates: bool = True
+    """`conversation.item.truncate` and `.delete` are understood."""
+    plays_audio_itself: bool = False
+    """Audio reaches the user by another way (a phone call attached by id): none is sent here, no truncation is due."""
+    announces_session: bool = True
+    """A fresh connection begins with `session.created`."""
+    echoes_metadata: bool = True
+    """`response.created` repeats the metadata of the `response.create` that asked for it."""
+
+
+class ModelConnection(Protocol):
+    """One open conversation with the far end. One task receives, one task sends."""
+
+    async def receive(self) -> Sequence[ServerEvent]:
+        """The next events, at least one. Raises `TransportClosed` or `TransportLost` when there are no more."""
+        ...
+
+    async def send(self, events: Sequence[ClientEvent]) -> None:
+        """Send events in order, as one write. Raises `TransportLost` if the connection is gone."""
+        ...
+
+    async def aclose(self) -> None:
+        """Say goodbye if the far end still listens. The caller's cancel scope bounds it."""
+        ...
+
+
+class RealtimeModel(ABC):
+    """The far end of a session.
+
+    A subclass implements `connect`. It may be used by several sessions at once, each with a connection of its own.
+    """
+
+    capabilities: ModelCapabilities = ModelCapabilities()
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Listener, ...] = ()
+
+    @abstractmethod
+    def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[ModelConnection]:
+        """Open a connection.
+
+        Raises:
+            ConnectRefused, AuthenticationError, ModelNotFound: it could not be made.
+        """
+
+    def add_listener(self, listener: Listener) -> None:
+        """Call `listener` with every event the far end sends, before the session sees it.
+
+        A listener runs in the session's router: it must be quick and must not raise.
+        """
+        self._listeners = (*self._listeners, listener)
+
+    def remove_listener(self, listener: Listener) -> None:
+        """Stop calling `listener`. Unknown listeners are ignored."""
+        self._listeners = tuple(known for known in self._listeners if known is not listener)
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """The listeners now, in the order they were added."""
+        return self._listeners
