@@ -1,0 +1,198 @@
+"""Items of a conversation and the parts of their content (protocol facts, section 5).
+
+A field that is None is left out when an item is written, as the service does; `UNSET` stands for the id of an item that a
+client creates and leaves the server to name. `object: "realtime.item"`, which beta servers add, is not kept.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+import attrs
+
+from engine.wire.constraints import MaxLength, OneOf
+from engine.wire.unset import Unset
+
+ItemId = Annotated[str, MaxLength(32)]
+CallId = Annotated[str, MaxLength(32)]
+Role = Annotated[str, OneOf("system", "user", "assistant")]
+Status = Annotated[str, OneOf("in_progress", "completed", "incomplete")]
+
+
+# ------------------------------------------------------------------------------------------------ parts
+@attrs.frozen
+class InputText:
+    """Text from the user or the system."""
+
+    type: ClassVar[Literal["input_text"]] = "input_text"
+    text: str
+
+
+@attrs.frozen
+class InputAudio:
+    """User audio. `audio` is base64, present only when a client creates it or retrieves it; `transcript` is None until known."""
+
+    type: ClassVar[Literal["input_audio"]] = "input_audio"
+    audio: str | None = None
+    transcript: str | None = None
+
+
+@attrs.frozen
+class InputImage:
+    """An image: `image_url` is a data URI (PNG or JPEG)."""
+
+    type: ClassVar[Literal["input_image"]] = "input_image"
+    image_url: str
+    detail: Annotated[str, OneOf("auto", "low", "high")] | None = None
+
+
+@attrs.frozen
+class OutputText:
+    """Assistant text. Events about content parts call this type `text`; so did the beta protocol."""
+
+    type: ClassVar[Literal["output_text"]] = "output_text"
+    text: str
+
+
+@attrs.frozen
+class OutputAudio:
+    """Assistant audio: what was said, and the audio (base64) only where an item was retrieved. Called `audio` in part events."""
+
+    type: ClassVar[Literal["output_audio"]] = "output_audio"
+    transcript: str | None = None
+    audio: str | None = None
+
+
+@attrs.frozen
+class UnknownPart:
+    """A part of a type that this version does not know, as it came."""
+
+    raw: Mapping[str, object]
+
+
+Part = InputText | InputAudio | InputImage | OutputText | OutputAudio | UnknownPart
+
+
+# ------------------------------------------------------------------------------------------------ items
+@attrs.frozen
+class Message:
+    """Something said or written. `phase` ("commentary", "final_answer") comes from gpt-realtime-2 models only."""
+
+    type: ClassVar[Literal["message"]] = "message"
+    id: ItemId | Unset
+    role: Role
+    content: tuple[Part, ...]
+    status: Status | None = None
+    phase: str | None = None
+
+
+@attrs.frozen
+class FunctionCall:
+    """The model asks for a tool. `arguments` is JSON text, possibly cut short when the item is incomplete."""
+
+    type: ClassVar[Literal["function_call"]] = "function_call"
+    id: ItemId | Unset
+    name: str
+    call_id: CallId
+    arguments: str
+    status: Status | None = None
+
+
+@attrs.frozen
+class FunctionCallOutput:
+    """The answer to a tool call, as text."""
+
+    type: ClassVar[Literal["function_call_output"]] = "function_call_output"
+    id: ItemId | Unset
+    call_id: CallId
+    output: str
+    status: Status | None = None
+
+
+@attrs.frozen
+class McpListedTool:
+    """One tool that an MCP server offers."""
+
+    name: str
+    input_schema: object
+    description: str | None = None
+    annotations: object = None
+
+
+@attrs.frozen
+class McpListTools:
+    """The tools that the model's host imported from an MCP server."""
+
+    type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
+    id: ItemId | Unset
+    server_label: str
+    tools: tuple[McpListedTool, ...]
+
+
+@attrs.frozen
+class McpCall:
+    """A tool call that the model's host runs on an MCP server. `error` is {type, code?, message}."""
+
+    type: ClassVar[Literal["mcp_call"]] = "mcp_call"
+    id: ItemId | Unset
+    server_label: str
+    name: str
+    arguments: str
+    output: str | None = None
+    error: Mapping[str, object] | None = None
+    approval_request_id: str | None = None
+    status: Status | None = None
+
+
+@attrs.frozen
+class McpApprovalRequest:
+    """The host asks whether an MCP call may run."""
+
+    type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
+    id: ItemId | Unset
+    server_label: str
+    name: str
+    arguments: str
+
+
+@attrs.frozen
+class McpApprovalResponse:
+    """The answer to a `McpApprovalRequest`."""
+
+    type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
+    id: ItemId | Unset
+    approval_request_id: str
+    approve: bool
+    reason: str | None = None
+
+
+@attrs.frozen
+class UnknownItem:
+    """An item of a type that this version does not know, as it came."""
+
+    raw: Mapping[str, object]
+
+    @property
+    def id(self) -> str | Unset:
+        """Its id, where it has a readable one."""
+        value = self.raw.get("id")
+        return value if isinstance(value, str) else Unset.UNSET
+
+
+Item = (
+    Message
+    | FunctionCall
+    | FunctionCallOutput
+    | McpListTools
+    | McpCall
+    | McpApprovalRequest
+    | McpApprovalResponse
+    | UnknownItem
+)
+
+
+@attrs.frozen
+class ItemReference:
+    """Points at an item of the conversation, in the `input` of a response."""
+
+    type: ClassVar[Literal["item_reference"]] = "item_reference"
+    id: str

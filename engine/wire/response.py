@@ -1,0 +1,131 @@
+"""Responses: the server's object, the client's options for one, and what it cost (protocol facts, 2.9 and 3.3)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import attrs
+
+from engine.wire.constraints import OneOf
+from engine.wire.formats import AudioFormat
+from engine.wire.items import Item, ItemReference
+from engine.wire.session import (
+    MaxOutputTokens,
+    Modalities,
+    Prompt,
+    Reasoning,
+    ToolChoice,
+    ToolDefinition,
+    UnknownSetting,
+    Voice,
+)
+from engine.wire.unset import UNSET, Unset
+
+
+@attrs.frozen
+class CachedTokensDetails:
+    """Input tokens that were read from the prompt cache, by modality."""
+
+    text_tokens: int = 0
+    audio_tokens: int = 0
+    image_tokens: int = 0
+
+
+@attrs.frozen
+class InputTokenDetails:
+    """Input tokens by modality; `cached_tokens` of them came from the prompt cache."""
+
+    text_tokens: int = 0
+    audio_tokens: int = 0
+    image_tokens: int = 0
+    cached_tokens: int = 0
+    cached_tokens_details: CachedTokensDetails = CachedTokensDetails()
+
+
+@attrs.frozen
+class OutputTokenDetails:
+    """Output tokens by modality."""
+
+    text_tokens: int = 0
+    audio_tokens: int = 0
+    reasoning_tokens: int | Unset = UNSET
+
+
+@attrs.frozen
+class Usage:
+    """Tokens that a response was billed for. Numbers that a server leaves out are zero."""
+
+    total_tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_token_details: InputTokenDetails = InputTokenDetails()
+    output_token_details: OutputTokenDetails = OutputTokenDetails()
+
+
+@attrs.frozen
+class ResponseError:
+    """Why a response failed."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+@attrs.frozen
+class StatusDetails:
+    """How a response ended. `reason` is turn_detected or client_cancelled (cancelled), max_output_tokens or content_filter
+    (incomplete). A server that sends a mere string has it here as `reason`."""
+
+    type: str | None = None
+    reason: str | None = None
+    error: ResponseError | None = None
+
+
+@attrs.frozen
+class ResponseAudioOutput:
+    """Format and voice of a response."""
+
+    format: AudioFormat | UnknownSetting | Unset | None = UNSET
+    voice: Voice | Unset | None = UNSET
+
+
+@attrs.frozen
+class ResponseAudio:
+    """The audio settings of a response."""
+
+    output: ResponseAudioOutput | Unset | None = UNSET
+
+
+@attrs.frozen
+class Response:
+    """A response as the server tells it. `status` is in_progress, completed, cancelled, failed or incomplete; `conversation_id`
+    is None for a response outside the conversation; `usage` is None until it is done."""
+
+    id: str = ""
+    status: str | None = None
+    status_details: StatusDetails | None = None
+    output: tuple[Item, ...] = ()
+    conversation_id: str | None = None
+    output_modalities: tuple[str, ...] | None = None
+    max_output_tokens: int | str | None = None
+    audio: ResponseAudio | None = None
+    usage: Usage | None = None
+    metadata: Mapping[str, str] | None = None
+
+
+@attrs.frozen
+class ResponseParams:
+    """Options of `response.create`; what is `UNSET` comes from the session. `conversation="none"` keeps the response out of the
+    conversation; `input` replaces what the model reads (empty: nothing at all)."""
+
+    output_modalities: Modalities | Unset | None = UNSET
+    instructions: str | Unset | None = UNSET
+    audio: ResponseAudio | Unset | None = UNSET
+    tools: tuple[ToolDefinition, ...] | Unset | None = UNSET
+    tool_choice: ToolChoice | Unset | None = UNSET
+    parallel_tool_calls: bool | Unset | None = UNSET
+    max_output_tokens: MaxOutputTokens | Unset | None = UNSET
+    reasoning: Reasoning | Unset | None = UNSET
+    conversation: Annotated[str, OneOf("auto", "none")] | Unset | None = UNSET
+    metadata: Mapping[str, str] | Unset | None = UNSET
+    input: tuple[Item | ItemReference, ...] | Unset | None = UNSET
+    prompt: Prompt | Unset | None = UNSET

@@ -1,0 +1,96 @@
+"""Server events about the session itself: errors, settings, limits, tool import."""
+
+from typing import ClassVar, Literal
+
+import attrs
+
+from engine.wire.server_base import ServerEventBase
+from engine.wire.session import Session, TranscriptionSession
+
+
+@attrs.frozen
+class ErrorDetail:
+    """What went wrong. `event_id` is the client event that was rejected, if it had an id and the server says so."""
+
+    type: str
+    message: str
+    code: str | None = None
+    param: str | None = None
+    event_id: str | None = None
+
+
+@attrs.frozen
+class ErrorEvent(ServerEventBase):
+    """A client event was rejected, or the server is at fault. Fatal only if the socket closes after it."""
+
+    type: ClassVar[Literal["error"]] = "error"
+    error: ErrorDetail
+
+
+@attrs.frozen
+class SessionCreated(ServerEventBase):
+    """The first event of a fresh socket; absent when attached to a call."""
+
+    type: ClassVar[Literal["session.created"]] = "session.created"
+    session: Session | TranscriptionSession
+
+
+@attrs.frozen
+class SessionUpdated(ServerEventBase):
+    """All settings, after a `session.update` was accepted."""
+
+    type: ClassVar[Literal["session.updated"]] = "session.updated"
+    session: Session | TranscriptionSession
+
+
+@attrs.frozen
+class RateLimit:
+    """One limit: `remaining` of `limit` are left, full again in `reset_seconds`."""
+
+    name: str | None = None
+    limit: int | None = None
+    remaining: int | None = None
+    reset_seconds: float | None = None
+
+
+@attrs.frozen
+class RateLimitsUpdated(ServerEventBase):
+    """At most once per response, after `response.done` in the GA protocol."""
+
+    type: ClassVar[Literal["rate_limits.updated"]] = "rate_limits.updated"
+    rate_limits: tuple[RateLimit, ...]
+
+
+@attrs.frozen
+class McpListToolsInProgress(ServerEventBase):
+    """The host imports the tools of an MCP server."""
+
+    type: ClassVar[Literal["mcp_list_tools.in_progress"]] = "mcp_list_tools.in_progress"
+    item_id: str
+
+
+@attrs.frozen
+class McpListToolsCompleted(ServerEventBase):
+    """The tools of an MCP server can be called now."""
+
+    type: ClassVar[Literal["mcp_list_tools.completed"]] = "mcp_list_tools.completed"
+    item_id: str
+
+
+@attrs.frozen
+class McpListToolsFailed(ServerEventBase):
+    """The tools of an MCP server could not be imported."""
+
+    type: ClassVar[Literal["mcp_list_tools.failed"]] = "mcp_list_tools.failed"
+    item_id: str
+
+
+SESSION_EVENTS = (
+    ErrorEvent,
+    SessionCreated,
+    SessionUpdated,
+    RateLimitsUpdated,
+    McpListToolsInProgress,
+    McpListToolsCompleted,
+    McpListToolsFailed,
+)

@@ -1,0 +1,270 @@
+"""Session settings in the nested GA form (protocol facts, section 4): what `session.update` sends and the server echoes.
+
+Every field may be `UNSET` (not on the wire, keeps its value) or None (JSON null). Fields stand in the order of the wire.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+import attrs
+
+from engine.wire.constraints import SERVER_ONLY, OneOf, Only, Range
+from engine.wire.formats import AudioFormat
+from engine.wire.unset import UNSET, Unset
+
+Effort = Annotated[str, OneOf("minimal", "low", "medium", "high", "xhigh")]
+MaxOutputTokens = Annotated[int, Range(1, 4096)] | Annotated[str, OneOf("inf")]
+Modalities = Annotated[tuple[str, ...], Only(("audio", "text"))]
+Includes = tuple[Annotated[str, OneOf("item.input_audio_transcription.logprobs")], ...]
+Speed = Annotated[float, Range(0.25, 1.5)]
+Milliseconds = Annotated[int, Range(0)]
+
+
+@attrs.frozen
+class UnknownSetting:
+    """A setting of a shape that this version does not know (compatible servers have many), as it came."""
+
+    raw: object
+
+
+# ------------------------------------------------------------------------------------------------ audio
+@attrs.frozen
+class ServerVad:
+    """The turn ends when the user has been silent for a while."""
+
+    type: ClassVar[Literal["server_vad"]] = "server_vad"
+    threshold: Annotated[float, Range(0, 1)] | Unset | None = UNSET
+    prefix_padding_ms: Milliseconds | Unset | None = UNSET
+    silence_duration_ms: Milliseconds | Unset | None = UNSET
+    idle_timeout_ms: Annotated[int, Range(5000, 30000)] | Unset | None = UNSET
+    create_response: bool | Unset | None = UNSET
+    interrupt_response: bool | Unset | None = UNSET
+
+
+@attrs.frozen
+class SemanticVad:
+    """The turn ends when a model judges that the user has finished speaking."""
+
+    type: ClassVar[Literal["semantic_vad"]] = "semantic_vad"
+    eagerness: Annotated[str, OneOf("low", "medium", "high", "auto")] | Unset | None = UNSET
+    create_response: bool | Unset | None = UNSET
+    interrupt_response: bool | Unset | None = UNSET
+
+
+TurnDetection = ServerVad | SemanticVad | UnknownSetting
+
+
+@attrs.frozen
+class Transcription:
+    """How user audio is turned into text. `language` is ISO 639-1."""
+
+    model: str | Unset | None = UNSET
+    language: str | Unset | None = UNSET
+    prompt: str | Unset | None = UNSET
+    languages: tuple[str, ...] | Unset | None = UNSET
+    keywords: tuple[str, ...] | Unset | None = UNSET
+    delay: Effort | Unset | None = UNSET
+
+
+@attrs.frozen
+class NoiseReduction:
+    """Noise reduction before voice activity detection: `near_field` is a headset, `far_field` a room."""
+
+    type: Annotated[str, OneOf("near_field", "far_field")] | Unset | None = UNSET
+    strength: float | Unset | None = UNSET
+
+
+@attrs.frozen
+class VoiceId:
+    """A custom voice."""
+
+    id: str
+
+
+Voice = str | VoiceId | UnknownSetting
+
+
+@attrs.frozen
+class AudioInput:
+    """What the server does with the user's audio."""
+
+    format: AudioFormat | UnknownSetting | Unset | None = UNSET
+    transcription: Transcription | UnknownSetting | Unset | None = UNSET
+    noise_reduction: NoiseReduction | UnknownSetting | Unset | None = UNSET
+    turn_detection: TurnDetection | Unset | None = UNSET
+
+
+@attrs.frozen
+class AudioOutput:
+    """How the model's speech is made. `speed` is a factor, changed between turns only."""
+
+    format: AudioFormat | UnknownSetting | Unset | None = UNSET
+    voice: Voice | Unset | None = UNSET
+    speed: Speed | Unset | None = UNSET
+
+
+@attrs.frozen
+class Audio:
+    """Both directions."""
+
+    input: AudioInput | Unset | None = UNSET
+    output: AudioOutput | Unset | None = UNSET
+
+
+# ------------------------------------------------------------------------------------------------ tools
+@attrs.frozen
+class FunctionToolDefinition:
+    """A function that the client runs. `parameters` is a JSON schema."""
+
+    type: ClassVar[Literal["function"]] = "function"
+    name: str
+    description: str | Unset | None = UNSET
+    parameters: Mapping[str, object] | Unset | None = UNSET
+
+
+@attrs.frozen
+class ToolFilter:
+    """Some of the tools of an MCP server."""
+
+    tool_names: tuple[str, ...] | Unset | None = UNSET
+    read_only: bool | Unset | None = UNSET
+
+
+@attrs.frozen
+class ApprovalFilter:
+    """Which MCP tools always, and which never need an approval."""
+
+    always: ToolFilter | Unset | None = UNSET
+    never: ToolFilter | Unset | None = UNSET
+
+
+@attrs.frozen
+class McpTool:
+    """An MCP server whose tools the model's host runs. One of `server_url`, `connector_id` and `tunnel_id` says where it is."""
+
+    type: ClassVar[Literal["mcp"]] = "mcp"
+    server_label: str
+    server_url: str | Unset | None = UNSET
+    connector_id: str | Unset | None = UNSET
+    tunnel_id: str | Unset | None = UNSET
+    server_description: str | Unset | None = UNSET
+    authorization: str | Unset | None = UNSET
+    headers: Mapping[str, str] | Unset | None = UNSET
+    allowed_tools: tuple[str, ...] | ToolFilter | Unset | None = UNSET
+    require_approval: Annotated[str, OneOf("always", "never")] | ApprovalFilter | Unset | None = UNSET
+    allowed_callers: tuple[Annotated[str, OneOf("direct", "programmatic")], ...] | Unset | None = UNSET
+    defer_loading: bool | Unset | None = UNSET
+
+
+ToolDefinition = FunctionToolDefinition | McpTool | UnknownSetting
+
+
+@attrs.frozen
+class ToolChoiceFunction:
+    """The model must call this function."""
+
+    type: ClassVar[Literal["function"]] = "function"
+    name: str
+
+
+@attrs.frozen
+class ToolChoiceMcp:
+    """The model must call this MCP server, or this one tool of it."""
+
+    type: ClassVar[Literal["mcp"]] = "mcp"
+    server_label: str
+    name: str | Unset | None = UNSET
+
+
+ToolChoice = Annotated[str, OneOf("auto", "none", "required")] | ToolChoiceFunction | ToolChoiceMcp | UnknownSetting
+
+
+# ------------------------------------------------------------------------------------------------ the rest
+@attrs.frozen
+class Reasoning:
+    """How long reasoning models think before they answer."""
+
+    effort: Effort | Unset | None = UNSET
+
+
+@attrs.frozen
+class TracingConfig:
+    """How the session appears among the traces of the service."""
+
+    workflow_name: str | Unset | None = UNSET
+    group_id: str | Unset | None = UNSET
+    metadata: object = UNSET
+
+
+@attrs.frozen
+class TokenLimits:
+    """Tokens kept after the instructions when the conversation is cut."""
+
+    post_instructions: Annotated[int, Range(0)] | Unset | None = UNSET
+
+
+@attrs.frozen
+class RetentionRatio:
+    """Cut the conversation to this share (0 to 1) of its limit whenever it is full."""
+
+    type: ClassVar[Literal["retention_ratio"]] = "retention_ratio"
+    retention_ratio: Annotated[float, Range(0, 1)]
+    token_limits: TokenLimits | Unset | None = UNSET
+
+
+@attrs.frozen
+class Prompt:
+    """A prompt stored at the service."""
+
+    id: str
+    version: str | Unset | None = UNSET
+    variables: Mapping[str, object] | Unset | None = UNSET
+
+
+Tracing = Annotated[str, OneOf("auto")] | TracingConfig | UnknownSetting
+Truncation = Annotated[str, OneOf("auto", "disabled")] | RetentionRatio | UnknownSetting
+
+
+@attrs.frozen
+class Session:
+    """A speech-to-speech session."""
+
+    type: ClassVar[Literal["realtime"]] = "realtime"
+    object: Annotated[str, SERVER_ONLY] | Unset = UNSET
+    id: Annotated[str, SERVER_ONLY] | Unset = UNSET
+    model: str | Unset | None = UNSET
+    output_modalities: Modalities | Unset | None = UNSET
+    instructions: str | Unset | None = UNSET
+    tools: tuple[ToolDefinition, ...] | Unset | None = UNSET
+    tool_choice: ToolChoice | Unset | None = UNSET
+    parallel_tool_calls: bool | Unset | None = UNSET
+    reasoning: Reasoning | Unset | None = UNSET
+    max_output_tokens: MaxOutputTokens | Unset | None = UNSET
+    tracing: Tracing | Unset | None = UNSET
+    truncation: Truncation | Unset | None = UNSET
+    prompt: Prompt | Unset | None = UNSET
+    expires_at: Annotated[int, SERVER_ONLY] | Unset | None = UNSET
+    audio: Audio | Unset | None = UNSET
+    include: Includes | Unset | None = UNSET
+
+
+@attrs.frozen
+class TranscriptionAudio:
+    """A transcription session only listens."""
+
+    input: AudioInput | Unset | None = UNSET
+
+
+@attrs.frozen
+class TranscriptionSession:
+    """A session that turns speech into text and never responds."""
+
+    type: ClassVar[Literal["transcription"]] = "transcription"
+    object: Annotated[str, SERVER_ONLY] | Unset = UNSET
+    id: Annotated[str, SERVER_ONLY] | Unset = UNSET
+    expires_at: Annotated[int, SERVER_ONLY] | Unset | None = UNSET
+    audio: TranscriptionAudio | Unset | None = UNSET
+    include: Includes | Unset | None = UNSET
+
+
+AnySession = Session | TranscriptionSession
