@@ -1,0 +1,108 @@
+"""What the conversation machine asks of its shell, and what the shell's workers report back.
+
+Effects go out in order. `Send` is an event for the client; the others start or stop work that takes time: recognising,
+deciding what to say, saying it. Each piece of work belongs to an item or a response, and its report names it.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from engine.local.replies import Reply, Situation
+from engine.wire.server_events import KnownServerEvent
+
+
+# ---------------------------------------------------------------------------------------------- effects
+@attrs.frozen
+class Send:
+    """An event for the client."""
+
+    event: KnownServerEvent
+
+
+@attrs.frozen
+class Hear:
+    """Find out what was said in a user's item. Answered by `Heard`.
+
+    `pcm` is mono 16-bit at 24 kHz.
+    """
+
+    item_id: str
+    pcm: bytes
+
+
+@attrs.frozen
+class Think:
+    """Decide on the reply. Answered by `Thought` or `ThoughtFailed`."""
+
+    response_id: str
+    situation: Situation
+
+
+@attrs.frozen
+class Speak:
+    """Say `text`. Answered by any number of `Spoken`, the last of which says so."""
+
+    response_id: str
+    output_index: int
+    text: str
+    voice: str
+    speed: float
+
+
+@attrs.frozen
+class Stop:
+    """Whatever is being thought or said for this response is not wanted any more."""
+
+    response_id: str
+
+
+@attrs.frozen
+class HangUp:
+    """Close the connection, after everything sent before."""
+
+    code: int
+    reason: str
+
+
+Effect = Send | Hear | Think | Speak | Stop | HangUp
+
+
+# ---------------------------------------------------------------------------------------------- reports
+@attrs.frozen
+class Heard:
+    """What was said in a user's item. None: it was not understood."""
+
+    item_id: str
+    text: str | None
+
+
+@attrs.frozen
+class Thought:
+    """The reply of a response."""
+
+    response_id: str
+    reply: Reply
+
+
+@attrs.frozen
+class ThoughtFailed:
+    """There is no reply: the response fails with this error."""
+
+    response_id: str
+    type: str
+    code: str | None
+    message: str
+
+
+@attrs.frozen
+class Spoken:
+    """The next audio of an output item (mono 16-bit PCM at 24 kHz). `last`: there is no more of it."""
+
+    response_id: str
+    output_index: int
+    pcm: bytes
+    last: bool
+
+
+Report = Heard | Thought | ThoughtFailed | Spoken

@@ -1,0 +1,75 @@
+"""The input audio buffer: what the client appended and nobody committed yet, by position in all audio ever
+appended.
+
+Positions are samples at 24 kHz counted from the start of the session; committed and cleared audio keeps its
+positions. A few seconds before the uncommitted part are kept besides, because the padding in front of an
+utterance may reach into the one before it.
+"""
+
+from __future__ import annotations
+
+SAMPLE_RATE = 24_000
+SAMPLES_PER_MS = SAMPLE_RATE // 1000
+_SAMPLE_BYTES = 2
+
+
+class InputBuffer:
+    """Mono 16-bit PCM at 24 kHz between two positions."""
+
+    def __init__(self) -> None:
+        self._audio = bytearray()
+        self._kept_from = 0
+        self._uncommitted_from = 0
+
+    @property
+    def position(self) -> int:
+        """Samples appended since the session began."""
+        return self._kept_from + len(self._audio) // _SAMPLE_BYTES
+
+    @property
+    def position_ms(self) -> int:
+        """Milliseconds appended since the session began, rounded down."""
+        return self.position // SAMPLES_PER_MS
+
+    @property
+    def uncommitted_from(self) -> int:
+        """Where the audio begins that a commit would take."""
+        return self._uncommitted_from
+
+    @property
+    def uncommitted_ms(self) -> float:
+        """How much audio a commit would take."""
+        return (self.position - self._uncommitted_from) / SAMPLES_PER_MS
+
+    def append(self, pcm: bytes) -> None:
+        """Add whole samples at the end."""
+        self._audio += pcm
+
+    def take(self, start: int, end: int) -> bytes:
+        """The audio between two positions, as far as it is still kept; everything before `end` counts as
+        committed."""
+        first = max(start - self._kept_from, 0) * _SAMPLE_BYTES
+        last = max(end - self._kept_from, 0) * _SAMPLE_BYTES
+        taken = bytes(self._audio[first:last])
+        self._uncommitted_from = max(self._uncommitted_from, min(end, self.position))
+        return taken
+
+    def commit(self) -> bytes:
+        """Take all that is not committed."""
+        return self.take(self._uncommitted_from, self.position)
+
+    def clear(self) -> None:
+        """Forget all that is not committed."""
+        self._uncommitted_from = self.position
+        self.forget_before(self.position)
+
+    def skip_to(self, position: int) -> None:
+        """Count what lies before `position` as committed, without taking it."""
+        self._uncommitted_from = max(self._uncommitted_from, min(position, self.position))
+
+    def forget_before(self, position: int) -> None:
+        """Free what lies before `position`."""
+        count = min(max(position - self._kept_from, 0), len(self._audio) // _SAMPLE_BYTES)
+        del self._audio[: count * _SAMPLE_BYTES]
+        self._kept_from += count
+        self._uncommitted_from = max(self._uncommitted_from, self._kept_from)

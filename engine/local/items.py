@@ -1,0 +1,148 @@
+"""The conversation: a linked list of items, and what the service keeps beside each.
+
+Promises: `previous_item_id` of an insertion is the item it stands behind at that moment (None at the head);
+deleting an item joins its neighbours; an id names one item. The audio of old items is forgotten once more
+than a set amount is held: an hour of talk must not cost an hour of PCM.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import attrs
+
+from engine.local import errors
+from engine.wire.items import Item, ItemReference, UnknownItem
+from engine.wire.unset import Unset
+
+ROOT = "root"
+
+
+@attrs.define
+class Entry:
+    """An item and what only the server knows of it."""
+
+    item: Item
+    audio: bytes | None = None
+    """Mono 16-bit PCM at 24 kHz of a user's item; the encoded output of an assistant's. None: it has none, or
+    it was forgotten."""
+    audio_ms: int = 0
+    transcript: str = ""
+    """What was said, known to the model even where the client asked for no transcription."""
+    truncated: bool = False
+    previous: str | None = None
+    next: str | None = None
+
+
+class Conversation:
+    """Items in the order in which the model reads them.
+
+    Args:
+        kept_audio_bytes: how much audio is held for `conversation.item.retrieve` before the oldest is
+        forgotten.
+    """
+
+    def __init__(self, kept_audio_bytes: int) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._first: str | None = None
+        self._last: str | None = None
+        self._with_audio: deque[str] = deque()
+        self._audio_bytes = 0
+        self._kept_audio_bytes = kept_audio_bytes
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._entries
+
+    def __iter__(self) -> Iterator[Entry]:
+        at = self._first
+        while at is not None:
+            entry = self._entries[at]
+            yield entry
+            at = entry.next
+
+    @property
+    def last(self) -> str | None:
+        """The id of the last item, or None."""
+        return self._last
+
+    def get(self, item_id: str) -> Entry | None:
+        """The entry with this id, or None."""
+        return self._entries.get(item_id)
+
+    def add(self, entry: Entry, previous_item_id: str | Unset | None = None) -> str | None:
+        """Insert at the end, or behind `previous_item_id` ("root": at the head). Returns the id it now stands
+        behind.
+
+        Raises:
+            Rejected: the id is taken, or `previous_item_id` names nothing. Nothing was changed.
+        """
+        item_id = id_of(entry.item)
+        if item_id in self._entries:
+            raise errors.duplicate_item(item_id)
+        entry.previous, entry.next = self._place(previous_item_id)
+        self._entries[item_id] = entry
+        self._link(entry.previous, item_id)
+        self._link(item_id, entry.next)
+        return entry.previous
+
+    def remove(self, item_id: str) -> Entry:
+        """Take an item out. Raises KeyError if it is not there."""
+        entry = self._entries.pop(item_id)
+        self._link(entry.previous, entry.next)
+        self._forget_audio(entry)
+        return entry
+
+    def keep_audio(self, item_id: str, audio: bytes, audio_ms: int) -> None:
+        """Hold an item's audio; forget the oldest beyond the limit."""
+        entry = self._entries[item_id]
+        self._forget_audio(entry)
+        entry.audio, entry.audio_ms = audio, audio_ms
+        self._audio_bytes += len(audio)
+        self._with_audio.append(item_id)
+        while self._audio_bytes > self._kept_audio_bytes and len(self._with_audio) > 1:
+            oldest = self._entries.get(self._with_audio.popleft())
+            if oldest is not None and oldest is not entry:
+                self._forget_audio(oldest)
+
+    def _forget_audio(self, entry: Entry) -> None:
+        if entry.audio is not None:
+            self._audio_bytes -= len(entry.audio)
+            entry.audio = None
+
+    def _place(self, previous_item_id: str | Unset | None) -> tuple[str | None, str | None]:
+        if previous_item_id is None or isinstance(previous_item_id, Unset):
+            return self._last, None
+        if previous_item_id == ROOT:
+            return None, self._first
+        previous = self._entries.get(previous_item_id)
+        if previous is None:
+            raise errors.unknown_previous_item(previous_item_id)
+        return previous_item_id, previous.next
+
+    def _link(self, left: str | None, right: str | None) -> None:
+        if left is None:
+            self._first = right
+        else:
+            self._entries[left].next = right
+        if right is None:
+            self._last = left
+        else:
+            self._entries[right].previous = left
+
+
+def id_of(item: Item | ItemReference) -> str:
+    """The id of an item that has one."""
+    if isinstance(item.id, Unset):
+        raise TypeError(f"an item without an id: {item!r}")
+    return item.id
+
+
+def with_id(item: Item, item_id: str) -> Item:
+    """The same item with this id."""
+    if isinstance(item, UnknownItem):
+        return UnknownItem({**item.raw, "id": item_id})
+    return attrs.evolve(item, id=item_id)
