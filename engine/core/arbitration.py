@@ -1,0 +1,235 @@
+"""Who may speak next: when `response.create` goes to the far end, and what becomes of every request for it.
+
+The far end runs one response of the default conversation at a time and refuses a second one. Three facts decide:
+
+    running   the response it runs, as far as we have heard (its id)
+    sent      the request on its way: neither created nor refused yet
+    pending   requests that wait, in order
+
+    input                     rule
+    request                   out of band: send at once. Otherwise wait in `pending`. A follow-up (a reply that the
+                              engine itself wants, after tools or a guardrail) joins any request that waits already.
+    user starts speaking      hold everything; follow-ups are dropped (what they would answer is answered with the
+                              user's turn); what is on its way is cancelled when it turns up
+    user stops                hold a little longer if the far end will respond by itself; if a response still runs,
+                              the far end may fail to: wait for one of its own, then ask
+    created, with our token   `sent` -> `running`
+    created, without          the far end's own: `running`; waiting follow-ups are answered by it, and dropped
+    done                      `running` ends
+    refused: active response  back to the front of `pending`; tried again after the next `done`, or after RETRY_NS
+    refused otherwise         the request fails
+    otherwise                 nothing running, nothing sent, nobody speaking: send the first of `pending`
+
+Requests are recognised by a token in the response's metadata, because the protocol acknowledges no event id.
+Servers that do not echo metadata get the next best rule: a response that nobody else can have asked for is ours.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+
+from engine.wire.client_events import ResponseCreate
+from engine.wire.response import Response, ResponseParams
+from engine.wire.unset import UNSET, Unset
+
+TOKEN = "engine_request"
+"""The metadata key that carries a request's token."""
+
+OWN_RESPONSE_NS = 2_000_000_000
+"""How long to wait for a response that the far end announced by its settings: an order of magnitude more than the
+round trip and the 10-20 ms that servers take (protocol notes, server-side think time)."""
+
+RETRY_NS = 1_000_000_000
+"""When a refused request is tried again although no response was seen to end."""
+
+CONFLICT = "conversation_already_has_active_response"
+
+
+@attrs.frozen
+class Request:
+    """One wish for a response."""
+
+    token: str
+    params: ResponseParams | Unset = UNSET
+    handle_id: int | None = None
+    follow_up: bool = False
+
+    @property
+    def out_of_band(self) -> bool:
+        """It leaves the conversation alone, so it need not wait for anybody."""
+        return not isinstance(self.params, Unset) and self.params.conversation == "none"
+
+    def event(self) -> ResponseCreate:
+        """The client event, with the token in its metadata and as its event id."""
+        params = ResponseParams() if isinstance(self.params, Unset) else self.params
+        metadata = {} if isinstance(params.metadata, Unset) or params.metadata is None else dict(params.metadata)
+        return ResponseCreate(
+            response=attrs.evolve(params, metadata={**metadata, TOKEN: self.token}), event_id=self.token
+        )
+
+
+class Arbiter:
+    """Decides when `response.create` is sent."""
+
+    def __init__(self) -> None:
+        self.running: str | None = None
+        self._sent: Request | None = None
+        self._cancel_sent = False
+        self._pending: deque[Request] = deque()
+        self._out_of_band: dict[str, Request] = {}
+        self._to_send: list[Request] = []
+        self._speaking = False
+        self._own_until: int | None = None
+        self._retry_at: int | None = None
+        self._count = 0
+
+    # --- wishes
+
+    def follow_up(self) -> None:
+        """The engine wants the model to go on."""
+        if not any(_reads_conversation(waiting) for waiting in self._pending):
+            self._pending.append(self._new(UNSET, None, follow_up=True))
+
+    def ask(self, params: ResponseParams | Unset = UNSET, handle_id: int | None = None) -> None:
+        """The application wants a response."""
+        request = self._new(params, handle_id, follow_up=False)
+        if request.out_of_band:
+            self._out_of_band[request.token] = request
+            self._to_send.append(request)
+            return
+        if _reads_conversation(request):
+            self._drop_follow_ups()
+        self._pending.append(request)
+
+    def withdraw(self, handle_id: int) -> Request | None:
+        """Forget a request that has not been sent. None if there is none: it may be sent or running."""
+        for request in self._pending:
+            if request.handle_id == handle_id:
+                self._pending.remove(request)
+                return request
+        if self._sent is not None and self._sent.handle_id == handle_id:
+            self._cancel_sent = True
+        return None
+
+    def _new(self, params: ResponseParams | Unset, handle_id: int | None, *, follow_up: bool) -> Request:
+        self._count += 1
+        return Request(f"req_{self._count}", params, handle_id, follow_up)
+
+    # --- the user
+
+    def user_speaks(self, *, far_end_cancels: bool) -> None:
+        """Speech began. Where the far end interrupts, nothing that was wanted for the old turn is wanted now."""
+        self._speaking = True
+        self._own_until = None
+        if far_end_cancels:
+            self._drop_follow_ups()
+            self._cancel_sent = self._sent is not None
+
+    def user_done(self, now: int, *, far_end_responds: bool) -> None:
+        """Speech ended, or was committed or cleared."""
+        self._speaking = False
+        self._own_until = now + OWN_RESPONSE_NS if far_end_responds else None
+        if far_end_responds and self.running is not None:
+            # Servers may fail to create their own response while one runs: then we ask for it.
+            self.follow_up()
+
+    def interrupted(self) -> list[Request]:
+        """The application interrupts: everything wanted so far is dropped; returns the application's own wishes."""
+        dropped = [request for request in self._pending if not request.follow_up]
+        self._pending.clear()
+        self._cancel_sent = self._sent is not None
+        return dropped
+
+    def _drop_follow_ups(self) -> None:
+        self._pending = deque(request for request in self._pending if not request.follow_up)
+
+    # --- what the far end says
+
+    def created(self, response: Response) -> tuple[Request | None, bool]:
+        """A response began. Returns the request behind it, and whether to cancel it at once."""
+        token = (response.metadata or {}).get(TOKEN)
+        if token is not None and (request := self._out_of_band.pop(token, None)):
+            return request, False
+        own = token is None and self._own_until is not None
+        if token is None and response.conversation_id is None and self._sent is None and self.running is not None:
+            return None, False
+        self.running = response.id
+        self._retry_at = None
+        if self._sent is None or own or token not in (None, self._sent.token):
+            self._own_until = None
+            self._drop_follow_ups()
+            return None, False
+        request, self._sent = self._sent, None
+        cancel, self._cancel_sent = self._cancel_sent, False
+        return request, cancel
+
+    def done(self, response_id: str, now: int) -> None:
+        """A response ended."""
+        if self.running == response_id:
+            self.running = None
+        self._retry_at = None
+        if self._own_until is not None:
+            self._own_until = now + OWN_RESPONSE_NS
+
+    def refused(self, event_id: str | None, code: str | None, now: int) -> tuple[bool, Request | None]:
+        """An error arrived. Returns whether it was about a request of ours, and that request if it has failed."""
+        if code == CONFLICT and event_id in (None, self._sent.token if self._sent else None):
+            if self._sent is None:
+                self.follow_up()
+            elif self._cancel_sent:
+                self._cancel_sent, self._sent = False, None
+            else:
+                self._pending.appendleft(self._sent)
+                self._sent = None
+            self._retry_at = now + RETRY_NS
+            return True, None
+        if event_id is not None and (request := self._out_of_band.pop(event_id, None)):
+            return True, request
+        if self._sent is not None and event_id == self._sent.token:
+            request, self._sent = self._sent, None
+            return True, request
+        return False, None
+
+    # --- what to do now
+
+    def next(self, now: int) -> list[Request]:
+        """The requests to send now, in order."""
+        sending, self._to_send = self._to_send, []
+        if self._pending and self._free(now):
+            self._sent = self._pending.popleft()
+            self._cancel_sent = False
+            self._own_until = self._retry_at = None
+            sending.append(self._sent)
+        return sending
+
+    def wake_at(self) -> int | None:
+        """When `next` has to be asked again although nothing happened."""
+        if not self._pending or self._sent is not None or self._speaking:
+            return None
+        waits = [at for at in (self._retry_at, self._own_until) if at is not None]
+        return max(waits) if waits else None
+
+    def close(self) -> list[Request]:
+        """Nothing will be sent any more; returns every request that has not begun."""
+        left = [
+            *self._to_send,
+            *self._out_of_band.values(),
+            *([self._sent] if self._sent else []),
+            *self._pending,
+        ]
+        self._to_send, self._sent = [], None
+        self._out_of_band.clear()
+        self._pending.clear()
+        return list(dict.fromkeys(left))
+
+    def _free(self, now: int) -> bool:
+        if self.running is not None or self._sent is not None or self._speaking:
+            return False
+        return all(at is None or at <= now for at in (self._own_until, self._retry_at))
+
+
+def _reads_conversation(request: Request) -> bool:
+    """Whether the response will see everything that is in the conversation by then."""
+    return isinstance(request.params, Unset) or isinstance(request.params.input, Unset)

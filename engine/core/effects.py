@@ -1,0 +1,133 @@
+"""Everything the machine can want done, as data. Each list has one reader, and its order is the order of events."""
+
+from __future__ import annotations
+
+import attrs
+
+from engine.core.agent_spec import AgentSpec, ToolSpec
+from engine.errors import EngineError
+from engine.events import RealtimeSessionEvent
+from engine.wire.client_events import ClientEvent
+
+# --- to the application's feed
+
+
+@attrs.frozen
+class Discard:
+    """Drop the audio of a response that the application has not taken yet."""
+
+    response_id: str
+
+
+# --- to the tool executor
+
+
+@attrs.frozen
+class StartCall:
+    """Run a call. `tool` is None if the agent has no tool of that name."""
+
+    call_id: str
+    name: str
+    arguments: str
+    tool: ToolSpec | None
+    agent: AgentSpec
+
+
+@attrs.frozen
+class CancelCall:
+    """Stop a call; its output is already decided."""
+
+    call_id: str
+
+
+@attrs.frozen
+class AnswerApproval:
+    """Let a waiting call run, or end it with words for the model."""
+
+    call_id: str
+    approved: bool
+    message: str | None = None
+
+
+@attrs.frozen
+class HookStart:
+    """Tell the agent's hooks that it begins to speak."""
+
+    agent: AgentSpec
+
+
+@attrs.frozen
+class HookEnd:
+    """Tell the agent's hooks what it has said."""
+
+    agent: AgentSpec
+    output: str
+
+
+@attrs.frozen
+class HookHandoff:
+    """Tell the new agent's hooks from whom it takes over."""
+
+    agent: AgentSpec
+    source: AgentSpec
+
+
+ToolWork = StartCall | CancelCall | AnswerApproval | HookStart | HookEnd | HookHandoff
+
+# --- to the guardrail debouncer
+
+
+@attrs.frozen
+class CheckText:
+    """Run the guardrails over a response's text so far. `final` when no more will come."""
+
+    response_id: str
+    agent: AgentSpec
+    text: str
+    final: bool
+
+
+@attrs.frozen
+class DropChecks:
+    """The response is over and done with: cancel its checks."""
+
+    response_id: str
+
+
+CheckWork = CheckText | DropChecks
+
+# --- to the handles that the application awaits
+
+
+@attrs.frozen
+class HandleCreated:
+    """The response that was asked for has begun."""
+
+    handle_id: int
+    response_id: str
+
+
+@attrs.frozen
+class HandleDone:
+    """It has ended, one way or another."""
+
+    handle_id: int
+    status: str
+    """`completed`, `cancelled`, `failed`, `incomplete`, or `superseded` if it never began."""
+    text: str = ""
+    reason: str | None = None
+    error: EngineError | None = None
+
+
+HandleWork = HandleCreated | HandleDone
+
+
+@attrs.define
+class Effects:
+    """What one or more inputs led to. The router empties it after each batch."""
+
+    events: list[RealtimeSessionEvent | Discard] = attrs.field(factory=list)
+    wire: list[ClientEvent] = attrs.field(factory=list)
+    tools: list[ToolWork] = attrs.field(factory=list)
+    checks: list[CheckWork] = attrs.field(factory=list)
+    handles: list[HandleWork] = attrs.field(factory=list)

@@ -1,0 +1,96 @@
+"""What an interruption does, whoever causes it: the user's voice, the application, or a guardrail.
+
+At that moment, and in this order: audio that the application has not taken is discarded, `audio_interrupted` says
+where playback stopped, the far end's memory is cut to what was heard (the item that is playing is truncated, items
+that have not begun are deleted, finished ones stay), checks and requests that belonged to the response are dropped,
+and tools that declare it are stopped. Nothing of an interrupted response is delivered afterwards.
+"""
+
+from __future__ import annotations
+
+from engine.core.effects import CancelCall, Discard, DropChecks
+from engine.core.playback import Cut
+from engine.core.state import LiveResponse, State
+from engine.events import AudioInterrupted, ToolEnd
+from engine.wire.client_events import (
+    ConversationItemCreate,
+    ConversationItemDelete,
+    ConversationItemTruncate,
+    ResponseCancel,
+)
+from engine.wire.items import FunctionCallOutput
+from engine.wire.unset import UNSET
+
+CANCELLED_OUTPUT = "The call was cancelled because the user interrupted."
+
+
+def stop_speaking(s: State, *, tell_far_end: bool) -> None:
+    """Cut off everything that is being said or waits to be played.
+
+    Args:
+        s: the session.
+        tell_far_end: send `response.cancel`; False where the far end cancels by itself.
+    """
+    cuts = s.ledger.cuts(s.now)
+    s.ledger.cleared(s.now)
+    affected = {cut.response_id: None for cut in cuts}
+    affected.update({response.response_id: None for response in s.running() if not response.out_of_band})
+    for response_id in affected:
+        if (response := s.responses.get(response_id)) is not None and not response.interrupted:
+            _interrupt(s, response, [cut for cut in cuts if cut.response_id == response_id], tell_far_end)
+
+
+def stop_tools(s: State) -> None:
+    """Stop the calls whose tools declare that an interruption stops them; they are answered at once."""
+    for call in s.calls.interrupted():
+        s.effects.tools.append(CancelCall(call.call_id))
+        finish_call(s, call.call_id, "cancelled", CANCELLED_OUTPUT)
+
+
+def finish_call(s: State, call_id: str, outcome: str, output: str) -> str | None:
+    """Write a call's one output. Returns the id of the response that made the call; None if it was answered already."""
+    if (call := s.calls.done(call_id)) is None:
+        return None
+    item = FunctionCallOutput(id=UNSET, call_id=call_id, output=output)
+    s.effects.wire.append(ConversationItemCreate(item=item))
+    item_id = s.conversation.output(call_id, output)
+    s.emit(
+        ToolEnd, agent=call.agent.agent, tool=call.declared, name=call.name, call_id=call_id,
+        arguments=call.arguments, output=output, outcome=outcome,
+    )  # fmt: skip
+    if item_id is not None:
+        s.history_updated(item_id)
+    return call.response_id
+
+
+def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: bool) -> None:
+    response.interrupted = True
+    response.audio_open.clear()
+    playing = next((cut for cut in cuts if cut.heard_ms > 0), None)
+    s.effects.events.append(Discard(response.response_id))
+    s.effects.checks.append(DropChecks(response.response_id))
+    s.emit(
+        AudioInterrupted,
+        response_id=response.response_id,
+        item_id=playing.item_id if playing else None,
+        content_index=playing.content_index if playing else 0,
+        audio_end_ms=playing.heard_ms if playing else None,
+    )
+    if not response.ended and (tell_far_end or response.out_of_band):
+        s.effects.wire.append(ResponseCancel(response_id=response.response_id))
+    for cut in cuts:
+        if s.rules.far_end_truncates and not response.out_of_band:
+            _forget_unheard(s, response, cut)
+        known = s.conversation.cut(cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, complete=cut.complete)
+        if known:
+            s.history_updated(cut.item_id)
+
+
+def _forget_unheard(s: State, response: LiveResponse, cut: Cut) -> None:
+    if cut.heard_ms > 0:
+        s.effects.wire.append(ConversationItemTruncate(cut.item_id, cut.content_index, cut.heard_ms))
+    elif response.ended or cut.complete:
+        s.effects.wire.append(ConversationItemDelete(cut.item_id))
+    else:
+        # The far end is still writing it; what deleting it now would do is not documented.
+        response.delete_when_done[cut.item_id] = None

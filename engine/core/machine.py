@@ -1,0 +1,150 @@
+"""The machine: one input at a time in, effects out.
+
+``handle(input, now)`` looks the input's class up in one table, lets the module for it change the state, asks the
+arbiter whether it is time to speak, and leaves what is to be done in ``effects``. It never waits, reads no clock and
+draws no random number: the same inputs at the same times give the same effects, and a test can be the clock.
+Every input is handled completely before the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from engine.core import inputs, on_command, on_conversation, on_report, on_response, on_session
+from engine.core.agent_spec import AgentSpec
+from engine.core.conversation import History
+from engine.core.effects import Effects
+from engine.core.inputs import Input
+from engine.core.playback import PlaybackLedger
+from engine.core.state import Rules, State
+from engine.wire import server_events as far_end
+from engine.wire.response import Usage
+
+Handler = Callable[[State, object], None]
+In = TypeVar("In")
+
+
+def _on(kind: type[In], handler: Callable[[State, In], None]) -> tuple[type, Handler]:
+    return kind, cast("Handler", handler)
+
+
+TABLE: dict[type, Handler] = dict(
+    [
+        # a response
+        _on(far_end.ResponseOutputAudioDelta, on_response.audio_delta),
+        _on(far_end.ResponseOutputAudioTranscriptDelta, on_response.transcript_delta),
+        _on(far_end.ResponseOutputTextDelta, on_response.text_delta),
+        _on(far_end.ResponseCreated, on_response.created),
+        _on(far_end.ResponseDone, on_response.done),
+        _on(far_end.ResponseOutputItemAdded, on_response.item_added),
+        _on(far_end.ResponseOutputItemDone, on_response.item_done),
+        _on(far_end.ResponseContentPartAdded, on_response.part_added),
+        _on(far_end.ResponseOutputAudioDone, on_response.audio_done),
+        _on(far_end.ResponseOutputAudioTranscriptDone, on_response.transcript_done),
+        _on(far_end.ResponseOutputTextDone, on_response.text_done),
+        _on(far_end.ResponseFunctionCallArgumentsDone, on_response.arguments_done),
+        # the conversation
+        _on(far_end.ConversationItemAdded, on_conversation.added),
+        _on(far_end.ConversationItemDone, on_conversation.done),
+        _on(far_end.ConversationItemDeleted, on_conversation.deleted),
+        _on(far_end.InputAudioBufferSpeechStarted, on_conversation.speech_started),
+        _on(far_end.InputAudioBufferSpeechStopped, on_conversation.speech_stopped),
+        _on(far_end.InputAudioBufferCommitted, on_conversation.committed),
+        _on(far_end.InputAudioBufferCleared, on_conversation.cleared),
+        _on(far_end.InputAudioBufferTimeoutTriggered, on_conversation.timeout_triggered),
+        _on(far_end.ConversationItemInputAudioTranscriptionDelta, on_conversation.transcription_delta),
+        _on(far_end.ConversationItemInputAudioTranscriptionCompleted, on_conversation.transcription_completed),
+        _on(far_end.ConversationItemInputAudioTranscriptionFailed, on_conversation.transcription_failed),
+        # the session
+        _on(far_end.SessionCreated, on_session.session_created),
+        _on(far_end.SessionUpdated, on_session.session_updated),
+        _on(far_end.ErrorEvent, on_session.error),
+        _on(far_end.MalformedEvent, on_session.malformed),
+        _on(far_end.RateLimitsUpdated, on_session.rate_limits),
+        # the application
+        _on(inputs.SendMessage, on_command.send_message),
+        _on(inputs.Respond, on_command.respond),
+        _on(inputs.CancelHandle, on_command.cancel_handle),
+        _on(inputs.Interrupt, on_command.interrupt),
+        _on(inputs.UpdateAgent, on_command.update_agent),
+        _on(inputs.DecideCall, on_command.decide_call),
+        _on(inputs.SendRaw, on_command.send_raw),
+        _on(inputs.AudioSent, on_command.audio_sent),
+        _on(inputs.Taken, on_command.taken),
+        _on(inputs.Played, on_command.played),
+        # the actors
+        _on(inputs.ApprovalNeeded, on_report.approval_needed),
+        _on(inputs.ToolRunning, on_report.tool_running),
+        _on(inputs.ToolDone, on_report.tool_done),
+        _on(inputs.Verdict, on_report.verdict),
+        _on(inputs.Fault, on_report.fault),
+        _on(inputs.Tick, on_command.tick),
+        _on(inputs.Opened, on_command.opened),
+        _on(inputs.Ended, on_command.ended),
+    ]
+)
+
+OWN_INPUTS = frozenset(kind for kind in TABLE if kind.__module__ == inputs.__name__)
+SILENT = frozenset(
+    {
+        far_end.ResponseContentPartDone,
+        far_end.ResponseFunctionCallArgumentsDelta,
+        far_end.ConversationItemTruncated,
+    }
+)
+"""Events that tell nothing which another event does not tell better: shown raw only to those who ask for all."""
+
+
+class Machine:
+    """One session's decisions."""
+
+    def __init__(self, rules: Rules, agent: AgentSpec, ledger: PlaybackLedger) -> None:
+        self._state = State(rules, agent, ledger)
+
+    def handle(self, given: Input, now: int) -> Effects:
+        """Take one input at `now` (nanoseconds, never going back). Returns all effects since they were last emptied."""
+        s = self._state
+        s.now = now
+        if s.ended:
+            return s.effects
+        kind = type(given)
+        if s.rules.raw_events and kind not in OWN_INPUTS:
+            on_session.raw(s, given)  # type: ignore[arg-type]
+        handler = TABLE.get(kind)
+        if handler is not None:
+            handler(s, given)
+        elif kind not in SILENT and not s.rules.raw_events:
+            on_session.raw(s, given)  # type: ignore[arg-type]
+        for request in s.arbiter.next(now) if not s.ended else ():
+            s.asked_as[request.token] = s.agent
+            s.effects.wire.append(request.event())
+        return s.effects
+
+    def take_effects(self) -> Effects:
+        """The effects so far, which are the caller's to carry out; the machine starts a fresh list."""
+        effects, self._state.effects = self._state.effects, Effects()
+        return effects
+
+    def wake_at(self) -> int | None:
+        """When to say `Tick` if nothing else happens before."""
+        return None if self._state.ended else self._state.arbiter.wake_at()
+
+    @property
+    def history(self) -> History:
+        """The conversation, as a live view."""
+        return self._state.history
+
+    @property
+    def agent(self) -> AgentSpec:
+        """The current agent."""
+        return self._state.agent
+
+    @property
+    def usage(self) -> Usage:
+        """What the session has cost so far."""
+        return self._state.usage
+
+    def heard_ms(self, item_id: str, content_index: int, now: int) -> int | None:
+        """How much of an item's audio has been heard; None if all of it, or if it has none."""
+        return self._state.ledger.heard_ms(item_id, content_index, now)

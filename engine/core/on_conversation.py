@@ -1,0 +1,134 @@
+"""Events of the far end about the conversation: items and their places, the user's turn, and what the user said."""
+
+from __future__ import annotations
+
+from engine.core.interruption import stop_speaking, stop_tools
+from engine.core.on_response import delete_if_unheard
+from engine.core.state import State
+from engine.events import (
+    HistoryAdded,
+    HistoryUpdated,
+    InputAudioTimeoutTriggered,
+    TranscriptDelta,
+    TranscriptDone,
+    TranscriptionFailed,
+    UserSpeechStarted,
+    UserSpeechStopped,
+)
+from engine.wire.items import FunctionCallOutput, InputAudio, Item, Message
+from engine.wire.server_events import (
+    ConversationItemAdded,
+    ConversationItemDeleted,
+    ConversationItemDone,
+    ConversationItemInputAudioTranscriptionCompleted,
+    ConversationItemInputAudioTranscriptionDelta,
+    ConversationItemInputAudioTranscriptionFailed,
+    InputAudioBufferCleared,
+    InputAudioBufferCommitted,
+    InputAudioBufferSpeechStarted,
+    InputAudioBufferSpeechStopped,
+    InputAudioBufferTimeoutTriggered,
+)
+
+# --- items
+
+
+def added(s: State, event: ConversationItemAdded) -> None:
+    """An item takes its place."""
+    _add(s, event.item, event.previous_item_id, known_place=True)
+
+
+def done(s: State, event: ConversationItemDone) -> None:
+    """An item is final. Some servers announce it only here."""
+    if not _add(s, event.item, event.previous_item_id, known_place=False) and s.conversation.complete(event.item):
+        s.history_updated(_id(event.item))
+    for live in s.responses.values():
+        if _id(event.item) in live.delete_when_done:
+            delete_if_unheard(s, live, _id(event.item))
+
+
+def _add(s: State, item: Item, previous_item_id: str | None, *, known_place: bool) -> bool:
+    if not _id(item) or not s.conversation.add(item, previous_item_id, known_place=known_place):
+        return False
+    if isinstance(item, FunctionCallOutput):
+        if (call_item := s.conversation.output(item.call_id, item.output)) is not None and known_place:
+            s.history_updated(call_item)
+    elif (shown := s.conversation.get(_id(item))) is not None:
+        s.emit(HistoryAdded, item=shown)
+    return True
+
+
+def deleted(s: State, event: ConversationItemDeleted) -> None:
+    """An item is gone."""
+    if (item := s.conversation.remove(event.item_id)) is not None:
+        s.emit(HistoryUpdated, item=item, removed=True, history=s.history)
+
+
+def _id(item: Item) -> str:
+    return item.id if isinstance(item.id, str) else ""
+
+
+# --- the user's turn
+
+
+def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
+    """The user begins to speak: barge-in, where the settings say so."""
+    s.turn.on("started")
+    s.emit(UserSpeechStarted, item_id=event.item_id, audio_start_ms=event.audio_start_ms)
+    s.arbiter.user_speaks(far_end_cancels=s.turn_rules.interrupts)
+    if s.turn_rules.interrupts:
+        s.trips_in_a_row = 0
+        stop_speaking(s, tell_far_end=not s.rules.far_end_interrupts)
+        stop_tools(s)
+
+
+def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
+    """The user stops."""
+    s.turn.on("stopped")
+    s.emit(UserSpeechStopped, item_id=event.item_id, audio_end_ms=event.audio_end_ms)
+    s.arbiter.user_done(s.now, far_end_responds=s.turn_rules.creates_response)
+
+
+def committed(s: State, event: InputAudioBufferCommitted) -> None:
+    """What the user said becomes an item. It is the far end's own doing if it followed the end of speech; a commit that
+    the application sent never makes the far end respond by itself."""
+    by_far_end = s.turn.commits_itself()
+    s.turn.on("committed")
+    s.arbiter.user_done(s.now, far_end_responds=by_far_end and s.turn_rules.creates_response)
+    _add(s, Message(event.item_id, "user", (InputAudio(),)), event.previous_item_id, known_place=True)
+
+
+def cleared(s: State, event: InputAudioBufferCleared) -> None:
+    """What the user said is forgotten."""
+    s.turn.on("cleared")
+    s.arbiter.user_done(s.now, far_end_responds=False)
+
+
+def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None:
+    """The user said nothing for too long; the far end will say something."""
+    s.turn.timed_out()
+    s.emit(
+        InputAudioTimeoutTriggered,
+        item_id=event.item_id, audio_start_ms=event.audio_start_ms, audio_end_ms=event.audio_end_ms,
+    )  # fmt: skip
+
+
+# --- what the user said
+
+
+def transcription_delta(s: State, event: ConversationItemInputAudioTranscriptionDelta) -> None:
+    """More of what the user said; may come before the item itself."""
+    s.conversation.grow(event.item_id, event.content_index, event.delta, spoken=True)
+    s.emit(TranscriptDelta, role="user", item_id=event.item_id, response_id=None, delta=event.delta)
+
+
+def transcription_completed(s: State, event: ConversationItemInputAudioTranscriptionCompleted) -> None:
+    """All that the user said in an item."""
+    s.emit(TranscriptDone, role="user", item_id=event.item_id, response_id=None, transcript=event.transcript)
+    if s.conversation.say(event.item_id, event.content_index, event.transcript):
+        s.history_updated(event.item_id)
+
+
+def transcription_failed(s: State, event: ConversationItemInputAudioTranscriptionFailed) -> None:
+    """What the user said could not be transcribed; the response goes on without."""
+    s.emit(TranscriptionFailed, item_id=event.item_id, error=event.error)

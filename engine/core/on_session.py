@@ -1,0 +1,75 @@
+"""Events of the far end about the session: settings, errors, limits, and everything the engine does not interpret."""
+
+from __future__ import annotations
+
+from engine.core.state import State
+from engine.errors import PeerError, ProtocolError, ResponseFailed
+from engine.events import RateLimits, RawModelEvent
+from engine.wire.server_events import (
+    ErrorEvent,
+    MalformedEvent,
+    RateLimitsUpdated,
+    ServerEvent,
+    SessionCreated,
+    SessionUpdated,
+)
+from engine.wire.session import Audio, AudioOutput, Session
+
+HARMLESS = frozenset({"response_cancel_not_active"})
+"""Refusals that say only that what was wanted is already so: a response had ended before it could be cancelled."""
+
+
+def session_created(s: State, event: SessionCreated) -> None:
+    """The far end's settings as they are before ours."""
+    if isinstance(event.session, Session):
+        _learn(s, event.session)
+
+
+def session_updated(s: State, event: SessionUpdated) -> None:
+    """The far end confirms settings: what it begins by itself from now on is the new agent's."""
+    if isinstance(event.session, Session):
+        _learn(s, event.session)
+    if s.updates:
+        s.confirmed_agent = s.updates.pop(0).spec
+
+
+def _learn(s: State, session: Session) -> None:
+    s.turn_rules = s.turn_rules.updated(session)
+    if isinstance(session.audio, Audio) and isinstance(session.audio.output, AudioOutput):
+        s.voice = session.audio.output.voice
+
+
+def error(s: State, event: ErrorEvent) -> None:
+    """The far end refuses something. Conflicts are retried and never shown; everything else is."""
+    said = event.error
+    about_request, failed = s.arbiter.refused(said.event_id, said.code, s.now)
+    if about_request and failed is None:
+        return
+    if said.code in HARMLESS:
+        return
+    if failed is not None:
+        refusal = ResponseFailed(f"the far end refused to respond: {said.message}", code=said.code)
+        s.asked_as.pop(failed.token, None)
+        s.settle(failed, "failed", reason=said.code, error=refusal)
+        s.error(refusal, said.code)
+        return
+    s.updates = [update for update in s.updates if update.event_id != said.event_id]
+    where = f" (at {said.param})" if said.param else ""
+    s.error(PeerError(f"{said.message}{where}"), said.code)
+
+
+def malformed(s: State, event: MalformedEvent) -> None:
+    """Something that is no event: shown as it came, with an error, and the session goes on."""
+    if not s.rules.raw_events:
+        raw(s, event)
+    s.error(ProtocolError(f"the far end sent what is not a valid event: {event.reason}"))
+
+
+def rate_limits(s: State, event: RateLimitsUpdated) -> None:
+    """What the far end still allows."""
+    s.emit(RateLimits, limits=event.rate_limits)
+
+
+def raw(s: State, event: ServerEvent) -> None:
+    """Whatever the engine does not interpret goes to the application as it came."""
+    s.emit(RawModelEvent, data=event)

@@ -1,0 +1,147 @@
+"""The playback ledger: what has reached the ear, over all items and responses.
+
+Truncation, history and latency all read this one ledger. It knows three numbers of each item's audio:
+
+    received >= taken >= heard
+
+*Received* is what the far end has sent, *taken* what the application has taken out of the session, *heard* what
+has been played. Heard is either **reported** by the application (`played`, in milliseconds of the item), or, as
+long as nothing was ever reported, **computed**: playback runs at real time from the first byte taken, one item
+after another, and stalls while there is nothing to play. What is unheard is then always the newest audio, so the
+whole computation is one number: the moment at which the last byte taken will have been played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from engine.wire.formats import PCM16, AudioFormat
+
+_NS_PER_MS = 1_000_000
+_NS_PER_S = 1_000_000_000
+
+Key = tuple[str, int]
+
+
+@attrs.frozen
+class Cut:
+    """Where an interruption stops one item's audio."""
+
+    response_id: str
+    item_id: str
+    content_index: int
+    heard_ms: int
+    received_ms: int
+    complete: bool
+    """All of the item's audio had been received."""
+
+
+@attrs.define
+class _Track:
+    response_id: str
+    item_id: str
+    content_index: int
+    received: int = 0
+    taken: int = 0
+    reported_ms: int = 0
+    ended: bool = False
+
+
+class PlaybackLedger:
+    """What has been received, taken and heard of each item that may still be audible."""
+
+    def __init__(self, audio_format: AudioFormat = PCM16, *, reported: bool = False) -> None:
+        """
+        Args:
+            audio_format: the session's output format.
+            reported: the application reports playback; until it does, nothing counts as heard.
+        """
+        self.audio_format = audio_format
+        self._reported = reported
+        self._tracks: dict[Key, _Track] = {}
+        self._silent_from_ns = 0
+
+    def opened(self, response_id: str, item_id: str, content_index: int, now: int) -> None:
+        """The far end announced audio for an item, without sending any yet."""
+        if (item_id, content_index) not in self._tracks:
+            self._forget_heard(now)
+            self._tracks[item_id, content_index] = _Track(response_id, item_id, content_index)
+
+    def received(self, response_id: str, item_id: str, content_index: int, nbytes: int, now: int) -> None:
+        """Audio arrived."""
+        self.opened(response_id, item_id, content_index, now)
+        self._tracks[item_id, content_index].received += nbytes
+
+    def ended(self, item_id: str, content_index: int) -> None:
+        """No more audio will arrive for this item."""
+        if track := self._tracks.get((item_id, content_index)):
+            track.ended = True
+
+    def taken(self, item_id: str, content_index: int, nbytes: int, at_ns: int) -> None:
+        """The application took audio: from now on it is playing, or queued in the player."""
+        if track := self._tracks.get((item_id, content_index)):
+            track.taken += nbytes
+            self._silent_from_ns = max(self._silent_from_ns, at_ns) + self._ns_of(nbytes)
+
+    def played(self, item_id: str, content_index: int, ms: int) -> None:
+        """The application reports how far an item has been played. Everything before it has been heard."""
+        self._reported = True
+        key = (item_id, content_index)
+        if key not in self._tracks:
+            return
+        for earlier in list(self._tracks):
+            if earlier == key:
+                break
+            if self._tracks[earlier].ended:
+                del self._tracks[earlier]
+        track = self._tracks[key]
+        track.reported_ms = max(track.reported_ms, ms)
+
+    def heard_ms(self, item_id: str, content_index: int, now: int) -> int | None:
+        """Whole milliseconds of an item heard by now; None for an item the ledger holds no more (all of it)."""
+        for track, heard in self._heard(now):
+            if (track.item_id, track.content_index) == (item_id, content_index):
+                return heard
+        return None
+
+    def cuts(self, now: int) -> list[Cut]:
+        """Every item that an interruption at `now` would leave partly or wholly unheard, in playing order."""
+        fmt = self.audio_format
+        return [
+            Cut(track.response_id, track.item_id, track.content_index, heard, received, track.ended)
+            for track, heard in self._heard(now)
+            if (received := fmt.ms_of(track.received)) > heard or not track.ended
+        ]
+
+    def cleared(self, now: int) -> None:
+        """The player was flushed: nothing that was taken so far will be heard any more."""
+        self._tracks.clear()
+        self._silent_from_ns = min(self._silent_from_ns, now)
+
+    def _ns_of(self, nbytes: int) -> int:
+        return nbytes * _NS_PER_S // self.audio_format.bytes_per_second
+
+    def _heard(self, now: int) -> Iterator[tuple[_Track, int]]:
+        fmt = self.audio_format
+        if self._reported:
+            for track in self._tracks.values():
+                yield track, min(track.reported_ms, fmt.ms_of(track.taken))
+            return
+        unplayed_ns = max(0, self._silent_from_ns - now)
+        heard: list[tuple[_Track, int]] = []
+        for track in reversed(self._tracks.values()):
+            taken_ns = self._ns_of(track.taken)
+            unplayed_here = min(taken_ns, unplayed_ns)
+            unplayed_ns -= unplayed_here
+            heard.append((track, (taken_ns - unplayed_here) // _NS_PER_MS))
+        yield from reversed(heard)
+
+    def _forget_heard(self, now: int) -> None:
+        """Keep the ledger as short as what is still audible."""
+        fmt = self.audio_format
+        for track, heard in list(self._heard(now)):
+            if not track.ended or heard < fmt.ms_of(track.received):
+                return
+            del self._tracks[track.item_id, track.content_index]

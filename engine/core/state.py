@@ -1,0 +1,136 @@
+"""State: everything one session knows. One task owns it; the `on_*` modules change it, each for one kind of input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import attrs
+
+from engine.core.agent_spec import AgentSpec
+from engine.core.arbitration import Arbiter, Request
+from engine.core.calls import Calls
+from engine.core.conversation import Conversation, History
+from engine.core.debounce import Debounce
+from engine.core.effects import Effects, HandleDone
+from engine.core.playback import PlaybackLedger
+from engine.core.turn import Turn, TurnRules
+from engine.errors import EngineError
+from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
+from engine.wire.response import Usage
+
+REMEMBERED_RESPONSES = 64
+"""How many ended responses are kept, for playback that goes on after them, late verdicts and late deltas."""
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """What is settled when a session opens and never changes."""
+
+    context: object
+    debounce_length: int = 100
+    raw_events: bool = False
+    far_end_interrupts: bool = True
+    far_end_truncates: bool = True
+    far_end_plays: bool = False
+
+
+@attrs.define
+class LiveResponse:
+    """One response, from its first event until it is forgotten."""
+
+    response_id: str
+    agent: AgentSpec
+    request: Request | None
+    out_of_band: bool
+    text: Debounce
+    ended: bool = False
+    interrupted: bool = False
+    """Its audio has been cut off; what still arrives is dropped."""
+    tripped: bool = False
+    audio_open: dict[tuple[str, int], None] = attrs.field(factory=dict)
+    """Audio that has begun and whose end has not been announced."""
+    delete_when_done: dict[str, None] = attrs.field(factory=dict)
+    """Items nobody heard, which the far end is still writing."""
+
+
+@attrs.define
+class PendingUpdate:
+    """A `session.update` for another agent that the far end has not confirmed."""
+
+    event_id: str
+    spec: AgentSpec
+
+
+E_ = TypeVar("E_", bound=RealtimeSessionEvent)
+
+
+class State:
+    """The whole state of one session, with the few operations that every module needs."""
+
+    def __init__(self, rules: Rules, agent: AgentSpec, ledger: PlaybackLedger) -> None:
+        self.rules = rules
+        self.now = 0
+        self.effects = Effects()
+        self.agent = agent
+        """The current agent: the one that the application sees and that the next settings belong to."""
+        self.confirmed_agent = agent
+        """The agent whose settings the far end has confirmed: responses that it begins by itself are this one's."""
+        self.updates: list[PendingUpdate] = []
+        self.asked_as: dict[str, AgentSpec] = {}
+        """Who was current when a request was sent, by its token."""
+        self.arbiter = Arbiter()
+        self.turn = Turn()
+        self.turn_rules = TurnRules()
+        self.ledger = ledger
+        self.conversation = Conversation()
+        self.history = History(self.conversation)
+        self.calls = Calls()
+        self.responses: dict[str, LiveResponse] = {}
+        self.usage = Usage()
+        self.voice: object = None
+        self.has_spoken = False
+        self.trips_in_a_row = 0
+        self.ended = False
+        self._ids = 0
+
+    def emit(self, kind: Callable[..., E_], **fields: object) -> None:
+        """Give the application an event."""
+        self.effects.events.append(kind(context=self.rules.context, at_ns=self.now, **fields))
+
+    def error(self, error: EngineError, code: str | None = None) -> None:
+        """Tell the application that something went wrong and the session goes on."""
+        self.emit(Error, error=error, code=code)
+
+    def history_updated(self, item_id: str) -> None:
+        """Tell the application that an item changed."""
+        if (item := self.conversation.get(item_id)) is not None:
+            self.emit(HistoryUpdated, item=item, history=self.history)
+
+    def fresh_id(self, prefix: str) -> str:
+        """An id that is unique in this session, at most 32 characters long (the protocol's limit)."""
+        self._ids += 1
+        return f"{prefix}_{self._ids}"
+
+    def settle(self, request: Request | None, status: str, **fields: object) -> None:
+        """Tell whoever holds the handle of a request how it ended."""
+        if request is not None and request.handle_id is not None:
+            self.effects.handles.append(HandleDone(request.handle_id, status, **fields))  # type: ignore[arg-type]
+
+    def live(self, response_id: str) -> LiveResponse | None:
+        """A response that has begun and not ended."""
+        response = self.responses.get(response_id)
+        return response if response is not None and not response.ended else None
+
+    def running(self) -> list[LiveResponse]:
+        """Every response that has begun and not ended, in the order they began."""
+        return [response for response in self.responses.values() if not response.ended]
+
+    def remember(self, response: LiveResponse) -> None:
+        """Keep a new response, and forget the oldest ended ones."""
+        self.responses[response.response_id] = response
+        spare = len(self.responses) - REMEMBERED_RESPONSES
+        if spare > 0:
+            old = [known.response_id for known in self.responses.values() if known.ended][:spare]
+            for response_id in old:
+                del self.responses[response_id]

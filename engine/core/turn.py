@@ -1,0 +1,94 @@
+"""The user's turn, as the far end's voice detection tells it.
+
+    state      started    stopped    committed  cleared
+    QUIET      SPEAKING   QUIET      QUIET      QUIET
+    SPEAKING   SPEAKING   STOPPED    QUIET      QUIET
+    STOPPED    SPEAKING   STOPPED    QUIET      QUIET
+
+STOPPED is the short time between the end of speech and the commit that makes it an item of the conversation.
+A commit while SPEAKING is one that the application sent itself. Servers differ in what they leave out, so every
+input is accepted in every state.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+import attrs
+
+from engine.wire.session import Audio, AudioInput, SemanticVad, ServerVad, Session
+from engine.wire.unset import UNSET
+
+TurnInput = Literal["started", "stopped", "committed", "cleared"]
+
+
+class TurnState(Enum):
+    """Whether the user holds the floor."""
+
+    QUIET = "quiet"
+    SPEAKING = "speaking"
+    STOPPED = "stopped"
+
+
+_Q, _S, _E = TurnState.QUIET, TurnState.SPEAKING, TurnState.STOPPED
+TABLE: dict[tuple[TurnState, TurnInput], TurnState] = {
+    (_Q, "started"): _S, (_Q, "stopped"): _Q, (_Q, "committed"): _Q, (_Q, "cleared"): _Q,
+    (_S, "started"): _S, (_S, "stopped"): _E, (_S, "committed"): _Q, (_S, "cleared"): _Q,
+    (_E, "started"): _S, (_E, "stopped"): _E, (_E, "committed"): _Q, (_E, "cleared"): _Q,
+}  # fmt: skip
+
+
+@attrs.frozen
+class TurnRules:
+    """What the far end does by itself when it hears the user."""
+
+    creates_response: bool = True
+    interrupts: bool = True
+
+    def updated(self, session: Session) -> TurnRules:
+        """The rules after a session update or echo; what it does not mention stays."""
+        audio = session.audio
+        if not isinstance(audio, Audio) or not isinstance(audio.input, AudioInput):
+            return self
+        detection = audio.input.turn_detection
+        if detection is None:
+            return TurnRules(creates_response=False, interrupts=False)
+        if not isinstance(detection, ServerVad | SemanticVad):
+            return self
+        return TurnRules(
+            creates_response=detection.create_response in (UNSET, None, True),
+            interrupts=detection.interrupt_response in (UNSET, None, True),
+        )
+
+
+class Turn:
+    """Whether the user is speaking now, and who ends the turn."""
+
+    def __init__(self) -> None:
+        self.state = TurnState.QUIET
+        self._ended_by_application = False
+        self._timed_out = False
+
+    def on(self, happened: TurnInput) -> None:
+        """Take a step of the table."""
+        self.state = TABLE[self.state, happened]
+        if happened in ("committed", "cleared"):
+            self._ended_by_application = self._timed_out = False
+
+    def application_ends_turn(self) -> None:
+        """The application sent a commit or a clear of its own; its effect is yet to come."""
+        self._ended_by_application = True
+
+    def timed_out(self) -> None:
+        """The far end is about to commit silence, and to respond to it."""
+        self._timed_out = True
+
+    def commits_itself(self) -> bool:
+        """Whether a commit that arrives now is the far end's own."""
+        return (self.state is TurnState.STOPPED or self._timed_out) and not self._ended_by_application
+
+    @property
+    def speaking(self) -> bool:
+        """The user has begun to speak and not stopped."""
+        return self.state is TurnState.SPEAKING

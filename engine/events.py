@@ -1,0 +1,302 @@
+"""What an application sees: the events of a session, in the order that the promises in the README state.
+
+Every event is a frozen class with
+
+- ``type``: the name to switch on,
+- ``context``: the application's own context object, the one given to ``runner.run(context=...)``,
+- ``at_ns``: when the engine made it, in nanoseconds of the session's monotonic clock (`trio.current_time`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import attrs
+
+from engine.errors import EngineError
+from engine.history import HistoryItem
+from engine.wire.response import ResponseError, Usage
+from engine.wire.server_events import RateLimit, ServerEvent, TranscriptionError
+
+ResponseStatus = Literal["completed", "cancelled", "failed", "incomplete"]
+ToolOutcome = Literal["result", "error", "timeout", "cancelled", "rejected"]
+Role = Literal["user", "assistant"]
+
+
+@attrs.frozen(kw_only=True)
+class _Event:
+    context: object
+    at_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class AgentStart(_Event):
+    """A response began. Exactly one for each response."""
+
+    type: ClassVar[Literal["agent_start"]] = "agent_start"
+    agent: object
+    """The `RealtimeAgent` that speaks."""
+    response_id: str
+
+
+@attrs.frozen(kw_only=True)
+class AgentEnd(_Event):
+    """A response ended. Exactly one for each `AgentStart`."""
+
+    type: ClassVar[Literal["agent_end"]] = "agent_end"
+    agent: object
+    response_id: str
+    status: ResponseStatus
+    reason: str | None = None
+    """Why: the server's reason (``turn_detected``, ``client_cancelled``, ``max_output_tokens``, ``content_filter``),
+    the error's code for a failed one, or ``connection_lost`` / ``session_closed``."""
+    error: ResponseError | None = None
+    usage: Usage | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Audio(_Event):
+    """Audio to play, in the session's output format. In order, byte for byte."""
+
+    type: ClassVar[Literal["audio"]] = "audio"
+    response_id: str
+    item_id: str
+    content_index: int
+    data: bytes
+
+
+@attrs.frozen(kw_only=True)
+class AudioEnd(_Event):
+    """All audio of an item has been delivered. Never comes after an interruption."""
+
+    type: ClassVar[Literal["audio_end"]] = "audio_end"
+    response_id: str
+    item_id: str
+    content_index: int
+
+
+@attrs.frozen(kw_only=True)
+class AudioInterrupted(_Event):
+    """Stop playing this response now and drop what is buffered: none of its audio follows."""
+
+    type: ClassVar[Literal["audio_interrupted"]] = "audio_interrupted"
+    response_id: str
+    item_id: str | None = None
+    """The item that was playing; None if nothing of the response had been heard, or all of it."""
+    content_index: int = 0
+    audio_end_ms: int | None = None
+    """How much of that item had been heard."""
+
+
+@attrs.frozen(kw_only=True)
+class ToolStart(_Event):
+    """A tool or a handoff begins to run. At most once for each call."""
+
+    type: ClassVar[Literal["tool_start"]] = "tool_start"
+    agent: object
+    tool: object
+    """The `FunctionTool` or `Handoff`; None when the model called a name that does not exist."""
+    name: str
+    call_id: str
+    arguments: str
+    """The arguments as the model wrote them (JSON text, not yet checked)."""
+
+
+@attrs.frozen(kw_only=True)
+class ToolEnd(_Event):
+    """A call has its output. Exactly once for each call."""
+
+    type: ClassVar[Literal["tool_end"]] = "tool_end"
+    agent: object
+    tool: object
+    name: str
+    call_id: str
+    arguments: str
+    output: str
+    """What the model was told."""
+    outcome: ToolOutcome
+
+
+@attrs.frozen(kw_only=True)
+class ToolApprovalRequired(_Event):
+    """A call waits for `approve_tool_call` or `reject_tool_call`."""
+
+    type: ClassVar[Literal["tool_approval_required"]] = "tool_approval_required"
+    agent: object
+    tool: object
+    name: str
+    call_id: str
+    arguments: str
+
+
+@attrs.frozen(kw_only=True)
+class Handoff(_Event):
+    """The conversation passed from one agent to another."""
+
+    type: ClassVar[Literal["handoff"]] = "handoff"
+    from_agent: object
+    to_agent: object
+
+
+@attrs.frozen(kw_only=True)
+class HistoryAdded(_Event):
+    """An item took its place in the conversation."""
+
+    type: ClassVar[Literal["history_added"]] = "history_added"
+    item: HistoryItem
+
+
+@attrs.frozen(kw_only=True)
+class HistoryUpdated(_Event):
+    """An item changed: it was completed, transcribed, cut short, or removed."""
+
+    type: ClassVar[Literal["history_updated"]] = "history_updated"
+    item: HistoryItem
+    removed: bool = False
+    history: Sequence[HistoryItem]
+    """A live view of the whole history: cheap to carry, read when you look at it."""
+
+
+@attrs.frozen(kw_only=True)
+class GuardrailResult:
+    """What one guardrail said of a text."""
+
+    guardrail: object
+    name: str
+    output_info: object = None
+
+
+@attrs.frozen(kw_only=True)
+class GuardrailTripped(_Event):
+    """An output guardrail stopped a response. At most one for each response."""
+
+    type: ClassVar[Literal["guardrail_tripped"]] = "guardrail_tripped"
+    response_id: str
+    guardrail_results: tuple[GuardrailResult, ...]
+    message: str
+    """The text that tripped it."""
+
+
+@attrs.frozen(kw_only=True)
+class InputAudioTimeoutTriggered(_Event):
+    """The user said nothing for the declared idle timeout."""
+
+    type: ClassVar[Literal["input_audio_timeout_triggered"]] = "input_audio_timeout_triggered"
+    item_id: str
+    audio_start_ms: int
+    audio_end_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class UserSpeechStarted(_Event):
+    """The far end's voice detection heard the user begin to speak."""
+
+    type: ClassVar[Literal["user_speech_started"]] = "user_speech_started"
+    item_id: str
+    audio_start_ms: int
+    """Position in all the audio sent this session."""
+
+
+@attrs.frozen(kw_only=True)
+class UserSpeechStopped(_Event):
+    """The far end's voice detection heard the user stop."""
+
+    type: ClassVar[Literal["user_speech_stopped"]] = "user_speech_stopped"
+    item_id: str
+    audio_end_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class TranscriptDelta(_Event):
+    """More text of what either side says."""
+
+    type: ClassVar[Literal["transcript_delta"]] = "transcript_delta"
+    role: Role
+    item_id: str
+    response_id: str | None
+    """None for the user's side."""
+    delta: str
+
+
+@attrs.frozen(kw_only=True)
+class TranscriptDone(_Event):
+    """The whole text of what either side said in an item."""
+
+    type: ClassVar[Literal["transcript_done"]] = "transcript_done"
+    role: Role
+    item_id: str
+    response_id: str | None
+    transcript: str
+
+
+@attrs.frozen(kw_only=True)
+class TranscriptionFailed(_Event):
+    """What the user said could not be transcribed. The conversation goes on."""
+
+    type: ClassVar[Literal["transcription_failed"]] = "transcription_failed"
+    item_id: str
+    error: TranscriptionError
+
+
+@attrs.frozen(kw_only=True)
+class UsageReported(_Event):
+    """What a response cost, in tokens by modality."""
+
+    type: ClassVar[Literal["usage"]] = "usage"
+    response_id: str
+    usage: Usage
+    total: Usage
+    """The whole session so far."""
+
+
+@attrs.frozen(kw_only=True)
+class RateLimits(_Event):
+    """What the far end still allows."""
+
+    type: ClassVar[Literal["rate_limits"]] = "rate_limits"
+    limits: tuple[RateLimit, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Error(_Event):
+    """Something went wrong and the session goes on, unless `error` says that it cannot."""
+
+    type: ClassVar[Literal["error"]] = "error"
+    error: EngineError
+    code: str | None = None
+    """The far end's error code, where it gave one."""
+
+
+@attrs.frozen(kw_only=True)
+class RawModelEvent(_Event):
+    """An event of the far end as it came: unknown ones always, all of them when `raw_model_events` is set."""
+
+    type: ClassVar[Literal["raw_model_event"]] = "raw_model_event"
+    data: ServerEvent
+
+
+RealtimeSessionEvent = (
+    AgentStart
+    | AgentEnd
+    | Audio
+    | AudioEnd
+    | AudioInterrupted
+    | ToolStart
+    | ToolEnd
+    | ToolApprovalRequired
+    | Handoff
+    | HistoryAdded
+    | HistoryUpdated
+    | GuardrailTripped
+    | InputAudioTimeoutTriggered
+    | UserSpeechStarted
+    | UserSpeechStopped
+    | TranscriptDelta
+    | TranscriptDone
+    | TranscriptionFailed
+    | UsageReported
+    | RateLimits
+    | Error
+    | RawModelEvent
+)
