@@ -1,0 +1,39 @@
+"""The microphones of all sessions: 20 ms frames of 24 kHz PCM16, a few sessions at each tick so that ticks are cheap.
+
+One task for all of them, in ten groups spread over the 20 ms: a task with a timer of its own for each session would
+cost more than some clients' sending, and would be measured with it.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable, Sequence
+
+from benchmarks.clients.runtime import Runtime
+from benchmarks.clients.seat import Seat
+
+FRAME_BYTES = 960
+FRAME_S = 0.02
+GROUPS = 10
+_NOISE = [struct.pack("<480h", *(((n * 7919 + k * 104729) % 401) - 200 for n in range(480))) for k in range(16)]
+
+
+async def feed(
+    runtime: Runtime, seats: Sequence[Seat], speed: float, frames: int | None, live: Callable[[], bool]
+) -> None:
+    """Send `frames` frames to each seat (None: until cancelled) at `speed` times real time."""
+    groups = [list(seats[n::GROUPS]) for n in range(GROUPS)]
+    groups = [group for group in groups if group]
+    step = FRAME_S / speed / len(groups)
+    begin = time.monotonic()
+    tick = 0
+    while live() and (frames is None or tick < frames * len(groups)):
+        wait = begin + tick * step - time.monotonic()
+        if wait > 0:
+            await runtime.sleep(wait)
+        frame = _NOISE[(tick // len(groups)) % len(_NOISE)]
+        for seat in groups[tick % len(groups)]:
+            if seat.send_audio is not None:
+                await seat.send_audio(frame)
+        tick += 1

@@ -1,0 +1,1 @@
+"""What the server plays to one session: one mode, one file. Each is `async def play(connection, run)`."""
