@@ -1,12 +1,12 @@
 """Reads the annotations of the wire classes: what JSON a field may hold.
 
-One reading serves the converter (which class does this object become?) and the checker (what is wrong with this value?).
+One reading serves the converter (which class does this object become?) and the checker (what is wrong with it?).
 """
 
 from collections.abc import Mapping
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -17,7 +17,7 @@ from engine.wire.unset import Unset
 class Member:
     """One alternative of a field's type: a plain type or generic alias, with its markers."""
 
-    type: object
+    type: Any
     markers: tuple[object, ...] = ()
 
 
@@ -51,6 +51,14 @@ def is_nullable(annotation: object) -> bool:
 
 def is_omissible(annotation: object) -> bool:
     return any(member.type is Unset for member in members(annotation))
+
+
+def is_list(annotation: object) -> bool:
+    return get_origin(annotation) is tuple
+
+
+def is_map(annotation: object) -> bool:
+    return get_origin(annotation) is Mapping
 
 
 def is_raw(cls: object) -> bool:

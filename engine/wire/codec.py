@@ -1,7 +1,8 @@
-"""Wire text to events and back. `decode_server` and `encode_client` are what a client needs; the other two make a server.
+"""Wire text to events and back: `decode_server` and `encode_client` for a client, the other two for a server.
 
-The events that a conversation consists of by number (audio both ways, text-like deltas) are built by hand; everything else
-goes through the converter. Decoding never raises.
+Audio, which is most of the bytes, is read and written by hand both ways; everything else goes through the converter.
+Decoding never raises. Encoding raises TypeError for what JSON cannot hold (a lone surrogate, an integer beyond 64
+bits, more than 254 levels), which only text and raw payloads of an application can bring in.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,79 +13,58 @@ import pybase64
 from cattrs import BaseValidationError, transform_error
 
 from engine.wire import beta
+from engine.wire.annotations import json_name
+from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, RawClientEvent
 from engine.wire.converter import converter
 from engine.wire.server_events import (
     SERVER_EVENTS,
-    ConversationItemInputAudioTranscriptionDelta,
     KnownServerEvent,
     MalformedEvent,
-    ResponseFunctionCallArgumentsDelta,
     ResponseOutputAudioDelta,
-    ResponseOutputAudioTranscriptDelta,
-    ResponseOutputTextDelta,
     ServerEvent,
     UnknownEvent,
 )
 from engine.wire.unset import UNSET
 
+__all__ = ["BINARY_FRAME", "ClientError", "decode_client", "decode_server", "encode_client", "encode_server"]
+
 _Payload = dict[str, Any]
 _Builder = Callable[[_Payload], KnownServerEvent]
 
 
-# ------------------------------------------------------------------------------------------------ server to client
+# ------------------------------------------------------------------------------------------------ reading
 def decode_server(text: str | bytes) -> ServerEvent:
-    """The event in one message. What we do not know is an `UnknownEvent`, what is broken a `MalformedEvent`; never raises."""
+    """The event in one message: an `UnknownEvent` if we do not know its type, a `MalformedEvent` if it is broken."""
     try:
         payload = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         return MalformedEvent(f"not JSON: {error}", text)
     if type(payload) is not dict:
-        return MalformedEvent(f"not an object but {type(payload).__name__}", text)
+        return MalformedEvent(f"not a JSON object but {json_name(payload)}", text)
     name = payload.get("type")
     if type(name) is not str:
         return MalformedEvent("no type", text)
-    builder = _BUILDERS.get(name)
-    if builder is None:
+    build = _BUILDERS.get(name)
+    if build is None:
         return UnknownEvent(name, payload)
     try:
-        return builder(payload)
-    except (BaseValidationError, TypeError, ValueError, KeyError) as error:
+        return build(payload)
+    except (BaseValidationError, TypeError, ValueError) as error:
         event_id = payload.get("event_id")
         return MalformedEvent(
-            f"{name}: {_reason(error)}",
-            text,
-            type=name,
-            event_id=event_id if type(event_id) is str else "",
+            f"{name}: {_reason(error)}", text, type=name, event_id=event_id if type(event_id) is str else ""
         )
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, BaseValidationError):
-        return "; ".join(transform_error(error, path="", format_exception=_reason_at))
-    if isinstance(error, KeyError):
-        return f"{error.args[0]} is missing"
+        return "; ".join(transform_error(error, path="event", format_exception=_reason_at_field))
     return str(error)
 
 
-def _reason_at(error: BaseException, _: object) -> str:
+def _reason_at_field(error: BaseException, _: object) -> str:
     return f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-
-
-def _id_of(payload: _Payload) -> str:
-    event_id = payload.get("event_id")
-    return event_id if type(event_id) is str else ""
-
-
-def _audio_delta(payload: _Payload) -> KnownServerEvent:
-    return ResponseOutputAudioDelta(
-        payload["response_id"],
-        payload["item_id"],
-        payload.get("output_index", 0),
-        payload.get("content_index", 0),
-        pybase64.b64decode(payload["delta"], validate=True),
-        event_id=_id_of(payload),
-    )
 
 
 def _generic(cls: Any) -> _Builder:
@@ -99,27 +79,72 @@ def _generic(cls: Any) -> _Builder:
     return build
 
 
+_generic_audio_delta = _generic(ResponseOutputAudioDelta)
+
+
+def _audio_delta(payload: _Payload) -> KnownServerEvent:
+    """As OpenAI sends it, by hand; with anything missing or wrong, the common way."""
+    response_id, item_id = payload.get("response_id"), payload.get("item_id")
+    output_index, content_index = payload.get("output_index"), payload.get("content_index")
+    delta, event_id = payload.get("delta"), payload.get("event_id")
+    if (
+        type(response_id) is str
+        and type(item_id) is str
+        and type(output_index) is int
+        and type(content_index) is int
+        and type(delta) is str
+        and type(event_id) is str
+    ):
+        audio = pybase64.b64decode(delta, validate=True)
+        return ResponseOutputAudioDelta(response_id, item_id, output_index, content_index, audio, event_id=event_id)
+    return _generic_audio_delta(payload)
+
+
 _BUILDERS: dict[str, _Builder] = {cls.type: _generic(cls) for cls in SERVER_EVENTS}
+_BUILDERS[ResponseOutputAudioDelta.type] = _audio_delta
 _BUILDERS |= {old: _BUILDERS[new] for old, new in beta.EVENT_NAMES.items()}
 
 
-def encode_server(event: ServerEvent) -> bytes:
-    """One event as the service would write it."""
-    if isinstance(event, MalformedEvent):
-        return event.raw if isinstance(event.raw, bytes) else event.raw.encode()
-    if isinstance(event, UnknownEvent):
-        return orjson.dumps(event.raw)
-    return orjson.dumps(converter.unstructure(event))
-
-
-# ------------------------------------------------------------------------------------------------ client to server
+# ------------------------------------------------------------------------------------------------ writing
 _APPEND_HEAD = b'{"type":"input_audio_buffer.append","audio":"'
 
 
 def encode_client(event: ClientEvent) -> bytes:
-    """One event, as JSON text in UTF-8."""
+    """One client event as JSON text in UTF-8."""
     if type(event) is InputAudioBufferAppend and event.event_id is UNSET:
         return _APPEND_HEAD + pybase64.b64encode(event.audio) + b'"}'
     if isinstance(event, RawClientEvent):
-        return orjson.dumps(event.payload)
-    return orjson.dumps(converter.unstructure(event))
+        return orjson.dumps(event.payload, default=_plain)
+    return orjson.dumps(converter.unstructure(event), default=_plain)
+
+
+def encode_server(event: ServerEvent) -> bytes:
+    """One server event as the service would write it, in UTF-8. What was not understood is written as it came."""
+    if type(event) is ResponseOutputAudioDelta:
+        return _encode_audio_delta(event)
+    if isinstance(event, MalformedEvent):
+        return event.raw.encode() if isinstance(event.raw, str) else event.raw
+    if isinstance(event, UnknownEvent):
+        return orjson.dumps(event.raw, default=_plain)
+    return orjson.dumps(converter.unstructure(event), default=_plain)
+
+
+def _encode_audio_delta(event: ResponseOutputAudioDelta) -> bytes:
+    head = orjson.dumps(
+        {
+            "type": event.type,
+            "event_id": event.event_id,
+            "response_id": event.response_id,
+            "item_id": event.item_id,
+            "output_index": event.output_index,
+            "content_index": event.content_index,
+        }
+    )
+    return head[:-1] + b',"delta":"' + pybase64.b64encode(event.delta) + b'"}'
+
+
+def _plain(value: object) -> object:
+    """Mappings that are not dicts, which an application may put into raw payloads and schemas."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

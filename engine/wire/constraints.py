@@ -1,10 +1,9 @@
 """What the protocol says about a value beyond its type, as `Annotated` markers on the wire classes.
 
-The client half of the codec ignores them (a server may say more than we know); the checker in `engine.wire.check` holds
-them against what a client sends and what an application configures. So each limit is written once, beside its field.
+The client half of the codec ignores them (a server may say more than we know); the checker in `engine.wire.check`
+holds them against what a client sends and what an application configures. So each limit is written once, beside its
+field.
 """
-
-from collections.abc import Sequence
 
 import attrs
 
@@ -35,10 +34,19 @@ class MaxLength:
 
 
 @attrs.frozen
+class MapLimits:
+    """An object of at most `pairs` keys, with at most so many characters in each key and value."""
+
+    pairs: int
+    key_length: int
+    value_length: int
+
+
+@attrs.frozen
 class Only:
     """A list of exactly one entry, taken from `values` (the output modalities: audio or text, never both)."""
 
-    values: Sequence[str]
+    values: tuple[str, ...]
 
 
 @attrs.frozen

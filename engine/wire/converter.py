@@ -1,13 +1,13 @@
 """The one cattrs converter between JSON values (dicts, lists, strings, numbers) and the wire classes.
 
-Reading is strict about JSON types (nothing is coerced) and lenient about what compatible servers leave out. Objects are
-told apart by their `type`; an object of a type that we do not know becomes the Unknown class of its place, raw. A setting
-that does not fit its class stays raw too, because an odd setting in an echo must not cost the event; an item that does not
-fit is an error. Writing leaves out `UNSET`, and None except where the service writes null.
+Reading is strict about JSON types (nothing is coerced) and lenient about what compatible servers leave out. Objects
+are told apart by their `type`; an object of a type that we do not know becomes the Unknown class of its place, raw. A
+setting that does not fit its class stays raw too, because an odd setting in an echo must not cost the event; an item
+that does not fit is an error. Writing leaves out `UNSET`, and None except where the service writes null.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 import attrs
 import pybase64
@@ -15,7 +15,17 @@ from cattrs import BaseValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from engine.wire import items, response, server_conversation, server_response, server_session, session
-from engine.wire.annotations import Member, hints, is_nullable, is_omissible, is_raw, json_name, members, tag_of
+from engine.wire.annotations import (
+    hints,
+    is_list,
+    is_map,
+    is_nullable,
+    is_omissible,
+    is_raw,
+    json_name,
+    members,
+    tag_of,
+)
 from engine.wire.beta import PART_NAMES, SESSION_KEYS
 from engine.wire.formats import AudioFormat, format_object, parse_format
 from engine.wire.unset import UNSET, Unset
@@ -103,14 +113,6 @@ def _read_any(value: Any, _: object) -> Any:
 
 
 # ------------------------------------------------------------------------------------------------ reading containers
-def _is_list(annotation: object) -> bool:
-    return get_origin(annotation) is tuple
-
-
-def _is_map(annotation: object) -> bool:
-    return get_origin(annotation) is Mapping or annotation is Mapping
-
-
 def _is_choice(annotation: object) -> bool:
     return len(members(annotation)) > 1
 
@@ -205,9 +207,9 @@ def _json_types_of(kind: Any) -> tuple[type, ...]:
         return (int, float)
     if kind is object or is_raw(kind) or tag_of(kind):
         return ()
-    if _is_list(kind):
+    if is_list(kind):
         return (list, tuple)
-    if _is_map(kind) or attrs.has(kind):
+    if is_map(kind) or attrs.has(kind):
         return (dict,)
     return ()
 
@@ -298,9 +300,9 @@ def _object_writer(cls: Any, converter: Converter) -> Callable[[Any], Any]:
     write = make_dict_unstructure_fn(cls, converter)
     tag = tag_of(cls)
     head = {} if tag is None else {"type": tag}
-    omissible = frozenset(
-        field.name for field in attrs.fields(cls) if field.default is None
-    ) - _NULL_WHEN_NONE.get(cls, frozenset())
+    omissible = frozenset(field.name for field in attrs.fields(cls) if field.default is None) - _NULL_WHEN_NONE.get(
+        cls, frozenset()
+    )
 
     def write_object(value: Any) -> dict[str, object]:
         written: dict[str, object] = dict(head)
@@ -317,7 +319,7 @@ def _item_writer(cls: Any, converter: Converter) -> Callable[[Any], Any]:
     write = _object_writer(cls, converter)
 
     def write_item(value: Any) -> dict[str, object]:
-        written = write(value)
+        written: dict[str, object] = write(value)
         return {name: written[name] for name in ("id", "type", "status") if name in written} | written
 
     return write_item
@@ -368,8 +370,8 @@ def _is(*classes: type) -> Callable[[Any], bool]:
 def _build() -> Converter:
     built = Converter(detailed_validation=True)
     built.register_structure_hook_factory(attrs.has, _object_reader)
-    built.register_structure_hook_factory(_is_list, _list_reader)
-    built.register_structure_hook_factory(_is_map, _map_reader)
+    built.register_structure_hook_factory(is_list, _list_reader)
+    built.register_structure_hook_factory(is_map, _map_reader)
     built.register_structure_hook_factory(_is_choice, _Choice)
     built.register_structure_hook_factory(is_raw, _raw_reader)
     for kind, hook in ((str, _read_str), (int, _read_int), (float, _read_float), (bool, _read_bool)):
@@ -387,7 +389,7 @@ def _build() -> Converter:
     built.register_unstructure_hook(bytes, _write_bytes)
     built.register_unstructure_hook(Unset, _write_any)
     built.register_unstructure_hook_func(is_raw, lambda value: value.raw)
-    built.register_unstructure_hook_func(_is_map, _write_any)
+    built.register_unstructure_hook_func(is_map, _write_any)
     built.register_unstructure_hook(dict, _write_any)
     return built
 

@@ -4,10 +4,14 @@ All formats are mono. PCM is signed 16 bit little-endian; G.711 is one byte per 
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import attrs
 
-_BYTES_PER_SAMPLE = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
+from engine.wire.constraints import OneOf
+
+_PCM = "audio/pcm"
+_BYTES_PER_SAMPLE = {_PCM: 2, "audio/pcmu": 1, "audio/pcma": 1}
 _G711_RATE = 8000
 _PCM_RATE = 24000
 
@@ -16,12 +20,17 @@ _PCM_RATE = 24000
 class AudioFormat:
     """How samples are laid out in bytes.
 
-    `type` is one of "audio/pcm", "audio/pcmu", "audio/pcma"; `rate` is in samples per second. OpenAI knows PCM at 24000
-    only, compatible servers have others. Raises ValueError for a type or a rate that cannot be computed with.
+    `type` is one of "audio/pcm", "audio/pcmu", "audio/pcma"; `rate` is in samples per second, by default 8000 for
+    G.711 and 24000 for PCM (OpenAI has no other, compatible servers do). Raises ValueError for what cannot be computed
+    with.
     """
 
-    type: str
-    rate: int
+    type: Annotated[str, OneOf(*_BYTES_PER_SAMPLE)]
+    rate: int = attrs.field()
+
+    @rate.default
+    def _usual_rate(self) -> int:
+        return _PCM_RATE if self.type == _PCM else _G711_RATE
 
     def __attrs_post_init__(self) -> None:
         if self.type not in _BYTES_PER_SAMPLE:
@@ -59,9 +68,9 @@ class AudioFormat:
         return nbytes % self.bytes_per_sample == 0
 
 
-PCM16 = AudioFormat("audio/pcm", _PCM_RATE)
-G711_ULAW = AudioFormat("audio/pcmu", _G711_RATE)
-G711_ALAW = AudioFormat("audio/pcma", _G711_RATE)
+PCM16 = AudioFormat(_PCM)
+G711_ULAW = AudioFormat("audio/pcmu")
+G711_ALAW = AudioFormat("audio/pcma")
 
 FORMAT_NAMES: Mapping[str, AudioFormat] = {
     "pcm16": PCM16,
@@ -71,37 +80,30 @@ FORMAT_NAMES: Mapping[str, AudioFormat] = {
     "audio/pcmu": G711_ULAW,
     "audio/pcma": G711_ALAW,
 }
-"""Every name that stands for a format by itself: those of the guide (and of the beta protocol), and the types of the GA."""
+"""Every name that stands for a format by itself: those of the guide (and of the beta), and the types of the GA."""
 
 
 def parse_format(value: object) -> AudioFormat:
-    """An `AudioFormat` from a name ("pcm16", "audio/pcmu", ...), a GA object ({"type": ..., "rate": ...}) or itself.
+    """An `AudioFormat` from a name ("pcm16", "audio/pcmu"), a GA object ({"type": ..., "rate": ...}) or itself.
 
-    A PCM object without a rate is at 24000; G.711 is at 8000 whatever it says. Raises ValueError for anything else.
+    G.711 is at 8000 whatever the object says. Raises ValueError for anything else.
     """
     if isinstance(value, AudioFormat):
         return value
     if isinstance(value, str) and value in FORMAT_NAMES:
         return FORMAT_NAMES[value]
     if isinstance(value, Mapping):
-        name = value.get("type")
+        name, rate = value.get("type"), value.get("rate")
         if isinstance(name, str) and name in _BYTES_PER_SAMPLE:
-            return _format_of(name, value.get("rate"))
+            if rate is None or name != _PCM:
+                return AudioFormat(name)
+            if type(rate) is int:
+                return AudioFormat(name, rate)
     raise ValueError(f"not an audio format: {value!r}")
-
-
-def _format_of(name: str, rate: object) -> AudioFormat:
-    if name != PCM16.type:
-        return FORMAT_NAMES[name]
-    if rate is None:
-        return PCM16
-    if type(rate) is not int:
-        raise ValueError(f"sample rate {rate!r} is not an integer")
-    return AudioFormat(name, rate)
 
 
 def format_object(audio_format: AudioFormat) -> dict[str, object]:
     """The GA object: PCM names its rate, G.711 has no such key."""
-    if audio_format.type == PCM16.type:
+    if audio_format.type == _PCM:
         return {"type": audio_format.type, "rate": audio_format.rate}
     return {"type": audio_format.type}

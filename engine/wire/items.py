@@ -1,7 +1,7 @@
 """Items of a conversation and the parts of their content (protocol facts, section 5).
 
-A field that is None is left out when an item is written, as the service does; `UNSET` stands for the id of an item that a
-client creates and leaves the server to name. `object: "realtime.item"`, which beta servers add, is not kept.
+A field that is None is left out when an item is written, as the service does; `UNSET` stands for the id of an item
+that a client creates and leaves the server to name. `object: "realtime.item"`, which beta servers add, is not kept.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class InputText:
 
 @attrs.frozen
 class InputAudio:
-    """User audio. `audio` is base64, present only when a client creates it or retrieves it; `transcript` is None until known."""
+    """User audio: base64, present only when a client creates or retrieves it; `transcript` is None until known."""
 
     type: ClassVar[Literal["input_audio"]] = "input_audio"
     audio: str | None = None
@@ -55,7 +55,10 @@ class OutputText:
 
 @attrs.frozen
 class OutputAudio:
-    """Assistant audio: what was said, and the audio (base64) only where an item was retrieved. Called `audio` in part events."""
+    """Assistant audio: what was said, and the audio (base64) only where an item was retrieved.
+
+    Events about content parts call this type `audio`.
+    """
 
     type: ClassVar[Literal["output_audio"]] = "output_audio"
     transcript: str | None = None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import attrs
 
-from engine.wire.constraints import OneOf
+from engine.wire.constraints import MapLimits, OneOf
 from engine.wire.formats import AudioFormat
 from engine.wire.items import Item, ItemReference
 from engine.wire.session import (
@@ -19,6 +19,8 @@ from engine.wire.session import (
     Voice,
 )
 from engine.wire.unset import UNSET, Unset
+
+Metadata = Annotated[Mapping[str, str], MapLimits(pairs=16, key_length=64, value_length=512)]
 
 
 @attrs.frozen
@@ -72,8 +74,11 @@ class ResponseError:
 
 @attrs.frozen
 class StatusDetails:
-    """How a response ended. `reason` is turn_detected or client_cancelled (cancelled), max_output_tokens or content_filter
-    (incomplete). A server that sends a mere string has it here as `reason`."""
+    """How a response ended.
+
+    `reason` is turn_detected or client_cancelled (cancelled), max_output_tokens or content_filter (incomplete).
+    A server that sends a mere string has it here as `reason`.
+    """
 
     type: str | None = None
     reason: str | None = None
@@ -97,8 +102,11 @@ class ResponseAudio:
 
 @attrs.frozen
 class Response:
-    """A response as the server tells it. `status` is in_progress, completed, cancelled, failed or incomplete; `conversation_id`
-    is None for a response outside the conversation; `usage` is None until it is done."""
+    """A response as the server tells it.
+
+    `status` is in_progress, completed, cancelled, failed or incomplete; `conversation_id` is None for a response
+    outside the conversation; `usage` is None until it is done.
+    """
 
     id: str = ""
     status: str | None = None
@@ -114,8 +122,11 @@ class Response:
 
 @attrs.frozen
 class ResponseParams:
-    """Options of `response.create`; what is `UNSET` comes from the session. `conversation="none"` keeps the response out of the
-    conversation; `input` replaces what the model reads (empty: nothing at all)."""
+    """Options of `response.create`; what is `UNSET` comes from the session.
+
+    `conversation="none"` keeps the response out of the conversation; `input` replaces what the model reads (empty:
+    nothing at all).
+    """
 
     output_modalities: Modalities | Unset | None = UNSET
     instructions: str | Unset | None = UNSET
@@ -126,6 +137,6 @@ class ResponseParams:
     max_output_tokens: MaxOutputTokens | Unset | None = UNSET
     reasoning: Reasoning | Unset | None = UNSET
     conversation: Annotated[str, OneOf("auto", "none")] | Unset | None = UNSET
-    metadata: Mapping[str, str] | Unset | None = UNSET
+    metadata: Metadata | Unset | None = UNSET
     input: tuple[Item | ItemReference, ...] | Unset | None = UNSET
     prompt: Prompt | Unset | None = UNSET

@@ -40,7 +40,10 @@ class ConversationItemAdded(ServerEventBase):
 
 @attrs.frozen
 class ConversationItemDone(ServerEventBase):
-    """An item is final. `previous_item_id` is unreliable here (protocol facts, 3.2): take it from `ConversationItemAdded`."""
+    """An item is final.
+
+    `previous_item_id` is unreliable here (protocol facts, 3.2): take it from `ConversationItemAdded`.
+    """
 
     type: ClassVar[Literal["conversation.item.done"]] = "conversation.item.done"
     previous_item_id: str | None = attrs.field(default=None, kw_only=True)

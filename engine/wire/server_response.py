@@ -1,4 +1,4 @@
-"""Server events about a response. Everything is keyed by ids: events of several items of one response may interleave."""
+"""Server events about a response. All are keyed by ids: events of several items of one response may interleave."""
 
 from typing import ClassVar, Literal
 
@@ -158,8 +158,9 @@ class ResponseFunctionCallArgumentsDelta(ServerEventBase):
 
 @attrs.frozen
 class ResponseFunctionCallArgumentsDone(ServerEventBase):
-    """All arguments of a tool call. Sent for a call that was cut short too: look at the item's status before running it.
+    """All arguments of a tool call.
 
+    Sent for a call that was cut short too: look at the item's status before running it.
     `name` is None where a server leaves it out: the item has it.
     """
 

@@ -1,6 +1,6 @@
-"""Session settings in the nested GA form (protocol facts, section 4): what `session.update` sends and the server echoes.
+"""Session settings in the nested GA form (protocol facts, section 4): what is sent to the server, and its echo.
 
-Every field may be `UNSET` (not on the wire, keeps its value) or None (JSON null). Fields stand in the order of the wire.
+Every field may be `UNSET` (not on the wire, keeps its value) or None (JSON null). Fields stand in the wire's order.
 """
 
 from collections.abc import Mapping
@@ -140,7 +140,7 @@ class ApprovalFilter:
 
 @attrs.frozen
 class McpTool:
-    """An MCP server whose tools the model's host runs. One of `server_url`, `connector_id` and `tunnel_id` says where it is."""
+    """An MCP server whose tools the model's host runs; `server_url`, `connector_id` or `tunnel_id` says where it is."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str
