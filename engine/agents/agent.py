@@ -1,0 +1,164 @@
+"""RealtimeAgent: who speaks, what it is told, what it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic
+
+import attrs
+
+from engine.agents.calling import settle
+from engine.agents.checks import check_callable
+from engine.agents.context import RunContext, T
+from engine.agents.function_tool import FunctionTool
+from engine.agents.guardrail import OutputGuardrail
+from engine.agents.handoff import Handoff, as_handoff
+from engine.agents.hooks import RealtimeAgentHooks
+from engine.agents.wording import nearest, type_name
+from engine.errors import SettingsError
+from engine.wire.session import McpTool, Prompt, VoiceId
+
+if TYPE_CHECKING:
+    from typing import TypedDict, Unpack
+
+    class AgentChanges(TypedDict, Generic[T], total=False):
+        """What `clone` may change."""
+
+        name: str
+        instructions: Instructions[T]
+        tools: Sequence[FunctionTool | McpTool]
+        handoffs: list[RealtimeAgent[T] | Handoff[T]]
+        output_guardrails: Sequence[OutputGuardrail]
+        hooks: RealtimeAgentHooks[T] | None
+        prompt: Prompt | Mapping[str, Any] | None
+        voice: str | VoiceId | None
+        handoff_description: str | None
+
+
+Instructions = str | Callable[[RunContext[T], "RealtimeAgent[T]"], str | Awaitable[str]] | None
+
+
+def _prompt(given: Prompt | Mapping[str, Any] | None) -> Prompt | None:
+    if given is None or isinstance(given, Prompt):
+        return given
+    if not isinstance(given, Mapping):
+        raise SettingsError(f"prompt: expected a Prompt or a mapping with its id, got {type_name(given)}")
+    known = [field.name for field in attrs.fields(Prompt)]
+    for key in given:
+        if key not in known:
+            raise SettingsError(f"prompt: unknown key {key!r}{nearest(key, known)}")
+    if not isinstance(given.get("id"), str):
+        raise SettingsError("prompt: its id is missing")
+    return Prompt(**given)
+
+
+def _tools(given: Iterable[FunctionTool | McpTool]) -> tuple[FunctionTool | McpTool, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise SettingsError(f"RealtimeAgent: tools: expected a list, got {type_name(given)}")
+    return tuple(given)
+
+
+def _guardrails(given: Iterable[OutputGuardrail]) -> tuple[OutputGuardrail, ...]:
+    if not isinstance(given, Iterable):
+        raise SettingsError(f"RealtimeAgent: output_guardrails: expected a list, got {type_name(given)}")
+    return tuple(given)
+
+
+@attrs.frozen(eq=False)
+class RealtimeAgent(Generic[T]):
+    """An agent. `T` is the type of the application's context object.
+
+    `handoffs` is kept as the very list that was given, so that agents can hand over to each other: append to it once
+    both exist, before the session begins. Everything else is fixed; `clone` makes a changed copy.
+
+    Raises:
+        SettingsError: an argument is of the wrong type, or two tools have the same name.
+    """
+
+    name: str
+    instructions: Instructions[T] = attrs.field(default=None, kw_only=True)
+    """The system prompt, or a sync or async function that makes it when the agent takes over."""
+    tools: Sequence[FunctionTool | McpTool] = attrs.field(default=(), converter=_tools, kw_only=True)
+    """Functions of the application; MCP servers that the model's host calls."""
+    handoffs: list[RealtimeAgent[T] | Handoff[T]] = attrs.field(
+        factory=list, kw_only=True, repr=lambda listed: repr([_target_name(entry) for entry in listed])
+    )
+    """Agents that this one can hand the conversation over to."""
+    output_guardrails: Sequence[OutputGuardrail] = attrs.field(default=(), converter=_guardrails, kw_only=True)
+    hooks: RealtimeAgentHooks[T] | None = attrs.field(default=None, kw_only=True)
+    prompt: Prompt | None = attrs.field(default=None, converter=_prompt, kw_only=True)
+    """A prompt that is stored at the service."""
+    voice: str | VoiceId | None = attrs.field(default=None, kw_only=True)
+    """The service cannot change it once the first audio of a session has been spoken, by whichever agent."""
+    handoff_description: str | None = attrs.field(default=None, kw_only=True)
+    """What the agent is good for, told to the agents that can hand over to it."""
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise SettingsError(f"RealtimeAgent: name: expected text, got {self.name!r}")
+        where = f"the agent {self.name!r}"
+        if self.instructions is not None and not isinstance(self.instructions, str):
+            check_callable(self.instructions, f"{where}: instructions (if not text)", ("ctx", "agent"))
+        if not isinstance(self.voice, str | VoiceId | None):
+            raise SettingsError(f"{where}: voice: expected the name of a voice, got {type_name(self.voice)}")
+        if not isinstance(self.hooks, RealtimeAgentHooks | None):
+            hint = "; create one of it" if isinstance(self.hooks, type) else ""
+            raise SettingsError(
+                f"{where}: hooks: expected a RealtimeAgentHooks object, got {type_name(self.hooks)}{hint}"
+            )
+        if not isinstance(self.handoff_description, str | None):
+            given = type_name(self.handoff_description)
+            raise SettingsError(f"{where}: handoff_description: expected text, got {given}")
+        self._check_tools(where)
+        if not isinstance(self.handoffs, list):
+            raise SettingsError(f"{where}: handoffs: expected a list, got {type_name(self.handoffs)}")
+        for entry in self.handoffs:
+            as_handoff(entry, f"{where}: handoffs")
+        for guardrail in self.output_guardrails:
+            if not isinstance(guardrail, OutputGuardrail):
+                raise SettingsError(
+                    f"{where}: output_guardrails: expected an OutputGuardrail, got {type_name(guardrail)}"
+                    f"{'; decorate it with @output_guardrail' if callable(guardrail) else ''}"
+                )
+
+    def _check_tools(self, where: str) -> None:
+        names: set[str] = set()
+        for tool in self.tools:
+            if isinstance(tool, McpTool):
+                continue
+            if not isinstance(tool, FunctionTool):
+                raise SettingsError(f"{where}: tools: expected a FunctionTool, got {type_name(tool)}{_instead(tool)}")
+            if tool.name in names:
+                raise SettingsError(f"{where}: two tools have the name {tool.name!r}; give one a name_override")
+            names.add(tool.name)
+
+    def clone(self, **changes: Unpack[AgentChanges[T]]) -> RealtimeAgent[T]:
+        """A copy with some things changed. Its list of handoffs is a list of its own."""
+        known = [field.name for field in attrs.fields(RealtimeAgent)]
+        for key in changes:
+            if key not in known:
+                raise SettingsError(f"clone: a RealtimeAgent has no {key!r}{nearest(key, known)}")
+        same: dict[str, Any] = {field.name: getattr(self, field.name) for field in attrs.fields(RealtimeAgent)}
+        return RealtimeAgent(**{**same, "handoffs": list(self.handoffs), **changes})
+
+    async def system_prompt(self, ctx: RunContext[T]) -> str | None:
+        """The instructions, a function's evaluated. Raises what it raises, and `SettingsError` if they are not text."""
+        if self.instructions is None or isinstance(self.instructions, str):
+            return self.instructions
+        text = await settle(self.instructions(ctx, self))
+        if not isinstance(text, str):
+            where = f"the agent {self.name!r}: instructions"
+            raise SettingsError(f"{where}: the function has to return text, not {type_name(text)}")
+        return text
+
+
+def _instead(tool: object) -> str:
+    """What somebody who put this into `tools` probably meant."""
+    if isinstance(tool, Handoff | RealtimeAgent):
+        return "; that belongs into handoffs"
+    return "; decorate it with @function_tool" if callable(tool) else ""
+
+
+def _target_name(entry: object) -> str:
+    target = entry.agent if isinstance(entry, Handoff) else entry
+    return str(getattr(target, "name", target))

@@ -1,0 +1,184 @@
+"""Records: objects with known keys.
+
+The parameters of a tool, attrs classes, dataclasses, TypedDicts, NamedTuples, msgspec structs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
+
+import attrs
+import msgspec
+
+from engine.agents.shapes import Choice, Json, Misfit, Path, Problem, Reading, SchemaWriter, Shape, described
+from engine.agents.wording import nearest, wire_text
+
+
+@attrs.frozen
+class RawField:
+    """A field as its class or function declares it. `hint` is None where there is no annotation at all."""
+
+    key: str
+    """Its name in JSON, and as an argument."""
+    hint: object
+    required: bool
+    default: object = attrs.NOTHING
+    """`NOTHING` also where a factory makes the default."""
+
+
+@attrs.frozen
+class Field:
+    """A field of a record, its type understood."""
+
+    key: str
+    shape: Shape
+    required: bool
+    description: str = ""
+    default: object = attrs.NOTHING
+
+    def schema(self, writer: SchemaWriter) -> Json:
+        """In strict mode every key has to be there, so an optional one takes null, which stands for its default."""
+        body = self.shape.schema(writer)
+        if self.required:
+            return described(body, self.description)
+        default = _plain(self.default)
+        if not writer.strict:
+            body = described(body, self.description)
+            return body if default is attrs.NOTHING or "$ref" in body else {**body, "default": default}
+        if not self.shape.takes_null:
+            words = "Use the default." if default is attrs.NOTHING else f"Use the default, {_quoted(default)}."
+            members = body["anyOf"] if set(body) == {"anyOf"} else [body]
+            assert isinstance(members, list)
+            body = {"anyOf": [*members, {"type": "null", "description": words}]}
+        return described(body, self.description)
+
+
+@attrs.define(eq=False)
+class Record(Shape):
+    """An object with known keys. Its fields are set after it was made: a recursive class is its own field's type."""
+
+    name: str
+    build: Callable[[dict[str, object]], object]
+    description: str = ""
+    fields: tuple[Field, ...] = ()
+    container: ClassVar[type[object] | None] = dict
+
+    @property
+    def expects(self) -> str:
+        return f"an object ({self.name})"
+
+    def schema(self, writer: SchemaWriter) -> Json:
+        return writer.record(self)
+
+    def body(self, writer: SchemaWriter) -> Json:
+        """The schema in place."""
+        properties = {field.key: field.schema(writer) for field in self.fields}
+        body: Json = {"type": "object", "properties": properties}
+        body["required"] = [field.key for field in self.fields if writer.strict or field.required]
+        if writer.strict:
+            body["additionalProperties"] = False
+        return described(body, self.description)
+
+    def convert(self, value: object, reading: Reading, at: Path) -> object:
+        if not isinstance(value, dict):
+            raise self.refuse(value, at)
+        problems = [] if reading.ignore_unknown else list(self._unknown(value, at))
+        given: dict[str, object] = {}
+        for field in self.fields:
+            if field.key not in value:
+                if field.required:
+                    problems.append(Problem((*at, field.key), f"missing; expected {field.shape.expects}"))
+                continue
+            if value[field.key] is None and not field.required and not field.shape.takes_null:
+                continue
+            try:
+                given[field.key] = field.shape.convert(value[field.key], reading, (*at, field.key))
+            except Misfit as misfit:
+                problems.extend(misfit.problems)
+        if problems:
+            raise Misfit(*problems)
+        try:
+            return self.build(given)
+        except Exception as error:  # the class's own checks may raise whatever they like
+            raise Misfit(Problem(at, _complaint(error))) from error
+
+    def tagged_as(self, value: Mapping[str, object]) -> bool:
+        """Whether its `Literal` and `Enum` keys, as far as they are there, have one of their values."""
+        tags = [(field.key, field.shape.options) for field in self.fields if isinstance(field.shape, Choice)]
+        return all(any(value[key] == given for given, _ in options) for key, options in tags if key in value)
+
+    def _unknown(self, value: Mapping[str, object], at: Path) -> Iterator[Problem]:
+        known = [field.key for field in self.fields]
+        for key in value:
+            if key not in known:
+                left = [other for other in known if other not in value] or known
+                yield Problem((*at, key), f"unknown{nearest(key, left)}")
+
+
+def raw_fields(cls: type, hints: Mapping[str, object]) -> list[RawField] | None:
+    """The fields that a class is built from, or None if it is not a class with fields."""
+    if attrs.has(cls):
+        return [
+            RawField(a.alias or a.name, hints.get(a.name, a.type), a.default is attrs.NOTHING, _not_made(a.default))
+            for a in attrs.fields(cls)
+            if a.init
+        ]
+    if dataclasses.is_dataclass(cls):
+        return [
+            RawField(
+                f.name,
+                hints.get(f.name),
+                f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING,
+                attrs.NOTHING if f.default is dataclasses.MISSING else f.default,
+            )
+            # unlike dataclasses.fields(), this has the InitVars, which have to be given too
+            for f in cls.__dataclass_fields__.values()
+            if f.init and typing.get_origin(hints.get(f.name)) is not ClassVar and hints.get(f.name) is not ClassVar
+        ]
+    if issubclass(cls, dict) and hasattr(cls, "__required_keys__"):
+        return [RawField(key, hint, _is_required(cls, key, hint)) for key, hint in hints.items()]
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        defaults: Mapping[str, object] = getattr(cls, "_field_defaults", {})
+        keys: tuple[str, ...] = cls._fields
+        return [RawField(k, hints.get(k), k not in defaults, defaults.get(k, attrs.NOTHING)) for k in keys]
+    if issubclass(cls, msgspec.Struct):
+        return [
+            RawField(f.name, f.type, f.required, attrs.NOTHING if f.default is msgspec.NODEFAULT else f.default)
+            for f in msgspec.structs.fields(cls)
+        ]
+    return None
+
+
+def _is_required(cls: Any, key: str, hint: object) -> bool:
+    # `__required_keys__` is wrong for annotations that were strings when the class was made, so the marker counts.
+    marker = typing.get_origin(hint)
+    if getattr(marker, "_name", None) in ("Required", "NotRequired"):
+        return getattr(marker, "_name", None) == "Required"
+    return key in cls.__required_keys__
+
+
+def _not_made(default: object) -> object:
+    return attrs.NOTHING if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
+
+
+def _plain(default: object) -> object:
+    """The default as JSON, or `NOTHING` if it has no JSON form."""
+    if default is attrs.NOTHING:
+        return default
+    try:
+        return msgspec.to_builtins(default, str_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return attrs.NOTHING
+
+
+def _quoted(default: object) -> str:
+    return msgspec.json.encode(default).decode()
+
+
+def _complaint(error: Exception) -> str:
+    """What a class says of values it does not take. Validators of attrs put the sentence first among the arguments."""
+    first = error.args[0] if error.args else ""
+    return wire_text(first) if isinstance(first, str) and first else type(error).__name__

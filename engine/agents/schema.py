@@ -1,0 +1,299 @@
+"""From type hints to shapes (see `shapes`): what a tool's parameters may be.
+
+Scalars (`str`, `int`, `float`, `bool`, `None`, `bytes` as base64), dates, times, durations, `UUID`, `Decimal`, `Any`;
+`Literal`, `Enum`; lists, sets, tuples, dicts and their abstract kinds; unions of anything; attrs classes, dataclasses,
+TypedDicts, NamedTuples and msgspec structs, nested, generic and recursive; `Annotated` with a description, a
+`msgspec.Meta` or the bounds of `annotated_types`; `NewType` and type aliases.
+"""
+
+from __future__ import annotations
+
+import collections.abc as abc
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import types
+import typing
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import attrs
+import msgspec
+
+from engine.agents import docstring
+from engine.agents.bounds import LENGTHS, NUMERIC, Bounds, read_extras
+from engine.agents.containers import DictOf, ListOf, OneOf, TupleOf
+from engine.agents.records import Field, RawField, Record, raw_fields
+from engine.agents.shapes import Anything, Choice, Described, Json, Leaf, SchemaWriter, Shape
+from engine.agents.wording import type_name
+from engine.errors import SettingsError
+
+_NO_BOUNDS = Bounds()
+_STRING = Leaf(str, "a string", 4)
+_LEAVES: dict[object, Leaf] = {
+    bool: Leaf(bool, "true or false"),
+    int: Leaf(int, "an integer", 1),
+    float: Leaf(float, "a number", 2),
+    decimal.Decimal: Leaf(decimal.Decimal, "a decimal number", 3),
+    str: _STRING,
+    None: Leaf(None, "null"),
+    bytes: Leaf(bytes, "base64 text"),
+    uuid.UUID: Leaf(uuid.UUID, "a UUID"),
+    dt.timedelta: Leaf(dt.timedelta, "a duration such as PT1H30M"),
+    dt.date: Leaf(dt.date, "a date such as 2026-08-22", from_text=dt.date.fromisoformat),
+    dt.time: Leaf(dt.time, "a time such as 18:30:00", 0, "time", dt.time.fromisoformat),
+    dt.datetime: Leaf(
+        dt.datetime, "a date and time such as 2026-08-22T18:30:00Z", 0, "date-time", dt.datetime.fromisoformat
+    ),
+}
+_BOUNDS_OF: dict[object, tuple[str, ...]] = {
+    int: NUMERIC,
+    float: NUMERIC,
+    str: (*LENGTHS, "pattern"),
+    bytes: LENGTHS,
+}
+_LISTS: dict[object, Callable[[list[object]], object]] = {
+    list: list,
+    abc.Sequence: list,
+    abc.MutableSequence: list,
+    abc.Collection: list,
+    abc.Iterable: list,
+    set: set,
+    abc.Set: set,
+    abc.MutableSet: set,
+    frozenset: frozenset,
+}
+_DICTS = (dict, abc.Mapping, abc.MutableMapping)
+_SCALAR_KEYS = (str, int, dt.date, dt.time, dt.datetime, uuid.UUID)
+
+
+def parameters_record(name: str, fields: typing.Iterable[tuple[RawField, str]], owner: str) -> Record:
+    """The record of a tool's parameters. Each field comes with its description from the docstring."""
+    record = Record(name, build=dict)
+    compiler = Compiler()
+    record.fields = tuple(compiler.field(raw, text, f"parameter `{raw.key}` of {owner}") for raw, text in fields)
+    return record
+
+
+def class_record(hint: object, where: str) -> Record:
+    """The record of a class with fields. Raises `SettingsError` if it is none."""
+    shape = Compiler().shape(hint, where)
+    if not isinstance(shape, Record):
+        raise SettingsError(f"{where}: expected a class with fields (attrs, dataclass, TypedDict), got {_show(hint)}")
+    return shape
+
+
+def write_schema(record: Record, *, strict: bool) -> Json:
+    """The JSON schema of a tool's parameters.
+
+    In strict mode every object says `additionalProperties: false` and requires all of its keys; one that has a default
+    takes null, which stands for the default. A `dict` keeps the schema of its values: the Realtime API has no
+    server-side strictness that would refuse it.
+    """
+    return SchemaWriter(strict).document(record)
+
+
+@attrs.frozen
+class Compiler:
+    """Turns the type hints of one tool into shapes. Raises `SettingsError`, which says where the hint stands."""
+
+    _records: dict[object, Record] = attrs.field(factory=dict)
+
+    def field(self, raw: RawField, text: str, where: str) -> Field:
+        """A parameter, or a field of a class. An annotation's description counts before the docstring's."""
+        if raw.hint is None:
+            raise SettingsError(f"{where} has no type: write `{raw.key}: str`, or what it is; the model is told of it")
+        hint, description, bounds = _peel(raw.hint, _NO_BOUNDS)
+        shape = self._bounded(hint, bounds, where)
+        return Field(raw.key, shape, raw.required, description or text, raw.default)
+
+    def shape(self, hint: object, where: str, bounds: Bounds = _NO_BOUNDS) -> Shape:
+        """The shape of any type hint."""
+        hint, description, bounds = _peel(hint, bounds)
+        shape = self._bounded(hint, bounds, where)
+        return Described(shape, description) if description else shape
+
+    def _bounded(self, hint: object, bounds: Bounds, where: str) -> Shape:
+        shape, taken = self._plain(hint, bounds, where)
+        if left := bounds.names - taken:
+            raise SettingsError(f"{where}: {', '.join(sorted(left))} cannot bound {_show(hint)}")
+        return shape
+
+    def _plain(self, hint: object, bounds: Bounds, where: str) -> tuple[Shape, set[str]]:
+        """The shape, and the names of the bounds that it takes into account."""
+        origin, arguments = typing.get_origin(hint) or hint, typing.get_args(hint)
+        if hint is Any or hint is object:
+            return Anything(), set()
+        if origin is typing.Union or origin is types.UnionType:
+            return self._union(arguments, bounds, where)
+        if origin is typing.Literal:
+            return _literal(arguments, where), set()
+        if hint is type(None):
+            return _LEAVES[None], set()
+        if isinstance(hint, type) and hint in _LEAVES:
+            return _leaf(hint, bounds, where)
+        lengths = set(LENGTHS)
+        limits = (bounds.min_length, bounds.max_length)
+        if origin in _LISTS:
+            item = self.shape(arguments[0] if arguments else Any, f"items of {where}")
+            build = _LISTS[origin]
+            words = f"an array{bounds.only(LENGTHS).words('items')}"
+            return ListOf(item, build, build is not list, *limits, words), lengths
+        if origin is tuple:
+            return self._tuple(arguments, bounds, where)
+        if origin in _DICTS:
+            key, value = arguments or (str, Any)
+            key_shape, names = self._key(key, where)
+            words = f"an object{bounds.only(LENGTHS).words('entries')}"
+            return DictOf(key_shape, self.shape(value, f"values of {where}"), names, *limits, words), lengths
+        if isinstance(origin, type) and issubclass(origin, enum.Enum):
+            return _enum(origin, where), set()
+        if isinstance(origin, type) and (record := self._class(hint, origin, arguments, where)):
+            return record, set()
+        raise SettingsError(
+            f"{where}: {_show(hint)} has no JSON form that a model could be told of; "
+            "use a plain type or a class with fields, or make a FunctionTool with a params_json_schema of your own"
+        )
+
+    def _union(self, members: tuple[object, ...], bounds: Bounds, where: str) -> tuple[Shape, set[str]]:
+        shapes: list[Shape] = []
+        taken: set[str] = set()
+        for member in members:
+            inner, description, own = _peel(member, _NO_BOUNDS)
+            fitting = bounds.only(_bounds_of(inner))
+            taken |= fitting.names
+            both = attrs.evolve(fitting, **{name: getattr(own, name) for name in own.names})
+            shape = self._bounded(inner, both, where)
+            shapes.append(Described(shape, description) if description else shape)
+        return OneOf(tuple(sorted(shapes, key=lambda shape: shape.rank))), taken
+
+    def _tuple(self, arguments: tuple[object, ...], bounds: Bounds, where: str) -> tuple[Shape, set[str]]:
+        if not arguments or (len(arguments) == 2 and arguments[1] is Ellipsis):
+            item = self.shape(arguments[0] if arguments else Any, f"items of {where}")
+            words = f"an array{bounds.only(LENGTHS).words('items')}"
+            return ListOf(item, tuple, False, bounds.min_length, bounds.max_length, words), set(LENGTHS)
+        # `tuple[()]` gives no arguments in Python 3.11 and later, and is not worth a shape
+        places = [self.shape(argument, f"item {index} of {where}") for index, argument in enumerate(arguments)]
+        return TupleOf(tuple(places)), set()
+
+    def _key(self, hint: object, where: str) -> tuple[Shape, Json | None]:
+        inner, _, _ = _peel(hint, _NO_BOUNDS)
+        shape = self.shape(hint, f"keys of {where}")
+        if inner in _SCALAR_KEYS:
+            schema = shape.schema(SchemaWriter(strict=False))
+            if inner is int:
+                return shape, {"pattern": "^-?[0-9]+$"}
+            return shape, None if schema == {"type": "string"} else schema
+        if isinstance(shape, Choice) and all(isinstance(given, str) for given, _ in shape.options):
+            return shape, {"enum": [given for given, _ in shape.options]}
+        raise SettingsError(f"{where}: {_show(hint)} cannot be a key: keys of a JSON object are strings")
+
+    def _class(self, hint: object, cls: type, arguments: tuple[object, ...], where: str) -> Record | None:
+        if hint in self._records:
+            return self._records[hint]
+        fields = raw_fields(cls, resolve_hints(cls, where))
+        if fields is None:
+            return None
+        text = docstring.read_class(cls)
+        build: Callable[..., object] = dict if issubclass(cls, dict) else cls
+        record = Record(cls.__name__, lambda given: build(**given), text.description)
+        self._records[hint] = record
+        meant = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
+        record.fields = tuple(
+            self.field(
+                attrs.evolve(raw, hint=_substituted(raw.hint, meant)),
+                text.parameters.get(raw.key, ""),
+                f"field `{raw.key}` of {cls.__qualname__} ({where})",
+            )
+            for raw in fields
+        )
+        return record
+
+
+def resolve_hints(owner: object, where: str, namespace: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """The annotations of a class or function, with those that are strings evaluated."""
+    try:
+        return typing.get_type_hints(owner, dict(namespace) if namespace is not None else None, include_extras=True)
+    except NameError as error:
+        raise SettingsError(
+            f"{where}: {error}. Annotations are read when the tool is made: what they name has to be imported at "
+            "run time (not under TYPE_CHECKING) and to stand at the top level of its module"
+        ) from None
+    except (TypeError, SyntaxError) as error:
+        raise SettingsError(f"{where}: its annotations cannot be read: {error}") from None
+
+
+def _peel(hint: object, bounds: Bounds) -> tuple[object, str, Bounds]:
+    """A hint without what surrounds it (`Annotated`, `Required`, `NewType`, aliases), and what that said."""
+    description = ""
+    while True:
+        origin = typing.get_origin(hint)
+        if origin is Annotated:
+            found, bounds = read_extras(typing.get_args(hint)[1:], bounds)
+            description = description or found
+            hint = typing.get_args(hint)[0]
+        elif getattr(origin, "_name", None) in ("Required", "NotRequired", "ReadOnly", "Final"):
+            hint = typing.get_args(hint)[0]
+        elif hasattr(hint, "__supertype__"):
+            hint = hint.__supertype__
+        elif type(hint).__name__ == "TypeAliasType":
+            hint = getattr(hint, "__value__")  # noqa: B009
+        elif isinstance(hint, dataclasses.InitVar):
+            hint = hint.type
+        else:
+            return hint, description, bounds
+
+
+def _leaf(hint: type, bounds: Bounds, where: str) -> tuple[Leaf, set[str]]:
+    leaf = _LEAVES[hint]
+    fitting = bounds.only(_bounds_of(hint))
+    if not fitting.names:
+        return leaf, set()
+    try:
+        msgspec.json.schema(fitting.on(hint))
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"{where}: {_show(hint)} cannot have these bounds: {error}") from None
+    return attrs.evolve(leaf, hint=fitting.on(hint), expects=leaf.expects + fitting.words("characters")), fitting.names
+
+
+def _bounds_of(hint: object) -> tuple[str, ...]:
+    """The names of the bounds that a type can have."""
+    origin = typing.get_origin(hint) or hint
+    if origin in _BOUNDS_OF:
+        return _BOUNDS_OF[origin]
+    return LENGTHS if origin in _LISTS or origin in _DICTS or origin is tuple else ()
+
+
+def _literal(values: tuple[object, ...], where: str) -> Choice:
+    options = [(value.value if isinstance(value, enum.Enum) else value, value) for value in values]
+    return _choice(options, where)
+
+
+def _enum(cls: type[enum.Enum], where: str) -> Choice:
+    if not list(cls):
+        raise SettingsError(f"{where}: the enum {cls.__qualname__} has no members")
+    return _choice([(member.value, member) for member in cls], where)
+
+
+def _choice(options: list[tuple[object, object]], where: str) -> Choice:
+    for given, meant in options:
+        if given is not None and type(given) not in (str, int, float, bool):
+            allowed = "a choice is text, a number, true, false or null"
+            raise SettingsError(f"{where}: {meant!r} stands for {type_name(given)}; {allowed}")
+    return Choice(tuple(options))
+
+
+def _substituted(hint: object, meant: Mapping[object, object]) -> object:
+    """The hint with the type variables of a generic class replaced by what they were given."""
+    if isinstance(hint, typing.TypeVar):
+        return meant.get(hint, hint)
+    parameters = getattr(hint, "__parameters__", ())
+    if not parameters or isinstance(hint, type):
+        return hint
+    return hint[tuple(meant.get(parameter, parameter) for parameter in parameters)]  # type: ignore[index]
+
+
+def _show(hint: object) -> str:
+    return hint.__qualname__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
