@@ -1,7 +1,8 @@
 """What the conversation machine asks of its shell, and what the shell's workers report back.
 
-Effects go out in order. `Send` is an event for the client; the others start or stop work that takes time: recognising,
-deciding what to say, saying it. Each piece of work belongs to an item or a response, and its report names it.
+Effects go out in order. `Send` is an event for the client; the others start or stop work that takes time:
+recognising, deciding what to say, saying it. Each piece of work belongs to an item or a response, and its
+report names it.
 """
 
 from __future__ import annotations

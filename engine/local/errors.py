@@ -6,6 +6,8 @@ nothing. Codes and wording follow what the service was seen to say; where no cod
 
 from __future__ import annotations
 
+from engine.wire.server_events import ErrorDetail, ErrorEvent
+
 INVALID_REQUEST = "invalid_request_error"
 
 
@@ -50,15 +52,6 @@ def buffer_full(limit_ms: int) -> Rejected:
     return Rejected(
         "buffer_size_exceeded",
         f"Error appending to input audio buffer: at most {limit_ms // 1000}s of uncommitted audio are kept.",
-    )
-
-
-def bad_audio() -> Rejected:
-    """An append without audio, or with half a sample."""
-    return Rejected(
-        "invalid_value",
-        "Invalid 'audio'. Expected base64-encoded audio bytes in the session's input format.",
-        param="audio",
     )
 
 
@@ -136,8 +129,7 @@ def negative_truncation(asked_ms: int) -> Rejected:
     """A truncation before the beginning."""
     return Rejected(
         "integer_below_min_value",
-        "Invalid 'audio_end_ms': integer below minimum value. "
-        f"Expected a value >= 0, but got {asked_ms} instead.",
+        f"Invalid 'audio_end_ms': integer below minimum value. Expected a value >= 0, but got {asked_ms} instead.",
         param="audio_end_ms",
     )
 
@@ -145,16 +137,6 @@ def negative_truncation(asked_ms: int) -> Rejected:
 def already_truncated(item_id: str) -> Rejected:
     """A second truncation of one item."""
     return Rejected("item_already_truncated", f"Item '{item_id}' was already truncated.", param="item_id")
-
-
-def wrong_content(role: str, part_type: str, allowed: tuple[str, ...], index: int) -> Rejected:
-    """A part that a message of this role cannot hold."""
-    supported = " and ".join(f"'{name}'" for name in allowed)
-    return Rejected(
-        "invalid_value",
-        f"Invalid value: '{part_type}'. Supported values for messages of role '{role}' are: {supported}.",
-        param=f"item.content[{index}].type",
-    )
 
 
 def not_creatable(item_type: str) -> Rejected:
@@ -199,36 +181,15 @@ def tracing_frozen() -> Rejected:
     )
 
 
-def unsupported_rate(rate: int, param: str) -> Rejected:
-    """PCM at another rate than 24 kHz."""
-    code, word, bound = (
-        ("integer_below_min_value", "below minimum", ">=")
-        if rate < 24_000
-        else ("integer_above_max_value", "above maximum", "<=")
-    )
-    return Rejected(
-        code,
-        f"Invalid '{param}': integer {word} value. Expected a value {bound} 24000, but got {rate} instead.",
-        param=param,
-    )
-
-
 def unsupported_value(param: str, value: object, supported: tuple[str, ...]) -> Rejected:
     """A value that is not on the list."""
     listed = ", ".join(f"'{name}'" for name in supported)
-    return Rejected(
-        "invalid_value", f"Invalid value: {value!r}. Supported values are: {listed}.", param=param
-    )
+    return Rejected("invalid_value", f"Invalid value: {value!r}. Supported values are: {listed}.", param=param)
 
 
 def no_responses_in_transcription() -> Rejected:
     """`response.create` in a session that only listens. The service's code for it is not known."""
     return Rejected("invalid_parameter", "Responses cannot be created in a transcription session.")
-
-
-def not_over_websocket(event_type: str, accepted: tuple[str, ...]) -> Rejected:
-    """A client event that exists, but not on a plain WebSocket, or not at all."""
-    return unsupported_value("type", event_type, accepted)
 
 
 def session_expired(minutes: float) -> Rejected:
@@ -239,3 +200,9 @@ def session_expired(minutes: float) -> Rejected:
 def expiry_sentence(minutes: float) -> str:
     """What the error and the close frame say about it."""
     return f"Your session hit the maximum duration of {minutes:g} minutes."
+
+
+def event_of(refusal: Rejected, event_id: str, refused: str | None = None) -> ErrorEvent:
+    """The `error` event for a refusal; `refused` is the id that the client gave its event."""
+    detail = ErrorDetail(refusal.type, refusal.message, refusal.code, refusal.param, refused)
+    return ErrorEvent(detail, event_id=event_id)

@@ -30,6 +30,8 @@ class Entry:
     audio_ms: int = 0
     transcript: str = ""
     """What was said, known to the model even where the client asked for no transcription."""
+    hearing: bool = False
+    """A user's audio whose words are not known yet."""
     truncated: bool = False
     previous: str | None = None
     next: str | None = None
@@ -72,6 +74,15 @@ class Conversation:
     def get(self, item_id: str) -> Entry | None:
         """The entry with this id, or None."""
         return self._entries.get(item_id)
+
+    def newest(self, count: int) -> tuple[Entry, ...]:
+        """The last `count` entries, oldest first."""
+        entries: list[Entry] = []
+        at = self._last
+        while at is not None and len(entries) < count:
+            entries.append(self._entries[at])
+            at = entries[-1].previous
+        return tuple(reversed(entries))
 
     def add(self, entry: Entry, previous_item_id: str | Unset | None = None) -> str | None:
         """Insert at the end, or behind `previous_item_id` ("root": at the head). Returns the id it now stands

@@ -86,3 +86,7 @@ class Latencies:
             transcription=LogNormal(400, slow_median_ms=1500),
             token=Fixed(8),
         )
+
+
+USUAL = Latencies()
+"""What the service was seen to take, fixed."""

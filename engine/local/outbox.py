@@ -1,4 +1,5 @@
-"""The events and effects of one step, in order, and the identifiers in them: shared by the machine's parts."""
+"""The events and effects of one step, in order, and the identifiers in them: shared by the machine's
+parts."""
 
 from __future__ import annotations
 

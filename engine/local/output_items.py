@@ -1,14 +1,18 @@
-"""The output items of a response: a message or a function call, from opening to closing, and their events in order.
+"""The output items of a response: a message or a function call, from opening to closing, and their events in
+order.
 
-=========  ====================================================================================================
-opens      `response.output_item.added`, `conversation.item.added`, for messages `response.content_part.added`
-grows      text, transcript, audio or argument deltas
-closes     its `…done` events (audio before transcript), `response.content_part.done`, `conversation.item.done`,
+=========
+==================================================================================================== opens
+ `response.output_item.added`, `conversation.item.added`, for messages `response.content_part.added` grows
+  text, transcript, audio or argument deltas
+closes     its `…done` events (audio before transcript), `response.content_part.done`,
+`conversation.item.done`,
            `response.output_item.done`
-=========  ====================================================================================================
+=========
+====================================================================================================
 
-The two `conversation.item.*` events are left out for a response outside the conversation. An item closes exactly once,
-`completed` or `incomplete`; what it holds then is exactly what its deltas said.
+The two `conversation.item.*` events are left out for a response outside the conversation. An item closes
+exactly once, `completed` or `incomplete`; what it holds then is exactly what its deltas said.
 """
 
 from __future__ import annotations
@@ -49,7 +53,8 @@ class OutputContext:
     conversation: Conversation | None
     """None for a response outside the conversation."""
     null_previous_when_done: bool
-    """The service's `conversation.item.done` names no previous item if that is the first of the conversation."""
+    """The service's `conversation.item.done` names no previous item if that is the first of the
+    conversation."""
 
 
 class _OutputItem:
@@ -76,9 +81,7 @@ class _OutputItem:
     def _announce(self) -> None:
         self.status = IN_PROGRESS
         ids, item = self._outbox.ids, self.item
-        self._outbox.send(
-            ResponseOutputItemAdded(self._context.response_id, self.index, item, event_id=ids.event())
-        )
+        self._outbox.send(ResponseOutputItemAdded(self._context.response_id, self.index, item, event_id=ids.event()))
         if self._context.conversation is not None:
             previous = self._context.conversation.add(Entry(item))
             self._outbox.send(ConversationItemAdded(item, previous_item_id=previous, event_id=ids.event()))
@@ -89,12 +92,8 @@ class _OutputItem:
         entry = self._entry()
         if entry is not None:
             entry.item = item
-            self._outbox.send(
-                ConversationItemDone(item, previous_item_id=self._previous(entry), event_id=ids.event())
-            )
-        self._outbox.send(
-            ResponseOutputItemDone(self._context.response_id, self.index, item, event_id=ids.event())
-        )
+            self._outbox.send(ConversationItemDone(item, previous_item_id=self._previous(entry), event_id=ids.event()))
+        self._outbox.send(ResponseOutputItemDone(self._context.response_id, self.index, item, event_id=ids.event()))
 
     def _entry(self) -> Entry | None:
         """Its place in the conversation; None if it has none, or the client deleted it."""
@@ -133,15 +132,18 @@ class MessageOutput(_OutputItem):
         return self._format.ms_of(len(self._audio)) if self._format is not None else 0
 
     @property
+    def tokens_of_audio(self) -> int:
+        """Audio tokens so far."""
+        return assistant_audio_tokens(self.audio_ms)
+
+    @property
     def tokens(self) -> tuple[int, int]:
-        return text_tokens("".join(self._text)), assistant_audio_tokens(self.audio_ms)
+        return text_tokens("".join(self._text)), self.tokens_of_audio
 
     @property
     def item(self) -> Message:
         content: tuple[Part, ...] = () if self.status == IN_PROGRESS else (self._part(),)
-        return Message(
-            id=self.id, role="assistant", content=content, status=self.status, phase=self._phase
-        )
+        return Message(id=self.id, role="assistant", content=content, status=self.status, phase=self._phase)
 
     def open(self) -> None:
         """Announce the item and its one part."""
@@ -190,22 +192,14 @@ class MessageOutput(_OutputItem):
         ids, response_id = self._outbox.ids, self._context.response_id
         text = "".join(self._text)
         if self._format is None:
-            self._outbox.send(
-                ResponseOutputTextDone(response_id, self.id, self.index, 0, text, event_id=ids.event())
-            )
+            self._outbox.send(ResponseOutputTextDone(response_id, self.id, self.index, 0, text, event_id=ids.event()))
         else:
+            self._outbox.send(ResponseOutputAudioDone(response_id, self.id, self.index, 0, event_id=ids.event()))
             self._outbox.send(
-                ResponseOutputAudioDone(response_id, self.id, self.index, 0, event_id=ids.event())
-            )
-            self._outbox.send(
-                ResponseOutputAudioTranscriptDone(
-                    response_id, self.id, self.index, 0, text, event_id=ids.event()
-                )
+                ResponseOutputAudioTranscriptDone(response_id, self.id, self.index, 0, text, event_id=ids.event())
             )
         self._outbox.send(
-            ResponseContentPartDone(
-                response_id, self.id, self.index, 0, self._part(), event_id=ids.event()
-            )
+            ResponseContentPartDone(response_id, self.id, self.index, 0, self._part(), event_id=ids.event())
         )
         self._conclude(status)
         self._keep_audio()

@@ -53,10 +53,7 @@ def _tone(pitch_hz: int, ms: float) -> bytes:
 @lru_cache(maxsize=len(_PITCHES_HZ))
 def _periods(pitch_hz: int) -> tuple[bytes, tuple[bytes, ...]]:
     samples = SAMPLE_RATE // pitch_hz
-    wave = [
-        math.sin(2 * math.pi * at / samples) + 0.3 * math.sin(6 * math.pi * at / samples)
-        for at in range(samples)
-    ]
+    wave = [math.sin(2 * math.pi * at / samples) + 0.3 * math.sin(6 * math.pi * at / samples) for at in range(samples)]
     steps = [
         array.array("h", [round(_AMPLITUDE * step / (_FADE_STEPS + 1) * value) for value in wave]).tobytes()
         for step in range(1, _FADE_STEPS + 2)

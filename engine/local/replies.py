@@ -1,7 +1,8 @@
-"""What a response is made of, and what is known when it is decided: the language between the machine and a brain.
+"""What a response is made of, and what is known when it is decided: the language between the machine and a
+brain.
 
-A brain is anything that turns a `Situation` into a `Reply`: the dialogue description, a chat-completions endpoint, a
-test's own.
+A brain is anything that turns a `Situation` into a `Reply`: the dialogue description, a chat-completions
+endpoint, a test's own.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ Reply = tuple[Say | Call, ...]
 class Line:
     """Something said or written in the conversation.
 
-    `text` is None for speech that was not understood, and for assistant audio whose transcript a truncation removed.
-    `spoken` tells speech from typed text.
+    `text` is None for speech that was not understood, and for assistant audio whose transcript a truncation
+    removed. `spoken` tells speech from typed text.
     """
 
     role: str

@@ -180,9 +180,7 @@ class SessionSettings:
                 if getattr(change, name) not in (UNSET, None):
                     raise errors.not_for_model(f"session.{name}", self.model)
 
-    def _changed_transcription(
-        self, now: TranscriptionSession, change: TranscriptionSession
-    ) -> TranscriptionSession:
+    def _changed_transcription(self, now: TranscriptionSession, change: TranscriptionSession) -> TranscriptionSession:
         changed = _merged(now, attrs.evolve(change, audio=UNSET))
         if not isinstance(change.audio, TranscriptionAudio) or not isinstance(now.audio, TranscriptionAudio):
             return changed
@@ -194,16 +192,13 @@ class SessionSettings:
     ) -> AudioInput | Unset | None:
         if not isinstance(change, AudioInput):
             return now
-        _check_rate(change.format)
         before = now if isinstance(now, AudioInput) else AudioInput()
         changed = _merged(before, change)
         return attrs.evolve(
             changed,
             format=changed.format or PCM16,
             transcription=_filled_transcription(changed.transcription),
-            turn_detection=_filled_detection(
-                change.turn_detection, changed.turn_detection, self.traits, keep_bare
-            ),
+            turn_detection=_filled_detection(change.turn_detection, changed.turn_detection, self.traits, keep_bare),
         )
 
 
@@ -212,7 +207,6 @@ def _changed_output(
 ) -> AudioOutput | Unset | None:
     if not isinstance(change, AudioOutput):
         return now
-    _check_rate(change.format, path="session.audio.output.format.rate")
     before = now if isinstance(now, AudioOutput) else AudioOutput()
     check_voice(change.voice)
     if spoken and change.voice not in (UNSET, None, before.voice):
@@ -230,11 +224,6 @@ def check_voice(voice: object, param: str = "session.audio.output.voice") -> Non
     """Refuse a voice name that is not on the service's list. Raises Rejected."""
     if isinstance(voice, str) and voice not in VOICES:
         raise errors.unsupported_value(param, voice, VOICES)
-
-
-def _check_rate(given: object, *, path: str = "session.audio.input.format.rate") -> None:
-    if isinstance(given, AudioFormat) and given.type == PCM16.type and given.rate != PCM16.rate:
-        raise errors.unsupported_rate(given.rate, path)
 
 
 def _merged(now: _A, change: _A) -> _A:

@@ -68,9 +68,7 @@ class TurnDetector:
         silence_ms: how much silence ends it.
     """
 
-    def __init__(
-        self, classifier: SpeechClassifier, *, position: int, padding_ms: int, silence_ms: int
-    ) -> None:
+    def __init__(self, classifier: SpeechClassifier, *, position: int, padding_ms: int, silence_ms: int) -> None:
         self._classifier = classifier
         self._padding = padding_ms * SAMPLES_PER_MS
         self._silence_frames = max(math.ceil(silence_ms / FRAME_MS), 1)

@@ -1,0 +1,181 @@
+"""What a client may do with the items of the conversation: create, retrieve, truncate, delete."""
+
+from __future__ import annotations
+
+import attrs
+import pybase64
+
+from engine.local import errors, sound
+from engine.local.effects import Hear
+from engine.local.items import Conversation, Entry, with_id
+from engine.local.outbox import Outbox
+from engine.local.session_settings import SessionSettings
+from engine.wire.client_events import (
+    ConversationItemCreate,
+    ConversationItemDelete,
+    ConversationItemRetrieve,
+    ConversationItemTruncate,
+)
+from engine.wire.formats import PCM16
+from engine.wire.items import (
+    FunctionCall,
+    FunctionCallOutput,
+    InputAudio,
+    Item,
+    McpApprovalResponse,
+    Message,
+    OutputAudio,
+    Part,
+)
+from engine.wire.server_events import (
+    ConversationItemAdded,
+    ConversationItemDeleted,
+    ConversationItemDone,
+    ConversationItemRetrieved,
+    ConversationItemTruncated,
+)
+
+_CREATABLE = (Message, FunctionCall, FunctionCallOutput, McpApprovalResponse)
+
+
+class ItemRequests:
+    """Answers the four `conversation.item.*` requests."""
+
+    def __init__(self, outbox: Outbox, conversation: Conversation, settings: SessionSettings) -> None:
+        self._outbox = outbox
+        self._conversation = conversation
+        self._settings = settings
+        self._calls: set[str] = set()
+
+    def create(self, event: ConversationItemCreate) -> None:
+        """Add the client's item.
+
+        Raises:
+            Rejected: the item or its place is not allowed; nothing was changed.
+        """
+        item = event.item
+        if not isinstance(item, _CREATABLE):
+            raise errors.not_creatable(getattr(item, "type", "unknown"))
+        if isinstance(item, FunctionCallOutput) and not self._is_called(item.call_id):
+            raise errors.unknown_call(item.call_id)
+        entry, pcm = self._entry(item)
+        previous = self._conversation.add(entry, event.previous_item_id)
+        ids = self._outbox.ids
+        self._outbox.send(ConversationItemAdded(entry.item, previous_item_id=previous, event_id=ids.event()))
+        self._outbox.send(ConversationItemDone(entry.item, previous_item_id=previous, event_id=ids.event()))
+        if pcm is not None:
+            item_id = str(entry.item.id)
+            self._conversation.keep_audio(item_id, pcm, PCM16.ms_of(len(pcm)))
+            self._outbox.do(Hear(item_id, pcm))
+
+    def retrieve(self, event: ConversationItemRetrieve) -> None:
+        """Show an item with its audio.
+
+        Raises:
+            Rejected: there is no such item.
+        """
+        entry = self._conversation.get(event.item_id)
+        if entry is None:
+            raise errors.unknown_item("retrieve", event.item_id)
+        self._outbox.send(ConversationItemRetrieved(self._with_audio(entry), event_id=self._outbox.ids.event()))
+
+    def truncate(self, event: ConversationItemTruncate) -> None:
+        """Cut an assistant's audio to what was heard; its transcript is forgotten.
+
+        Raises:
+            Rejected: there is no such item, it is not assistant audio, or it is not that long.
+        """
+        entry = self._conversation.get(event.item_id)
+        if entry is None:
+            raise errors.unknown_item("truncate", event.item_id)
+        item = entry.item
+        if not isinstance(item, Message) or item.role != "assistant" or not entry.audio_ms:
+            raise errors.not_truncatable()
+        if event.content_index != 0:
+            raise errors.bad_content_index(event.content_index)
+        if entry.truncated:
+            raise errors.already_truncated(event.item_id)
+        if event.audio_end_ms < 0:
+            raise errors.negative_truncation(event.audio_end_ms)
+        if event.audio_end_ms > entry.audio_ms:
+            raise errors.truncated_beyond(entry.audio_ms, event.audio_end_ms)
+        self._truncate(entry, event.item_id, event.audio_end_ms)
+        self._outbox.send(
+            ConversationItemTruncated(event.item_id, 0, event.audio_end_ms, event_id=self._outbox.ids.event())
+        )
+
+    def delete(self, event: ConversationItemDelete) -> None:
+        """Take an item out of the conversation.
+
+        Raises:
+            Rejected: there is no such item.
+        """
+        if event.item_id not in self._conversation:
+            raise errors.unknown_item("delete", event.item_id)
+        self._conversation.remove(event.item_id)
+        self._outbox.send(ConversationItemDeleted(event.item_id, event_id=self._outbox.ids.event()))
+
+    # ------------------------------------------------------------------------------------------ inside
+    def _is_called(self, call_id: str) -> bool:
+        if call_id not in self._calls:
+            self._calls = {entry.item.call_id for entry in self._conversation if isinstance(entry.item, FunctionCall)}
+        return call_id in self._calls
+
+    def _entry(self, item: Item) -> tuple[Entry, bytes | None]:
+        """The item as it is stored, and the audio in it."""
+        given = getattr(item, "id", None)
+        named = with_id(item, given if isinstance(given, str) and given else self._outbox.ids.item())
+        if isinstance(named, Message):
+            return self._message(named)
+        if isinstance(named, FunctionCall):
+            named = attrs.evolve(named, status="completed")
+        elif isinstance(named, FunctionCallOutput):
+            named = attrs.evolve(named, status=None)
+        return Entry(named), None
+
+    def _message(self, message: Message) -> tuple[Entry, bytes | None]:
+        pcm = b""
+        transcript = ""
+        content: list[Part] = []
+        for part in message.content:
+            if isinstance(part, InputAudio):
+                decoder = sound.Decoder(self._settings.input_format)
+                pcm += decoder.decode(pybase64.b64decode(part.audio or ""))
+                transcript += part.transcript or ""
+                part = InputAudio(transcript=part.transcript)
+            content.append(part)
+        stored = attrs.evolve(message, content=tuple(content), status="completed")
+        unheard = bool(pcm) and not transcript
+        entry = Entry(stored, transcript=transcript, hearing=unheard, audio_ms=PCM16.ms_of(len(pcm)))
+        return entry, pcm if unheard else None
+
+    def _truncate(self, entry: Entry, item_id: str, audio_end_ms: int) -> None:
+        audio = entry.audio
+        if audio is not None:
+            kept = len(audio) * audio_end_ms // max(entry.audio_ms, 1)
+            self._conversation.keep_audio(item_id, audio[: kept - kept % 2], audio_end_ms)
+        entry.audio_ms = audio_end_ms
+        entry.truncated = True
+        entry.transcript = ""
+
+    def _with_audio(self, entry: Entry) -> Item:
+        item = entry.item
+        if not isinstance(item, Message):
+            return item
+        audio = pybase64.b64encode(self._encoded(entry)).decode() if entry.audio else None
+        content: list[Part] = []
+        for part in item.content:
+            if isinstance(part, InputAudio):
+                part = InputAudio(audio=audio, transcript=part.transcript)
+            elif isinstance(part, OutputAudio):
+                said = None if entry.truncated else part.transcript
+                part = OutputAudio(transcript=said, audio=audio)
+            content.append(part)
+        return attrs.evolve(item, content=tuple(content))
+
+    def _encoded(self, entry: Entry) -> bytes:
+        """A user's audio is held as PCM, an assistant's in the format in which it was sent."""
+        audio = entry.audio or b""
+        if isinstance(entry.item, Message) and entry.item.role == "user":
+            return sound.Encoder(self._settings.input_format).encode(audio, last=True)
+        return audio

@@ -1,0 +1,222 @@
+"""The far end of one Realtime session, as a pure machine: client events and time in, server events and work
+out.
+
+No trio, no clock, no randomness of its own. The shell calls `open` once, `handle` for every client event,
+`report` for every piece of finished work, and `advance` when `wake_at` has come; each returns effects, in
+order. Before it looks at an input the machine sends everything that was due by then.
+"""
+
+from __future__ import annotations
+
+import random
+
+from engine.local import errors
+from engine.local.effects import Effect, HangUp, Heard, Report, Spoken, Thought, ThoughtFailed
+from engine.local.ids import NANOSECONDS, Ids
+from engine.local.item_requests import ItemRequests
+from engine.local.items import Conversation
+from engine.local.listening import Classifiers, Listening
+from engine.local.loudness import LoudnessClassifier
+from engine.local.options import LocalOptions
+from engine.local.outbox import Outbox
+from engine.local.responding import Responding
+from engine.local.session_settings import DEFAULT_MODEL, SessionSettings
+from engine.local.transcripts import Transcripts
+from engine.wire.client_decoding import ACCEPTED, ClientError
+from engine.wire.client_events import (
+    ClientEvent,
+    ConversationItemCreate,
+    ConversationItemDelete,
+    ConversationItemRetrieve,
+    ConversationItemTruncate,
+    InputAudioBufferAppend,
+    InputAudioBufferClear,
+    InputAudioBufferCommit,
+    RawClientEvent,
+    ResponseCancel,
+    ResponseCreate,
+    SessionUpdate,
+)
+from engine.wire.formats import PCM16
+from engine.wire.response import ResponseParams
+from engine.wire.server_events import ErrorDetail, ErrorEvent, SessionCreated, SessionUpdated
+
+EXPIRED = 1001
+_PCM_BYTES_PER_S = PCM16.bytes_per_second
+
+
+class Machine:
+    """One session.
+
+    Args:
+        options: how the model behaves.
+        now: monotonic nanoseconds.
+        wall_s: Unix seconds at `now`.
+        seed: of every identifier and time drawn in this session.
+        model: as the client named it.
+        transcription: a session that only listens.
+        classifiers: makes the speech classifier for a threshold.
+    """
+
+    def __init__(
+        self,
+        options: LocalOptions,
+        *,
+        now: int,
+        wall_s: int,
+        seed: int,
+        model: str = DEFAULT_MODEL,
+        transcription: bool = False,
+        classifiers: Classifiers = LoudnessClassifier,
+    ) -> None:
+        self._options = options
+        ids = Ids(seed, wall_s=wall_s, started_ns=now)
+        rng = random.Random(seed + 1)
+        self._ids = ids
+        self._outbox = Outbox(ids)
+        self._expires_at: int | None = now + round(options.session_seconds * NANOSECONDS)
+        self._settings = SessionSettings(
+            session_id=ids.session(),
+            model=model,
+            expires_at=ids.unix_s(self._expires_at),
+            transcription=transcription,
+        )
+        self._conversation = Conversation(round(options.kept_audio_seconds * _PCM_BYTES_PER_S))
+        self._transcripts = Transcripts(self._outbox, options, rng)
+        self._responding = Responding(self._outbox, self._conversation, self._settings, options, rng)
+        self._listening = Listening(
+            self._outbox,
+            self._conversation,
+            self._settings,
+            options,
+            self._responding,
+            self._transcripts,
+            classifiers,
+        )
+        self._items = ItemRequests(self._outbox, self._conversation, self._settings)
+
+    # ------------------------------------------------------------------------------------------ reading
+    @property
+    def conversation(self) -> Conversation:
+        """The items, for whoever wants to look."""
+        return self._conversation
+
+    @property
+    def settings(self) -> SessionSettings:
+        """The settings as they stand."""
+        return self._settings
+
+    @property
+    def wake_at(self) -> int | None:
+        """When `advance` is to be called; None once the session is over."""
+        if self._expires_at is None:
+            return None
+        times = (self._responding.due, self._transcripts.due, self._listening.due)
+        return min([self._expires_at, *(time for time in times if time is not None)])
+
+    # ------------------------------------------------------------------------------------------ inputs
+    def open(self) -> list[Effect]:
+        """The session begins."""
+        self._outbox.send(SessionCreated(self._settings.current, event_id=self._ids.event()))
+        return self._outbox.take()
+
+    def handle(self, event: ClientEvent | ClientError, now: int) -> list[Effect]:
+        """A client event, or what was wrong with it."""
+        self._catch_up(now)
+        if self._expires_at is None:
+            return self._outbox.take()
+        if isinstance(event, ClientError):
+            detail = ErrorDetail(event.type, event.message, event.code, event.param, event.event_id)
+            self._outbox.send(ErrorEvent(detail, event_id=self._ids.event()))
+            return self._outbox.take()
+        try:
+            self._dispatch(event, now)
+        except errors.Rejected as refusal:
+            given = None if isinstance(event, RawClientEvent) else event.event_id
+            named = given if isinstance(given, str) else None
+            self._outbox.send(errors.event_of(refusal, self._ids.event(), named))
+        self._settle()
+        return self._outbox.take()
+
+    def report(self, report: Report, now: int) -> list[Effect]:
+        """A piece of work is done."""
+        self._catch_up(now)
+        match report:
+            case Heard():
+                self._heard(report, now)
+            case Thought():
+                self._responding.thought(report, now)
+            case ThoughtFailed():
+                self._responding.failed(report, now)
+            case Spoken():
+                self._responding.spoke(report, now)
+        self._catch_up(now)
+        return self._outbox.take()
+
+    def advance(self, now: int) -> list[Effect]:
+        """Time passed."""
+        self._catch_up(now)
+        return self._outbox.take()
+
+    # ------------------------------------------------------------------------------------------ inside
+    def _dispatch(self, event: ClientEvent, now: int) -> None:
+        match event:
+            case InputAudioBufferAppend(audio=audio):
+                self._listening.append(audio, now)
+            case SessionUpdate():
+                self._update(event)
+            case ConversationItemCreate():
+                self._items.create(event)
+            case ConversationItemRetrieve():
+                self._items.retrieve(event)
+            case ConversationItemTruncate():
+                self._items.truncate(event)
+            case ConversationItemDelete():
+                self._items.delete(event)
+            case InputAudioBufferCommit():
+                self._listening.commit(now)
+            case InputAudioBufferClear():
+                self._listening.clear()
+            case ResponseCreate(response=asked):
+                self._responding.create(asked if isinstance(asked, ResponseParams) else ResponseParams(), now)
+            case ResponseCancel(response_id=response_id):
+                self._responding.cancel(response_id if isinstance(response_id, str) else None, now)
+            case _:
+                raise errors.unsupported_value("type", event.type, tuple(ACCEPTED))
+
+    def _update(self, event: SessionUpdate) -> None:
+        self._settings.update(event.session, spoken=self._responding.spoken)
+        self._listening.settings_changed()
+        self._outbox.send(SessionUpdated(self._settings.current, event_id=self._ids.event()))
+
+    def _heard(self, report: Heard, now: int) -> None:
+        entry = self._conversation.get(report.item_id)
+        if entry is not None:
+            entry.hearing = False
+            entry.transcript = report.text or ""
+        self._transcripts.heard(report.item_id, report.text, now)
+        self._responding.heard()
+
+    def _catch_up(self, now: int) -> None:
+        """Do everything that was due by now, in the order in which it was due."""
+        while (due := self.wake_at) is not None and due <= now:
+            self._ids.at(due)
+            if self._expires_at is not None and due >= self._expires_at:
+                self._expire()
+                return
+            self._responding.advance(due)
+            self._settle()
+            self._transcripts.advance(due)
+            self._listening.advance(due)
+        self._ids.at(now)
+
+    def _settle(self) -> None:
+        for ended in self._responding.take_ended():
+            self._listening.response_ended(ended)
+
+    def _expire(self) -> None:
+        minutes = self._options.session_seconds / 60
+        self._expires_at = None
+        refusal = errors.session_expired(minutes)
+        self._outbox.send(errors.event_of(refusal, self._ids.event()))
+        self._outbox.do(HangUp(EXPIRED, errors.expiry_sentence(minutes)))

@@ -1,0 +1,36 @@
+"""Settings of the local model and of the server around it."""
+
+from __future__ import annotations
+
+import attrs
+
+from engine.local.faults import NO_FAULTS, Faults
+from engine.local.latencies import USUAL, Latencies
+
+
+@attrs.frozen(kw_only=True)
+class LocalOptions:
+    """How the local model behaves. Everything is deterministic for a `seed` and the same client."""
+
+    seed: int = 0
+    latencies: Latencies = USUAL
+    faults: Faults = NO_FAULTS
+    audio_delta_ms: tuple[int, ...] = attrs.field(default=(100, 150, 250), validator=attrs.validators.min_len(1))
+    """Lengths of the audio deltas; the last one repeats. 250 ms are 12,000 bytes of PCM."""
+    session_seconds: float = attrs.field(default=3600.0, validator=attrs.validators.gt(0))
+    """After this long a session ends: `session_expired`, then close 1001."""
+    null_previous_when_done: bool = True
+    """The service's `conversation.item.done` of a model's item names no previous item if that is the
+    conversation's first. True: do as it does."""
+    kept_audio_seconds: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
+    """How much audio of committed items is held for `conversation.item.retrieve`."""
+    uncommitted_seconds: float = attrs.field(default=600.0, validator=attrs.validators.gt(0))
+    """How much audio may wait for a commit when there is no turn detection."""
+    history_items: int = attrs.field(default=60, validator=attrs.validators.gt(0))
+    """How many items of the conversation the model looks back on."""
+    ping_seconds: float = attrs.field(default=20.0, validator=attrs.validators.gt(0))
+    """How often the server pings a WebSocket, as the service does."""
+    api_keys: frozenset[str] | None = None
+    """Keys that are accepted; None: any, or none at all."""
+    models: frozenset[str] | None = None
+    """Models that exist; None: any name."""

@@ -1,0 +1,42 @@
+"""From the conversation's items to what a brain may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from engine.local.items import Entry
+from engine.local.replies import Answered, Called, Line
+from engine.wire.items import (
+    FunctionCall,
+    FunctionCallOutput,
+    InputAudio,
+    InputText,
+    Message,
+    OutputAudio,
+    OutputText,
+)
+
+
+def history_of(entries: Iterable[Entry]) -> tuple[Line | Called | Answered, ...]:
+    """The conversation as lines, oldest first. What is neither words nor calls (images, MCP items) is left
+    out."""
+    return tuple(_lines(entries))
+
+
+def _lines(entries: Iterable[Entry]) -> Iterator[Line | Called | Answered]:
+    for entry in entries:
+        item = entry.item
+        if isinstance(item, FunctionCall):
+            yield Called(item.call_id, item.name, item.arguments)
+        elif isinstance(item, FunctionCallOutput):
+            yield Answered(item.call_id, item.output)
+        elif isinstance(item, Message):
+            yield from _message(item, entry)
+
+
+def _message(item: Message, entry: Entry) -> Iterator[Line]:
+    typed = " ".join(part.text for part in item.content if isinstance(part, (InputText, OutputText)))
+    if typed:
+        yield Line(item.role, typed)
+    if any(isinstance(part, (InputAudio, OutputAudio)) for part in item.content):
+        yield Line(item.role, entry.transcript or None, spoken=True)

@@ -1,0 +1,25 @@
+"""Sentences: where a text can be cut so that each part can be said by itself."""
+
+from __future__ import annotations
+
+import re
+
+from engine.local.replies import Call, Reply, Say
+
+_SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s|$)\s*|$)", re.DOTALL)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`, each with the space behind it; they join to the text again."""
+    return _SENTENCE.findall(text)
+
+
+def by_sentence(reply: Reply) -> Reply:
+    """The same reply with a message for each sentence."""
+    parts: list[Say | Call] = []
+    for part in reply:
+        if isinstance(part, Say):
+            parts.extend(Say(sentence.strip()) for sentence in sentences(part.text))
+        else:
+            parts.append(part)
+    return tuple(parts)
