@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from engine.agents.agent import RealtimeAgent as RealtimeAgent
     from engine.agents.context import RunContext as RunContext
     from engine.agents.context import ToolContext as ToolContext
-    from engine.agents.function_tool import FunctionTool as FunctionTool
-    from engine.agents.function_tool import function_tool as function_tool
     from engine.agents.guardrail import GuardrailFunctionOutput as GuardrailFunctionOutput
     from engine.agents.guardrail import OutputGuardrail as OutputGuardrail
     from engine.agents.guardrail import ToolGuardrailFunctionOutput as ToolGuardrailFunctionOutput
@@ -27,14 +25,16 @@ if TYPE_CHECKING:
     from engine.agents.handoff import as_handoff as as_handoff
     from engine.agents.handoff import realtime_handoff as realtime_handoff
     from engine.agents.hooks import RealtimeAgentHooks as RealtimeAgentHooks
+    from engine.agents.tool import FunctionTool as FunctionTool
+    from engine.agents.tool import function_tool as function_tool
 
 
 _HOME = {
     "RealtimeAgent": "agent",
     "RunContext": "context",
     "ToolContext": "context",
-    "FunctionTool": "function_tool",
-    "function_tool": "function_tool",
+    "FunctionTool": "tool",
+    "function_tool": "tool",
     "GuardrailFunctionOutput": "guardrail",
     "OutputGuardrail": "guardrail",
     "ToolGuardrailFunctionOutput": "guardrail",

@@ -10,10 +10,10 @@ import attrs
 from engine.agents.calling import settle
 from engine.agents.checks import check_callable
 from engine.agents.context import RunContext, T
-from engine.agents.function_tool import FunctionTool
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.handoff import Handoff, as_handoff
 from engine.agents.hooks import RealtimeAgentHooks
+from engine.agents.tool import FunctionTool
 from engine.agents.wording import nearest, type_name
 from engine.errors import SettingsError
 from engine.wire.session import McpTool, Prompt, VoiceId

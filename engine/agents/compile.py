@@ -8,8 +8,8 @@ import attrs
 
 from engine.agents.agent import RealtimeAgent
 from engine.agents.context import RunContext, T
-from engine.agents.function_tool import FunctionTool
 from engine.agents.handoff import Handoff, as_handoff
+from engine.agents.tool import FunctionTool
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import SettingsError
 from engine.wire.session import (

@@ -19,6 +19,7 @@ from engine.errors import SettingsError
 
 if TYPE_CHECKING:
     from engine.agents.agent import RealtimeAgent
+    from engine.agents.tool import FunctionTool
 
 
 @attrs.frozen
@@ -34,26 +35,22 @@ class GuardrailFunctionOutput:
 class ToolGuardrailFunctionOutput:
     """The verdict on a tool's input or output."""
 
-    message: str | None = None
-    """What the model is told instead of the result; None if all is well."""
+    rejected: bool = False
+    message: str = ""
+    """What the model is told instead of the result, if it is rejected."""
     output_info: object = None
 
     @classmethod
     def allow(cls, output_info: object = None) -> ToolGuardrailFunctionOutput:
         """All is well."""
-        return cls(None, output_info)
+        return cls(output_info=output_info)
 
     @classmethod
     def reject_content(cls, message: str, output_info: object = None) -> ToolGuardrailFunctionOutput:
         """The function is not called, or its result not shown: the model is given the message instead."""
         if not isinstance(message, str) or not message:
             raise SettingsError(f"reject_content: expected a message for the model, got {message!r}")
-        return cls(message, output_info)
-
-    @property
-    def allowed(self) -> bool:
-        """Whether the guardrail lets it pass."""
-        return self.message is None
+        return cls(True, message, output_info)
 
 
 @attrs.frozen(kw_only=True)
@@ -61,17 +58,22 @@ class ToolInputGuardrailData(Generic[T]):
     """A call that is about to be made."""
 
     context: ToolContext[T]
+    """Has the name of the tool, and the arguments as the model wrote them."""
     agent: RealtimeAgent[T]
-    args: Mapping[str, object]
-    """The arguments, checked and converted. As the model wrote them: `context.arguments`."""
+    tool: FunctionTool
+
+    @property
+    def args(self) -> Mapping[str, object]:
+        """The arguments, checked and converted."""
+        return self.tool.parse(self.context.arguments)
 
 
 @attrs.frozen(kw_only=True)
 class ToolOutputGuardrailData(ToolInputGuardrailData[T]):
     """A call that has been made, and what it returned."""
 
-    output: object
-    """The value as the function returned it."""
+    output: str
+    """The result as the model would read it."""
 
 
 # `Any`: guardrails are shared between agents with different kinds of context object.
@@ -125,8 +127,11 @@ class ToolInputGuardrail:
     def __attrs_post_init__(self) -> None:
         check_callable(self.guardrail_function, f"the tool input guardrail {self.name!r}", ("data",))
 
-    async def run(self, data: ToolInputGuardrailData[Any], run_sync: RunSync) -> ToolGuardrailFunctionOutput:
+    async def run(
+        self, ctx: ToolContext[Any], agent: RealtimeAgent[Any], tool: FunctionTool, run_sync: RunSync
+    ) -> ToolGuardrailFunctionOutput:
         """The verdict on a call. Raises what the function raises, and `SettingsError` if it gives no verdict."""
+        data = ToolInputGuardrailData(context=ctx, agent=agent, tool=tool)
         verdict = await call_either(self.guardrail_function, run_sync, data)
         return _verdict(verdict, ToolGuardrailFunctionOutput, self.name)
 
@@ -145,8 +150,11 @@ class ToolOutputGuardrail:
     def __attrs_post_init__(self) -> None:
         check_callable(self.guardrail_function, f"the tool output guardrail {self.name!r}", ("data",))
 
-    async def run(self, data: ToolOutputGuardrailData[Any], run_sync: RunSync) -> ToolGuardrailFunctionOutput:
+    async def run(
+        self, ctx: ToolContext[Any], agent: RealtimeAgent[Any], tool: FunctionTool, output: str, run_sync: RunSync
+    ) -> ToolGuardrailFunctionOutput:
         """The verdict on a result. Raises what the function raises, and `SettingsError` if it gives no verdict."""
+        data = ToolOutputGuardrailData(context=ctx, agent=agent, tool=tool, output=output)
         verdict = await call_either(self.guardrail_function, run_sync, data)
         return _verdict(verdict, ToolGuardrailFunctionOutput, self.name)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import attrs
 
 from engine.agents import arguments as model_arguments
-from engine.agents.calling import settle
+from engine.agents.calling import RunSync, call_either, settle
 from engine.agents.checks import check_callable, check_flag, check_tool_name
 from engine.agents.context import RunContext, T
 from engine.agents.wording import snake_case, type_name
@@ -59,13 +59,14 @@ class Handoff(Generic[T]):
         values = model_arguments.read_object(arguments, self.tool_name)
         return model_arguments.convert(self.input_record, values, self.tool_name, strict=True)
 
-    async def invoke(self, ctx: RunContext[T], args: object = None) -> RealtimeAgent[T]:
+    async def invoke(self, ctx: RunContext[T], args: object, run_sync: RunSync) -> RealtimeAgent[T]:
         """Call `on_handoff`, with what `parse` returned if it takes input, and give the agent that takes over.
 
-        A sync callback is called at once, in the event loop. Raises whatever the callback raises.
+        A sync callback is called by `run_sync`. Raises whatever the callback raises.
         """
         if self.on_handoff is not None:
-            await settle(self.on_handoff(ctx) if self.input_type is None else self.on_handoff(ctx, args))
+            given = (ctx,) if self.input_type is None else (ctx, args)
+            await call_either(self.on_handoff, run_sync, *given)
         return self.agent
 
     async def enabled(self, ctx: RunContext[T], agent: RealtimeAgent[T]) -> bool:
@@ -110,8 +111,7 @@ def realtime_handoff(
         agent: Who takes over.
         tool_name_override: The name of the tool for the model; `transfer_to_<agent>` if not given.
         tool_description_override: When the model should use it. `tool_description` is another spelling.
-        on_handoff: A sync or async function of the context, and of the input if there is an `input_type`. A sync one is
-            called in the event loop and has to be quick.
+        on_handoff: A sync or async function of the context, and of the input if there is an `input_type`.
         input_type: A class with fields (attrs, dataclass, TypedDict...) that the model fills in when it hands over.
         is_enabled: Whether the model is told of it: a bool, or a sync or async function of context and current agent.
 
@@ -152,7 +152,7 @@ def _check_agent(agent: object, where: str) -> str:
     from engine.agents.agent import RealtimeAgent
 
     if not isinstance(agent, RealtimeAgent):
-        from engine.agents.function_tool import FunctionTool
+        from engine.agents.tool import FunctionTool
 
         hint = "; that belongs into tools" if isinstance(agent, FunctionTool) else ""
         raise SettingsError(f"{where}: expected a RealtimeAgent or a Handoff, got {type_name(agent)}{hint}")

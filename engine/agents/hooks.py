@@ -8,7 +8,7 @@ from engine.agents.context import RunContext, T
 
 if TYPE_CHECKING:
     from engine.agents.agent import RealtimeAgent
-    from engine.agents.function_tool import FunctionTool
+    from engine.agents.tool import FunctionTool
 
 
 class RealtimeAgentHooks(Generic[T]):

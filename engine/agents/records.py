@@ -8,13 +8,15 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import attrs
 import msgspec
 
 from engine.agents.shapes import Choice, Json, Misfit, Path, Problem, Reading, SchemaWriter, Shape, described
 from engine.agents.wording import nearest, wire_text
+
+NO_DEFAULT: Final = object()
 
 
 @attrs.frozen
@@ -25,8 +27,8 @@ class RawField:
     """Its name in JSON, and as an argument."""
     hint: object
     required: bool
-    default: object = attrs.NOTHING
-    """`NOTHING` also where a factory makes the default."""
+    default: object = NO_DEFAULT
+    """`NO_DEFAULT` also where a factory makes the default."""
 
 
 @attrs.frozen
@@ -37,19 +39,19 @@ class Field:
     shape: Shape
     required: bool
     description: str = ""
-    default: object = attrs.NOTHING
+    default: object = NO_DEFAULT
 
     def schema(self, writer: SchemaWriter) -> Json:
-        """In strict mode every key has to be there, so an optional one takes null, which stands for its default."""
+        """In strict mode every key has to be there; an optional one takes null, which stands for its default."""
         body = self.shape.schema(writer)
         if self.required:
             return described(body, self.description)
         default = _plain(self.default)
         if not writer.strict:
             body = described(body, self.description)
-            return body if default is attrs.NOTHING or "$ref" in body else {**body, "default": default}
-        if not self.shape.takes_null:
-            words = "Use the default." if default is attrs.NOTHING else f"Use the default, {_quoted(default)}."
+            return body if default is NO_DEFAULT or "$ref" in body else {**body, "default": default}
+        if not self.shape.takes_null and not _is_tag(self.shape):
+            words = "Use the default." if default is NO_DEFAULT else f"Use the default, {_quoted(default)}."
             members = body["anyOf"] if set(body) == {"anyOf"} else [body]
             assert isinstance(members, list)
             body = {"anyOf": [*members, {"type": "null", "description": words}]}
@@ -62,6 +64,8 @@ class Record(Shape):
 
     name: str
     build: Callable[[dict[str, object]], object]
+    title: str = attrs.field(default=attrs.Factory(lambda self: self.name, takes_self=True))
+    """Its name in the schema: what a complaint about it calls it."""
     description: str = ""
     fields: tuple[Field, ...] = ()
     container: ClassVar[type[object] | None] = dict
@@ -76,7 +80,8 @@ class Record(Shape):
     def body(self, writer: SchemaWriter) -> Json:
         """The schema in place."""
         properties = {field.key: field.schema(writer) for field in self.fields}
-        body: Json = {"type": "object", "properties": properties}
+        body: Json = {"title": self.title} if self.title else {}
+        body |= {"type": "object", "properties": properties}
         body["required"] = [field.key for field in self.fields if writer.strict or field.required]
         if writer.strict:
             body["additionalProperties"] = False
@@ -132,7 +137,7 @@ def raw_fields(cls: type, hints: Mapping[str, object]) -> list[RawField] | None:
                 f.name,
                 hints.get(f.name),
                 f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING,
-                attrs.NOTHING if f.default is dataclasses.MISSING else f.default,
+                NO_DEFAULT if f.default is dataclasses.MISSING else f.default,
             )
             # unlike dataclasses.fields(), this has the InitVars, which have to be given too
             for f in cls.__dataclass_fields__.values()
@@ -143,10 +148,10 @@ def raw_fields(cls: type, hints: Mapping[str, object]) -> list[RawField] | None:
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         defaults: Mapping[str, object] = getattr(cls, "_field_defaults", {})
         keys: tuple[str, ...] = cls._fields
-        return [RawField(k, hints.get(k), k not in defaults, defaults.get(k, attrs.NOTHING)) for k in keys]
+        return [RawField(k, hints.get(k), k not in defaults, defaults.get(k, NO_DEFAULT)) for k in keys]
     if issubclass(cls, msgspec.Struct):
         return [
-            RawField(f.name, f.type, f.required, attrs.NOTHING if f.default is msgspec.NODEFAULT else f.default)
+            RawField(f.name, f.type, f.required, NO_DEFAULT if f.default is msgspec.NODEFAULT else f.default)
             for f in msgspec.structs.fields(cls)
         ]
     return None
@@ -161,21 +166,27 @@ def _is_required(cls: Any, key: str, hint: object) -> bool:
 
 
 def _not_made(default: object) -> object:
-    return attrs.NOTHING if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
+    made = default is attrs.NOTHING or isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+    return NO_DEFAULT if made else default
 
 
 def _plain(default: object) -> object:
-    """The default as JSON, or `NOTHING` if it has no JSON form."""
-    if default is attrs.NOTHING:
+    """The default as JSON, or `NO_DEFAULT` if it has no JSON form."""
+    if default is NO_DEFAULT:
         return default
     try:
         return msgspec.to_builtins(default, str_keys=True)
     except (TypeError, ValueError, RecursionError):
-        return attrs.NOTHING
+        return NO_DEFAULT
 
 
 def _quoted(default: object) -> str:
     return msgspec.json.encode(default).decode()
+
+
+def _is_tag(shape: Shape) -> bool:
+    """A single choice tells classes apart; null in its place would say nothing."""
+    return isinstance(shape, Choice) and len(shape.options) == 1
 
 
 def _complaint(error: Exception) -> str:

@@ -38,7 +38,7 @@ _LEAVES: dict[object, Leaf] = {
     float: Leaf(float, "a number", 2),
     decimal.Decimal: Leaf(decimal.Decimal, "a decimal number", 3),
     str: _STRING,
-    None: Leaf(None, "null"),
+    None: Leaf(None, "null", 8),
     bytes: Leaf(bytes, "base64 text"),
     uuid.UUID: Leaf(uuid.UUID, "a UUID"),
     dt.timedelta: Leaf(dt.timedelta, "a duration such as PT1H30M"),
@@ -71,7 +71,7 @@ _SCALAR_KEYS = (str, int, dt.date, dt.time, dt.datetime, uuid.UUID)
 
 def parameters_record(name: str, fields: typing.Iterable[tuple[RawField, str]], owner: str) -> Record:
     """The record of a tool's parameters. Each field comes with its description from the docstring."""
-    record = Record(name, build=dict)
+    record = Record(name, build=dict, title="")
     compiler = Compiler()
     record.fields = tuple(compiler.field(raw, text, f"parameter `{raw.key}` of {owner}") for raw, text in fields)
     return record
@@ -198,7 +198,7 @@ class Compiler:
             return None
         text = docstring.read_class(cls)
         build: Callable[..., object] = dict if issubclass(cls, dict) else cls
-        record = Record(cls.__name__, lambda given: build(**given), text.description)
+        record = Record(cls.__name__, lambda given: build(**given), description=text.description)
         self._records[hint] = record
         meant = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
         record.fields = tuple(

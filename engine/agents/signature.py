@@ -11,7 +11,7 @@ import attrs
 
 from engine.agents import docstring
 from engine.agents.context import RunContext
-from engine.agents.records import RawField, Record
+from engine.agents.records import NO_DEFAULT, RawField, Record
 from engine.agents.schema import parameters_record, resolve_hints
 from engine.errors import SettingsError
 
@@ -78,7 +78,7 @@ def read_signature(function: Callable[..., object], name: str, texts: Mapping[st
         if hint is None and index == 0:
             _explain_missing_type(parameter.name, owner)
         required = parameter.default is inspect.Parameter.empty
-        default = attrs.NOTHING if required else parameter.default
+        default = NO_DEFAULT if required else parameter.default
         fields.append((RawField(parameter.name, hint, required, default), texts.get(parameter.name, "")))
     return Signature(function, parameters_record(name, fields, owner), context_name, parameters)
 

@@ -1,4 +1,7 @@
-"""Functions that the model may call: `FunctionTool`, and the decorator that makes one of a plain function."""
+"""Functions that the model may call: `FunctionTool`, and the decorator that makes one of a plain function.
+
+The module is not called after the decorator: a package cannot have a module and a name that are spelled the same.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from engine.agents.checks import check_callable, check_flag, check_seconds, chec
 from engine.agents.context import RunContext, ToolContext
 from engine.agents.docstring import DocstringStyle, DocText, check_style
 from engine.agents.guardrail import ToolInputGuardrail, ToolOutputGuardrail
-from engine.agents.wording import nearest, type_name, wire_text
-from engine.errors import SettingsError, ToolFailed
+from engine.agents.wording import nearest, type_name
+from engine.errors import SettingsError
 from engine.wire.session import FunctionToolDefinition
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ class FunctionTool:
     is_enabled: IsEnabled = True
     """Whether the model is told of it, decided each time the agent's settings are sent."""
     needs_approval: NeedsApproval = False
-    """Whether the application has to approve a call first."""
+    """Whether the application has to approve a call first. A function is given the arguments as `parse` gives them."""
     timeout: float | None = None
     """Seconds after which a call is given up."""
     failure_error_function: FailureText | None = None
@@ -123,26 +126,6 @@ class FunctionTool:
     async def enabled(self, ctx: RunContext[Any], agent: RealtimeAgent[Any]) -> bool:
         """Whether the model may use it now."""
         return self.is_enabled if isinstance(self.is_enabled, bool) else bool(await settle(self.is_enabled(ctx, agent)))
-
-    async def approval_needed(self, ctx: RunContext[Any], args: Mapping[str, object], call_id: str) -> bool:
-        """Whether this call has to be approved. `args` is what `parse` returned."""
-        if isinstance(self.needs_approval, bool):
-            return self.needs_approval
-        return bool(await settle(self.needs_approval(ctx, dict(args), call_id)))
-
-    async def failure_text(self, ctx: RunContext[Any], error: Exception) -> str:
-        """The text for the model about a failed call. A formatter that fails itself is replaced by the default."""
-        if self.failure_error_function is not None:
-            try:
-                return wire_text(str(await settle(self.failure_error_function(ctx, error))))
-            except Exception:  # the application's own code; the model has to get an answer all the same
-                return self._default_failure_text(error)
-        return self._default_failure_text(error)
-
-    def _default_failure_text(self, error: Exception) -> str:
-        if isinstance(error, ToolFailed):
-            return wire_text(str(error))
-        return wire_text(f"`{self.name}` failed: {type(error).__name__}{f': {error}' if str(error) else ''}")
 
 
 @overload
