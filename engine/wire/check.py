@@ -49,8 +49,8 @@ class Kind(enum.Enum):
 class Problem:
     """`path` leads to the culprit, `value` is what stands there (None where it is missing).
 
-    `known` lists the valid keys (UNKNOWN_KEY), values (VALUE) or single entries (COMBINATION); `expected` names the
-    JSON types (TYPE); `limit` is the bound that is broken (BELOW, ABOVE, TOO_LONG, TOO_MANY).
+    `known` lists the valid keys (UNKNOWN_KEY), values (VALUE) or single entries (COMBINATION); `expected` describes
+    what would be right (TYPE, and VALUE where there are alternatives); `limit` is the bound that is broken (BELOW, ABOVE, TOO_LONG, TOO_MANY).
     """
 
     kind: Kind
@@ -82,14 +82,20 @@ def find_problem(value: object, annotation: object, path: Path = ()) -> Problem 
         return _in_list(value, alternatives, path)
     for member in alternatives:
         if _holds_scalar(member.type, value):
-            return _in_scalar(value, member, path)
+            problem = _in_scalar(value, member, path)
+            if problem is not None and problem.kind is Kind.VALUE:
+                return attrs.evolve(problem, expected=_described(alternatives))
+            return problem
     return _misfit(value, alternatives, path)
 
 
 # ------------------------------------------------------------------------------------------------ descriptions
 def _misfit(value: object, alternatives: tuple[Member, ...], path: Path) -> Problem:
-    names = dict.fromkeys(name for member in alternatives if (name := _name_of(member)))
-    return Problem(Kind.TYPE, path, value, expected=" or ".join(names))
+    return Problem(Kind.TYPE, path, value, expected=_described(alternatives))
+
+
+def _described(alternatives: tuple[Member, ...]) -> str:
+    return " or ".join(dict.fromkeys(name for member in alternatives if (name := _name_of(member))))
 
 
 _SCALAR_NAMES: Mapping[object, str] = {

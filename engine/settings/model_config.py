@@ -1,0 +1,67 @@
+"""How a session reaches its model."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated
+
+import attrs
+
+from engine.errors import SettingsError
+from engine.settings.model_settings import ModelSettings, session_settings
+from engine.settings.problems import shown
+from engine.settings.reading import check_fields, read_config
+from engine.wire.annotations import json_name
+from engine.wire.constraints import OneOf, Range
+from engine.wire.session import Session
+
+ApiKey = str | Callable[[], str] | Callable[[], Awaitable[str]]
+"""A key, or a function that gets one: called for each connection, so that short-lived keys work."""
+
+Seconds = Annotated[float, Range(0.001)]
+
+_DEFAULT_MAX_MESSAGE_SIZE = 64 * 1024 * 1024
+
+
+def _initial_model_settings(value: ModelSettings | None) -> Session:
+    return session_settings(value, "initial_model_settings")
+
+
+@attrs.frozen(kw_only=True)
+class RealtimeModelConfig:
+    """Where the model is, and how to talk to it.
+
+    `api_key`: a key, a function or an async function that returns one; None leaves it to the model, which looks into
+    the environment. `url` (ws or wss) and `headers` replace the model's own. `call_id` attaches to a running call.
+    `playback_tracker` reports what the user has heard. `transport` is "sansio" or "trio-websocket".
+
+    Times are in seconds: `connect_timeout` for everything until the connection stands, `close_timeout` for the
+    goodbye, `ping_interval` of silence before a ping (None: never), `ping_timeout` for its answer (None: wait for
+    ever). `max_message_size` is in bytes (None: any size). Raises SettingsError.
+    """
+
+    api_key: ApiKey | None = attrs.field(default=None, repr=False)
+    url: str | None = None
+    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    initial_model_settings: Session = attrs.field(default=None, converter=_initial_model_settings)
+    playback_tracker: object = None
+    call_id: str | None = None
+    transport: Annotated[str, OneOf("sansio", "trio-websocket")] = "sansio"
+    connect_timeout: Seconds = 10.0
+    close_timeout: Seconds = 5.0
+    ping_interval: Seconds | None = 20.0
+    ping_timeout: Seconds | None = 20.0
+    max_message_size: Annotated[int, Range(1)] | None = _DEFAULT_MAX_MESSAGE_SIZE
+
+    def __attrs_post_init__(self) -> None:
+        check_fields(self, "model_config", "url", "headers", "call_id", "transport", "connect_timeout", "close_timeout")
+        check_fields(self, "model_config", "ping_interval", "ping_timeout", "max_message_size")
+        if self.api_key is not None and not isinstance(self.api_key, str) and not callable(self.api_key):
+            raise SettingsError(
+                f"model_config.api_key: expected a string or a function that returns one, got {json_name(self.api_key)}"
+            )
+        if self.url is not None and not self.url.startswith(("ws://", "wss://")):
+            raise SettingsError(f"model_config.url: expected a ws:// or wss:// URL, got {shown(self.url)}")
+
+
+def model_config(value: RealtimeModelConfig | Mapping[str, object] | None) -> RealtimeModelConfig:
+    """`value` as a `RealtimeModelConfig`. Raises SettingsError."""
+    return read_config(value, RealtimeModelConfig, "model_config")

@@ -1,0 +1,186 @@
+"""Model settings as an application writes them, and what they are on the wire.
+
+Two forms are accepted, and mixtures of them: the nested GA form (`audio.input.turn_detection`) and the flat form of the
+guide (`turn_detection`). Both become one `engine.wire.session.Session`. The same setting given twice must agree.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import attrs
+import orjson
+
+from engine.errors import SettingsError
+from engine.settings.problems import check, nearest, shown
+from engine.wire.beta import SESSION_KEYS
+from engine.wire.check import Path, written_path
+from engine.wire.constraints import OneOf
+from engine.wire.converter import converter
+from engine.wire.formats import FORMAT_NAMES, AudioFormat, format_object
+from engine.wire.session import (
+    Audio,
+    Includes,
+    MaxOutputTokens,
+    Modalities,
+    NoiseReduction,
+    Prompt,
+    Reasoning,
+    SemanticVad,
+    ServerVad,
+    Session,
+    Speed,
+    ToolChoice,
+    ToolDefinition,
+    Tracing,
+    Transcription,
+    Truncation,
+    TurnDetection,
+    Voice,
+)
+from engine.wire.unset import UNSET, Unset
+
+_Format = AudioFormat | Annotated[str, OneOf(*FORMAT_NAMES)]
+
+
+@attrs.frozen(kw_only=True)
+class RealtimeModelSettings:
+    """How the model listens, thinks and speaks. A field that is left `UNSET` keeps the server's default; None is null,
+    which turns noise reduction, transcription or turn detection off.
+
+    Formats may be written as "pcm16", "g711_ulaw", "g711_alaw" too; every object may be a plain mapping. Raises
+    SettingsError for what `session_settings` would not accept.
+    """
+
+    model_name: str | Unset | None = UNSET
+    model: str | Unset | None = UNSET
+    instructions: str | Unset | None = UNSET
+    output_modalities: Modalities | Unset | None = UNSET
+    modalities: Modalities | Unset | None = UNSET
+    """As in the beta: `["text", "audio"]` means audio, which always comes with its transcript."""
+    voice: Voice | Unset | None = UNSET
+    speed: Speed | Unset | None = UNSET
+    input_audio_format: _Format | Unset | None = UNSET
+    output_audio_format: _Format | Unset | None = UNSET
+    input_audio_transcription: Transcription | Unset | None = UNSET
+    input_audio_noise_reduction: NoiseReduction | Unset | None = UNSET
+    turn_detection: TurnDetection | Unset | None = UNSET
+    tools: tuple[ToolDefinition, ...] | Unset | None = UNSET
+    """Definitions as on the wire, MCP servers for instance. The tools of an agent are added by the session."""
+    tool_choice: ToolChoice | Unset | None = UNSET
+    parallel_tool_calls: bool | Unset | None = UNSET
+    reasoning: Reasoning | Unset | None = UNSET
+    max_output_tokens: MaxOutputTokens | Unset | None = UNSET
+    tracing: Tracing | Unset | None = UNSET
+    truncation: Truncation | Unset | None = UNSET
+    prompt: Prompt | Unset | None = UNSET
+    include: Includes | Unset | None = UNSET
+    audio: Audio | Unset | None = UNSET
+
+    def __attrs_post_init__(self) -> None:
+        session_settings(self)
+
+
+ModelSettings = RealtimeModelSettings | Session | Mapping[str, object]
+"""What is accepted wherever model settings are asked for."""
+
+
+def session_settings(value: ModelSettings | None, name: str = "model_settings") -> Session:
+    """The wire's form of `value`.
+
+    Raises SettingsError with the path (starting with `name`) of the first thing that is wrong: an unknown key, a value
+    of the wrong type or out of range, a setting given in both forms with different values.
+    """
+    if isinstance(value, Session):
+        value = attrs.evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
+    elif not isinstance(value, RealtimeModelSettings | Mapping | None):
+        raise SettingsError(f"{name}: expected model settings or a mapping, got {shown(value)}")
+    settings = _plain({} if value is None else value)
+    kind = settings.pop("type", Session.type)
+    if kind != Session.type:
+        raise SettingsError(f"{name}.type: expected '{Session.type}', got {shown(kind)}")
+    _spell_out(settings, (name,))
+    check(settings, RealtimeModelSettings, (name,))
+    _check_json(settings, name)
+    session: Session = converter.structure(_nested(settings, name), Session)
+    return session
+
+
+# ------------------------------------------------------------------------------------------------ to plain values
+def _plain(value: Any) -> Any:
+    """Attrs instances as what they are on the wire, `UNSET` left out; containers likewise, all of them new."""
+    if isinstance(value, AudioFormat):
+        return format_object(value)
+    if attrs.has(type(value)):
+        tag = getattr(type(value), "type", None)
+        named = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+        kept = {name: _plain(each) for name, each in named.items() if each is not UNSET}
+        return {"type": tag, **kept} if isinstance(tag, str) else kept
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items() if each is not UNSET}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+# ------------------------------------------------------------------------------------------------ short spellings
+def _spell_out(settings: dict[str, Any], path: Path) -> None:
+    """Names of formats become objects, audio with text becomes audio, turn detection gets the type its keys imply."""
+    if settings.get("modalities") in (["audio", "text"], ["text", "audio"]):
+        settings["modalities"] = ["audio"]
+    audio = settings.get("audio")
+    nested = audio if isinstance(audio, dict) else {}
+    for direction in ("input", "output"):
+        _spell_format(settings, f"{direction}_audio_format", path)
+        if isinstance(inner := nested.get(direction), dict):
+            _spell_format(inner, "format", (*path, "audio", direction))
+    for place in (settings, nested.get("input")):
+        detection = place.get("turn_detection") if isinstance(place, dict) else None
+        if isinstance(detection, dict) and "type" not in detection:
+            detection["type"] = SemanticVad.type if "eagerness" in detection else ServerVad.type
+
+
+def _spell_format(place: dict[str, Any], key: str, path: Path) -> None:
+    value = place.get(key)
+    if not isinstance(value, str):
+        return
+    if value not in FORMAT_NAMES:
+        where, names = written_path((*path, key)), ", ".join(FORMAT_NAMES)
+        raise SettingsError(f"{where}: expected one of {names}, got {shown(value)}{nearest(value, FORMAT_NAMES)}")
+    place[key] = format_object(FORMAT_NAMES[value])
+
+
+# ------------------------------------------------------------------------------------------------ flat to nested
+_FLAT_KEYS: Mapping[str, tuple[str, ...]] = {
+    **{key: path for key, path in SESSION_KEYS.items() if key != "max_response_output_tokens"},
+    "model_name": ("model",),
+}
+
+
+def _nested(settings: dict[str, Any], name: str) -> dict[str, Any]:
+    nested = {key: value for key, value in settings.items() if key not in _FLAT_KEYS}
+    for key in _FLAT_KEYS.keys() & settings.keys():
+        _move(settings[key], nested, (name, key), _FLAT_KEYS[key])
+    return nested
+
+
+def _move(value: object, nested: dict[str, Any], flat: Path, path: tuple[str, ...]) -> None:
+    place = nested
+    for step in path[:-1]:
+        if place.get(step) is None:
+            place[step] = {}
+        place = place[step]
+    if path[-1] in place and place[path[-1]] != value:
+        other = written_path((flat[0], *path))
+        raise SettingsError(
+            f"{written_path(flat)}: {shown(value)} disagrees with {other}, {shown(place[path[-1]])}: give one of them"
+        )
+    place[path[-1]] = value
+
+
+def _check_json(settings: Mapping[str, object], name: str) -> None:
+    """Schemas, prompt variables and trace metadata are open: they must at least have a JSON form."""
+    for key, value in settings.items():
+        try:
+            orjson.dumps(value)
+        except TypeError as error:
+            raise SettingsError(f"{name}.{key}: expected what JSON can hold, got {shown(value)}: {error}") from error

@@ -1,0 +1,65 @@
+"""How an application wants its sessions to run."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated
+
+import attrs
+
+from engine.errors import SettingsError
+from engine.settings.model_settings import ModelSettings, session_settings
+from engine.settings.problems import shown
+from engine.settings.reading import check_fields, read_config
+from engine.wire.constraints import Range
+from engine.wire.session import Session
+
+
+@attrs.frozen(kw_only=True)
+class GuardrailsSettings:
+    """Output guardrails run each time that so many new characters of a response have come, and once at its end."""
+
+    debounce_text_length: Annotated[int, Range(1)] = 100
+
+    def __attrs_post_init__(self) -> None:
+        check_fields(self, "guardrails_settings", "debounce_text_length")
+
+
+def _model_settings(value: ModelSettings | None) -> Session:
+    return session_settings(value, "model_settings")
+
+
+def _guardrails(value: Iterable[object]) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise SettingsError(f"run_config.output_guardrails: expected an array, got {shown(value)}")
+    return tuple(value)
+
+
+def _guardrails_settings(value: GuardrailsSettings | Mapping[str, object]) -> GuardrailsSettings:
+    return read_config(value, GuardrailsSettings, "guardrails_settings")
+
+
+@attrs.frozen(kw_only=True)
+class RealtimeRunConfig:
+    """Settings of a run. `model_settings` and `guardrails_settings` may be given as mappings.
+
+    `output_guardrails` watch all agents, beside each agent's own. `tracing_disabled` keeps the session out of the
+    service's traces. `tool_error_formatter` turns the error of a tool into the words that the model reads.
+    `raw_model_events` adds every event of the model, as it came, to the events of the session. Raises SettingsError.
+    """
+
+    model_settings: Session = attrs.field(default=None, converter=_model_settings)
+    output_guardrails: tuple[object, ...] = attrs.field(default=(), converter=_guardrails)
+    guardrails_settings: GuardrailsSettings = attrs.field(factory=GuardrailsSettings, converter=_guardrails_settings)
+    tracing_disabled: bool = False
+    tool_error_formatter: Callable[..., object] | None = None
+    raw_model_events: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        check_fields(self, "run_config", "tracing_disabled", "raw_model_events")
+        formatter = self.tool_error_formatter
+        if formatter is not None and not callable(formatter):
+            raise SettingsError(f"run_config.tool_error_formatter: expected a function, got {shown(formatter)}")
+
+
+def run_config(value: RealtimeRunConfig | Mapping[str, object] | None) -> RealtimeRunConfig:
+    """`value` as a `RealtimeRunConfig`. Raises SettingsError."""
+    return read_config(value, RealtimeRunConfig, "run_config")
