@@ -30,6 +30,7 @@ class Job:
     slow_s: float = 0.0
     deaf: tuple[int, ...] = ()
     watch: int = -1
+    plays: tuple[int, ...] = ()
     aside: tuple[int, ...] = ()
     steps: tuple[int, ...] = ()
     step_s: float = 3.0
@@ -44,6 +45,6 @@ class Job:
     @classmethod
     def loads(cls, text: str) -> Job:
         fields: dict[str, Any] = json.loads(text)
-        for name in ("slow", "deaf", "steps", "aside"):
+        for name in ("slow", "deaf", "steps", "aside", "plays"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)

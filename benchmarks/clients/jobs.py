@@ -136,6 +136,7 @@ class Performance:
                 slow_s=job.slow_s if number in job.slow else 0.0,
                 deaf=number in job.deaf,
                 aside=number in job.aside,
+                plays=number in job.plays,
             )
             seat.pace_with(self.runtime.sleep)
             seat.keep_arrivals = number == job.watch

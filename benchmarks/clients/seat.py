@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from benchmarks import stamp
 
+BYTES_PER_SECOND = 48_000
+
 
 class Event(Protocol):
     def set(self) -> object: ...
@@ -75,8 +77,11 @@ class Seat:
         slow_s: float = 0.0,
         deaf: bool = False,
         aside: bool = False,
+        plays: bool = False,
     ) -> None:
         self.stage = stage
+        self.plays = plays
+        """The application has a loudspeaker: what it takes lasts as long as it sounds."""
         self._latencies = stage.aside if aside else stage.latencies
         self.number = number
         self.model = f"gpt-realtime-{number}"
@@ -126,6 +131,11 @@ class Seat:
 
     def pace_with(self, sleep: Callable[[float], Awaitable[object]]) -> None:
         self._sleep = sleep
+
+    async def play(self, nbytes: int) -> None:
+        """Let so much audio sound, for libraries whose application paces itself by its device."""
+        if self._sleep is not None:
+            await self._sleep(nbytes / BYTES_PER_SECOND)
 
     async def pace(self) -> None:
         """A client awaits this after each delta when `slow` is true: the application is busy, or never reads again."""
