@@ -1,0 +1,280 @@
+"""The WebSocket client of the hot path: the sans-IO core of the `websockets` package over a `Pipe`.
+
+There is no reader task and no queue: the caller's receive loop reads the socket, and everything that one read completed
+is one batch. A task and a queue of their own would cost more than decoding does.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import trio
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus
+from websockets.extensions.permessage_deflate import enable_client_permessage_deflate
+from websockets.frames import CloseCode, Frame
+from websockets.protocol import State
+
+from engine.transport import refusal
+from engine.transport.address import Address, checked_headers, parse_address
+from engine.transport.assembly import Assembly
+from engine.transport.dialing import dial
+from engine.transport.ending import Ending, broken, closed_by_peer, closed_for_fault, closed_here, sendable
+from engine.transport.keepalive import NEVER, Keepalive, Silence
+from engine.transport.pipe import Pipe
+
+_RETRY = 0.05
+"""Seconds between attempts to send what a cancelled sender left, or a pong that did not fit, while nobody sends."""
+
+# The core writes every header, so every key, and every frame into its debug log. This logger is nobody's child: silent.
+_SILENT = logging.Logger("engine.transport", logging.CRITICAL)
+
+
+@asynccontextmanager
+async def connect_sansio(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    ssl_context: ssl.SSLContext | None = None,
+    connect_timeout: float = 10.0,
+    close_timeout: float = 5.0,
+    ping_interval: float | None = None,
+    ping_timeout: float | None = 20.0,
+    max_message_size: int | None = None,
+    compression: bool = False,
+) -> AsyncIterator[WebSocketTransport]:
+    """Open a WebSocket; leaving the context closes it.
+
+    Args:
+        url: `ws://` or `wss://`.
+        headers: sent with the handshake, over the WebSocket's own.
+        ssl_context: whom to trust on `wss://`; the system's authorities by default.
+        connect_timeout: seconds for name resolution, TCP, TLS and the handshake together.
+        close_timeout: seconds that `aclose` waits for the peer.
+        ping_interval: seconds of silence before a ping asks whether the peer is alive. None: never, because a path
+            that died is found without (see `dialing`), and the timer costs 5 us (a sixth) at every read.
+        ping_timeout: seconds after that ping before the connection counts as lost; None: never.
+        max_message_size: bytes; a longer message closes the connection with 1009. None: any size.
+        compression: offer permessage-deflate. Audio in base64 shrinks by a quarter at a high price in CPU.
+
+    Raises:
+        ConnectRefused, AuthenticationError: it could not be opened; the message says why and what to do.
+        SettingsError: the URL or a header cannot be used.
+    """
+    address = parse_address(url)
+    request_headers = checked_headers(headers or {})
+    with trio.move_on_after(connect_timeout) as patience:
+        pipe = await dial(address, ssl_context)
+        try:
+            core = ClientProtocol(
+                address.uri,
+                max_size=max_message_size,
+                extensions=enable_client_permessage_deflate(None) if compression else None,
+                logger=_SILENT,
+            )
+            await _shake_hands(core, pipe, address, request_headers)
+        except BaseException:
+            pipe.close()
+            raise
+    if patience.cancelled_caught:
+        raise refusal.no_answer(address.where, connect_timeout)
+    keepalive = Keepalive(ping_interval, ping_timeout, trio.current_time())
+    transport = WebSocketTransport(pipe, core, keepalive, close_timeout=close_timeout)
+    try:
+        yield transport
+    finally:
+        await transport.aclose()
+
+
+async def _shake_hands(core: ClientProtocol, pipe: Pipe, address: Address, headers: Mapping[str, str]) -> None:
+    request = core.connect()
+    for name, value in headers.items():
+        if name in request.headers:
+            del request.headers[name]
+        request.headers[name] = value
+    core.send_request(request)
+    # A peer that refuses may answer and close before it has read everything: reading tells.
+    with suppress(OSError):
+        pipe.write(b"".join(core.data_to_send()))
+        await pipe.flushed()
+    try:
+        while core.state is State.CONNECTING and core.handshake_exc is None:
+            await pipe.readable()
+            data = pipe.read()
+            if data:
+                core.receive_data(data)
+            elif data is not None:
+                core.receive_eof()
+    except OSError as error:
+        raise refusal.unreachable(address.where, error) from error
+    failure = core.handshake_exc
+    if isinstance(failure, InvalidStatus):
+        raise refusal.answered(address.where, failure.response.status_code, bytes(failure.response.body or b""))
+    if failure is not None:
+        raise refusal.not_a_websocket(address.where, str(failure.__cause__ or failure))
+
+
+class WebSocketTransport:
+    """An open WebSocket. Implements `Transport`.
+
+    A cancelled `send` breaks nothing: a frame that is half out is completed by the next write, or while `receive`
+    waits. At most one batch is left behind like this, because each `send` first waits until nothing is unsent.
+    """
+
+    def __init__(self, pipe: Pipe, core: ClientProtocol, keepalive: Keepalive, *, close_timeout: float) -> None:
+        self._pipe = pipe
+        self._core = core
+        self._keepalive = keepalive
+        self._close_timeout = close_timeout
+        self._arrived: list[str | bytes] = []
+        self._assembly = Assembly()
+        self._ending: Ending | None = None
+        # The peer's first frames may have come in one read with its handshake.
+        self._process()
+
+    async def receive(self) -> list[str | bytes]:
+        """See `Transport.receive`. Reading, parsing and answering pings are one step that nothing can cut in two."""
+        if self._arrived:
+            await trio.lowlevel.checkpoint()
+        while not self._arrived:
+            if self._ending is not None:
+                await trio.lowlevel.checkpoint()
+                raise self._ending.error()
+            await self._wait_for_bytes()
+        arrived, self._arrived = self._arrived, []
+        return arrived
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """See `Transport.send`."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._pipe.unsent:
+            await self._flush()
+        if self._ending is not None:
+            raise self._ending.error()
+        for message in messages:
+            self._core.send_text(message)
+        try:
+            self._pipe.write(b"".join(self._core.data_to_send()))
+        except OSError as error:
+            raise broken(error).error() from error
+        if self._pipe.unsent:
+            await self._flush()
+
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
+        """See `Transport.aclose`. Called while another task is in it, it closes the socket without further waiting."""
+        code, reason = sendable(code, reason)
+        try:
+            if self._pipe.closed:
+                await trio.lowlevel.checkpoint()
+                return
+            if self._core.state is State.OPEN:
+                self._core.send_close(code, reason)
+            self._end(closed_here(code, reason))
+            self._answer()
+            with trio.move_on_after(self._close_timeout):
+                await self._wait_for_goodbye()
+            self._pipe.say_goodbye()
+        except (OSError, trio.BusyResourceError, trio.ClosedResourceError):
+            return
+        finally:
+            self._pipe.close()
+
+    async def _wait_for_goodbye(self) -> None:
+        await self._pipe.flushed()
+        while self._core.state is State.CLOSING and self._core.close_rcvd is None:
+            await self._pipe.readable()
+            self._take_in()
+            self._arrived.clear()
+
+    async def _flush(self) -> None:
+        try:
+            await self._pipe.flushed()
+        except OSError as error:
+            raise broken(error).error() from error
+        except trio.ClosedResourceError:
+            assert self._ending is not None, "the pipe is woken and closed only once the end is known"
+            raise self._ending.error() from None
+
+    async def _wait_for_bytes(self) -> None:
+        due = self._keepalive.due
+        if self._pipe.unsent:
+            due = min(due, trio.current_time() + _RETRY)
+        try:
+            if due == NEVER:
+                await self._pipe.readable()
+            else:
+                with trio.CancelScope(deadline=due):
+                    await self._pipe.readable()
+        except trio.ClosedResourceError:
+            return
+        if not self._take_in():
+            self._bear_silence()
+
+    def _take_in(self) -> bool:
+        """Read once, and let the core see it. False if nothing was there."""
+        try:
+            data = self._pipe.read()
+        except OSError as error:
+            self._break(error)
+            return True
+        if data is None:
+            return False
+        if data:
+            self._core.receive_data(data)
+        else:
+            self._core.receive_eof()
+        self._keepalive.heard(trio.current_time())
+        self._process()
+        return True
+
+    def _process(self) -> None:
+        """Hand on what the core made of the bytes it saw, and note if it has come to an end."""
+        core = self._core
+        try:
+            for event in core.events_received():
+                if isinstance(event, Frame) and (message := self._assembly.add(event)) is not None:
+                    self._arrived.append(message)
+        except UnicodeDecodeError as error:
+            core.fail(CloseCode.INVALID_DATA, f"a text message is not UTF-8 ({error.reason})")
+        self._answer()
+        if core.state is not State.OPEN:
+            self._end(self._how_it_ended())
+
+    def _how_it_ended(self) -> Ending:
+        received, sent = self._core.close_rcvd, self._core.close_sent
+        if received is not None:
+            return closed_by_peer(received.code, received.reason)
+        if sent is not None:
+            return closed_for_fault(sent.code, sent.reason)
+        return broken("the peer ended it without a goodbye")
+
+    def _answer(self) -> None:
+        """Hand over what the core wants to say by itself: pongs, and the answer to a goodbye."""
+        replies = self._core.data_to_send()
+        if not replies:
+            return
+        # A peer that takes no more may still have said why: reading tells.
+        with suppress(OSError):
+            self._pipe.write(b"".join(replies))
+
+    def _bear_silence(self) -> None:
+        with suppress(OSError):
+            self._pipe.push()
+        silence = self._keepalive.silent(trio.current_time())
+        if silence is Silence.ASK:
+            self._core.send_ping(b"alive?")
+            self._answer()
+        elif silence is Silence.GIVE_UP:
+            self._break("no sign of life from the peer, not even an answer to a ping")
+
+    def _break(self, why: str | OSError) -> None:
+        self._core.receive_eof()
+        self._end(broken(why))
+
+    def _end(self, ending: Ending) -> None:
+        if self._ending is None:
+            self._ending = ending
+            self._pipe.wake()
