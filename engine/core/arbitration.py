@@ -27,9 +27,11 @@ Servers that do not echo metadata get the next best rule: a response that nobody
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 import attrs
 
+from engine.core.agent_spec import ToolSpec
 from engine.wire.client_events import ResponseCreate
 from engine.wire.response import Response, ResponseParams
 from engine.wire.unset import UNSET, Unset
@@ -55,6 +57,8 @@ class Request:
     params: ResponseParams | Unset = UNSET
     handle_id: int | None = None
     follow_up: bool = False
+    tools: Mapping[str, ToolSpec] | None = None
+    """The tools of this response, where it has its own."""
 
     @property
     def out_of_band(self) -> bool:
@@ -92,9 +96,14 @@ class Arbiter:
         if not any(_reads_conversation(waiting) for waiting in self._pending):
             self._pending.append(self._new(UNSET, None, follow_up=True))
 
-    def ask(self, params: ResponseParams | Unset = UNSET, handle_id: int | None = None) -> None:
+    def ask(
+        self,
+        params: ResponseParams | Unset = UNSET,
+        handle_id: int | None = None,
+        tools: Mapping[str, ToolSpec] | None = None,
+    ) -> None:
         """The application wants a response."""
-        request = self._new(params, handle_id, follow_up=False)
+        request = attrs.evolve(self._new(params, handle_id, follow_up=False), tools=tools)
         if request.out_of_band:
             self._out_of_band[request.token] = request
             self._to_send.append(request)

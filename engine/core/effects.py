@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 
 from engine.core.agent_spec import AgentSpec, ToolSpec
@@ -99,6 +101,9 @@ CheckWork = CheckText | DropChecks
 # --- to the handles that the application awaits
 
 
+HandleStatus = Literal["completed", "cancelled", "failed", "incomplete", "superseded"]
+
+
 @attrs.frozen
 class HandleCreated:
     """The response that was asked for has begun."""
@@ -112,8 +117,8 @@ class HandleDone:
     """It has ended, one way or another."""
 
     handle_id: int
-    status: str
-    """`completed`, `cancelled`, `failed`, `incomplete`, or `superseded` if it never began."""
+    status: HandleStatus
+    """`superseded` if it never began."""
     text: str = ""
     reason: str | None = None
     error: EngineError | None = None

@@ -5,11 +5,12 @@ Commands come from the application, reports from the actors. None of them carrie
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
 
-from engine.core.agent_spec import AgentSpec
+from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import EngineError
 from engine.events import GuardrailResult, ToolOutcome
 from engine.wire.client_events import ClientEvent
@@ -35,6 +36,8 @@ class Respond:
 
     handle_id: int
     params: ResponseParams | Unset = UNSET
+    tools: Mapping[str, ToolSpec] | None = None
+    """What the names in `params.tools` stand for; None if the response has the agent's tools."""
 
 
 @attrs.frozen

@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar, cast
 
+import attrs
+
 from engine.core import inputs, on_command, on_conversation, on_report, on_response, on_session
 from engine.core.agent_spec import AgentSpec
+from engine.core.calls import CallState
 from engine.core.conversation import History
 from engine.core.effects import Effects
 from engine.core.inputs import Input
@@ -117,7 +120,8 @@ class Machine:
         elif kind not in SILENT and not s.rules.raw_events:
             on_session.raw(s, given)  # type: ignore[arg-type]
         for request in s.arbiter.next(now) if not s.ended else ():
-            s.asked_as[request.token] = s.agent
+            tools = s.agent.tools if request.tools is None else request.tools
+            s.asked_as[request.token] = attrs.evolve(s.agent, tools=tools)
             s.effects.wire.append(request.event())
         return s.effects
 
@@ -139,6 +143,11 @@ class Machine:
     def agent(self) -> AgentSpec:
         """The current agent."""
         return self._state.agent
+
+    def waits_for_approval(self, call_id: str) -> bool:
+        """Whether a call may be approved or rejected now."""
+        call = self._state.calls.get(call_id)
+        return call is not None and call.state is CallState.WAITING
 
     @property
     def usage(self) -> Usage:

@@ -49,7 +49,7 @@ def send_message(s: State, command: SendMessage) -> None:
 
 def respond(s: State, command: Respond) -> None:
     """The application wants a response and holds a handle for it."""
-    s.arbiter.ask(command.params, command.handle_id)
+    s.arbiter.ask(command.params, command.handle_id, command.tools)
 
 
 def cancel_handle(s: State, command: CancelHandle) -> None:

@@ -12,7 +12,7 @@ from engine.core.arbitration import Arbiter, Request
 from engine.core.calls import Calls
 from engine.core.conversation import Conversation, History
 from engine.core.debounce import Debounce
-from engine.core.effects import Effects, HandleDone
+from engine.core.effects import Effects, HandleDone, HandleStatus
 from engine.core.playback import PlaybackLedger
 from engine.core.turn import Turn, TurnRules
 from engine.errors import EngineError
@@ -112,10 +112,18 @@ class State:
         self._ids += 1
         return f"{prefix}_{self._ids}"
 
-    def settle(self, request: Request | None, status: str, **fields: object) -> None:
+    def settle(
+        self,
+        request: Request | None,
+        status: HandleStatus,
+        *,
+        text: str = "",
+        reason: str | None = None,
+        error: EngineError | None = None,
+    ) -> None:
         """Tell whoever holds the handle of a request how it ended."""
         if request is not None and request.handle_id is not None:
-            self.effects.handles.append(HandleDone(request.handle_id, status, **fields))  # type: ignore[arg-type]
+            self.effects.handles.append(HandleDone(request.handle_id, status, text, reason, error))
 
     def live(self, response_id: str) -> LiveResponse | None:
         """A response that has begun and not ended."""

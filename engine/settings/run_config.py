@@ -43,7 +43,8 @@ class RealtimeRunConfig:
 
     `output_guardrails` watch all agents, beside each agent's own. `tracing_disabled` keeps the session out of the
     service's traces. `tool_error_formatter` turns the error of a tool into the words that the model reads.
-    `raw_model_events` adds every event of the model, as it came, to the events of the session. Raises SettingsError.
+    `raw_model_events` adds every event of the model, as it came, to the events of the session. `audio_frame_ms`:
+    shorter pieces of microphone audio are joined to frames of this length before they are sent. Raises SettingsError.
     """
 
     model_settings: Session = attrs.field(default=None, converter=_model_settings)
@@ -52,9 +53,10 @@ class RealtimeRunConfig:
     tracing_disabled: bool = False
     tool_error_formatter: Callable[..., object] | None = None
     raw_model_events: bool = False
+    audio_frame_ms: Annotated[int, Range(1, 1000)] = 20
 
     def __attrs_post_init__(self) -> None:
-        check_fields(self, "run_config", "tracing_disabled", "raw_model_events")
+        check_fields(self, "run_config", "tracing_disabled", "raw_model_events", "audio_frame_ms")
         formatter = self.tool_error_formatter
         if formatter is not None and not callable(formatter):
             raise SettingsError(f"run_config.tool_error_formatter: expected a function, got {shown(formatter)}")

@@ -1,0 +1,83 @@
+"""The model connection.
+
+owns    the open connection to the far end
+reads   what the far end says; `wire` and `uplink`
+writes  batches of the far end's events to `inbox`, and in the end one `Ended`
+ends    when the far end is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
+"""
+
+from __future__ import annotations
+
+import attrs
+import trio
+
+from engine.core.inputs import Ended, Input
+from engine.errors import SessionClosed, TransportLost
+from engine.mailboxes import Mailbox, Outbound
+from engine.models.interface import ModelConnection, RealtimeModel
+from engine.settings import RealtimeModelConfig
+
+REASON_GRACE = 1.0
+"""Seconds that the reading side has to learn why writing failed: the close code tells more than a broken pipe."""
+
+
+@attrs.define
+class Connection:
+    """Moves events between the far end and the session. The only task that touches the connection."""
+
+    model: RealtimeModel
+    config: RealtimeModelConfig
+    inbox: Mailbox[Input]
+    outbound: Outbound
+
+    async def run(self, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
+        """Connect, report the scope that bounds everything, then read and write until the end.
+
+        Raises:
+            ConnectRefused: before `started`, if no connection could be made.
+        """
+        with trio.CancelScope() as service:
+            async with self.model.connect(self.config) as link:
+                task_status.started(service)
+                lost = await self._converse(link)
+                if lost is None:
+                    await link.aclose()
+                else:
+                    await self._report(lost)
+        self.outbound.abandon()
+
+    async def _converse(self, link: ModelConnection) -> TransportLost | None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._read, link)
+            try:
+                await self._write(link)
+            except TransportLost as lost:
+                nursery.cancel_scope.deadline = trio.current_time() + REASON_GRACE
+                return lost
+            nursery.cancel_scope.cancel()
+        return None
+
+    async def _read(self, link: ModelConnection) -> None:
+        try:
+            while True:
+                await self.inbox.put(await link.receive())
+        except TransportLost as lost:
+            await self._report(lost)
+        except SessionClosed:
+            return
+
+    async def _write(self, link: ModelConnection) -> None:
+        while True:
+            events, marks = await self.outbound.take()
+            if not events:
+                return
+            await link.send(events)
+            for mark in marks:
+                mark.written = True
+                mark.settled.set()
+
+    async def _report(self, lost: TransportLost) -> None:
+        try:
+            await self.inbox.put([Ended(lost)])
+        except SessionClosed:
+            return

@@ -1,0 +1,130 @@
+"""A model that follows a script: for tests, of the engine and of applications built on it.
+
+A script is a list of steps: `Expect` waits until the session has sent a matching event, `Say` sends events,
+`Pause` lets time pass (virtual time, under `trio.testing.MockClock`), `Hang Up` ends the conversation. What the
+session sends is kept in `sent`; nothing here opens a socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import attrs
+import trio
+
+from engine.errors import ProtocolError, TransportClosed, TransportLost
+from engine.models.interface import ModelCapabilities, RealtimeModel
+from engine.settings import RealtimeModelConfig
+from engine.wire.client_events import ClientEvent
+from engine.wire.server_events import ServerEvent
+
+
+@attrs.frozen
+class Expect:
+    """Wait for a client event of this class (others before it are let by) for which `where` holds."""
+
+    kind: type
+    where: Callable[[ClientEvent], bool] | None = None
+
+    def matches(self, event: ClientEvent) -> bool:
+        """Whether `event` is the one."""
+        return isinstance(event, self.kind) and (self.where is None or self.where(event))
+
+
+@attrs.frozen
+class Say:
+    """Send events, as one batch: what one read from a socket would give."""
+
+    events: Sequence[ServerEvent]
+
+
+@attrs.frozen
+class Pause:
+    """Let `seconds` pass."""
+
+    seconds: float
+
+
+@attrs.frozen
+class HangUp:
+    """End the conversation: in good order with a close code, or by breaking the connection."""
+
+    code: int | None = 1000
+    reason: str = ""
+
+
+Step = Expect | Say | Pause | HangUp
+
+
+class ScriptedModel(RealtimeModel):
+    """Plays one script for each connection, and remembers what was sent to it."""
+
+    def __init__(self, script: Sequence[Step] = (), *, capabilities: ModelCapabilities | None = None) -> None:
+        super().__init__()
+        self.script = tuple(script)
+        self.sent: list[ClientEvent] = []
+        """Every event of every connection, in order."""
+        self.finished = False
+        """Whether the whole script has been played."""
+        if capabilities is not None:
+            self.capabilities = capabilities
+
+    @asynccontextmanager
+    async def connect(self, config: RealtimeModelConfig) -> AsyncIterator[_Script]:
+        """Begin the script."""
+        yield _Script(self)
+
+    def unmet(self) -> str:
+        """A sentence about a script that was not played to its end, for an assertion message."""
+        return f"the script was {'' if self.finished else 'not '}played to its end; sent so far: {self.sent!r}"
+
+
+class _Script:
+    """One connection, playing the script as the session reads."""
+
+    def __init__(self, model: ScriptedModel) -> None:
+        self._model = model
+        self._steps = list(reversed(model.script))
+        self._unread: list[ClientEvent] = []
+        self._arrived = trio.lowlevel.ParkingLot()
+        self._closed = False
+
+    async def receive(self) -> Sequence[ServerEvent]:
+        await trio.lowlevel.checkpoint()
+        while self._steps:
+            step = self._steps.pop()
+            match step:
+                case Say():
+                    if step.events:
+                        self._model.finished = not self._steps
+                        return step.events
+                case Pause():
+                    await trio.sleep(step.seconds)
+                case Expect():
+                    await self._expect(step)
+                case HangUp(code=None, reason=reason):
+                    raise TransportLost(reason or "the script broke the connection")
+                case HangUp(code=code, reason=reason):
+                    assert code is not None
+                    raise TransportClosed(code=code, reason=reason)
+            self._model.finished = not self._steps
+        await trio.sleep_forever()
+        raise ProtocolError("unreachable")
+
+    async def _expect(self, step: Expect) -> None:
+        while True:
+            while self._unread:
+                if step.matches(self._unread.pop(0)):
+                    return
+            await self._arrived.park()
+
+    async def send(self, events: Sequence[ClientEvent]) -> None:
+        await trio.lowlevel.checkpoint()
+        self._model.sent.extend(events)
+        self._unread.extend(events)
+        self._arrived.unpark_all()
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self._closed = True
