@@ -94,10 +94,11 @@ class _Script:
         await trio.lowlevel.checkpoint()
         while self._steps:
             step = self._steps.pop()
+            if not isinstance(step, Expect):
+                self._model.finished = not self._steps
             match step:
                 case Say():
                     if step.events:
-                        self._model.finished = not self._steps
                         return step.events
                 case Pause():
                     await trio.sleep(step.seconds)
