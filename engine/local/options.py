@@ -30,7 +30,12 @@ class LocalOptions:
     """How many items of the conversation the model looks back on."""
     ping_seconds: float = attrs.field(default=20.0, validator=attrs.validators.gt(0))
     """How often the server pings a WebSocket, as the service does."""
+    unix_seconds: int | None = None
+    """What the wall clock shows in identifiers and `expires_at` when a session starts; None: the real
+    time."""
     api_keys: frozenset[str] | None = None
     """Keys that are accepted; None: any, or none at all."""
     models: frozenset[str] | None = None
-    """Models that exist; None: any name."""
+    """Models that exist; None: any name, and none at all is the usual one."""
+    refuse_beta: bool = False
+    """Refuse clients that send the header of the beta protocol, as the service does."""

@@ -40,12 +40,13 @@ class Line:
     """Something said or written in the conversation.
 
     `text` is None for speech that was not understood, and for assistant audio whose transcript a truncation
-    removed. `spoken` tells speech from typed text.
+    removed. `spoken` tells speech from typed text; `images` counts the pictures sent with it.
     """
 
     role: str
     text: str | None
     spoken: bool = False
+    images: int = 0
 
 
 @attrs.frozen

@@ -10,6 +10,7 @@ from engine.wire.items import (
     FunctionCall,
     FunctionCallOutput,
     InputAudio,
+    InputImage,
     InputText,
     Message,
     OutputAudio,
@@ -36,7 +37,8 @@ def _lines(entries: Iterable[Entry]) -> Iterator[Line | Called | Answered]:
 
 def _message(item: Message, entry: Entry) -> Iterator[Line]:
     typed = " ".join(part.text for part in item.content if isinstance(part, (InputText, OutputText)))
-    if typed:
-        yield Line(item.role, typed)
+    images = sum(isinstance(part, InputImage) for part in item.content)
+    if typed or images:
+        yield Line(item.role, typed or None, images=images)
     if any(isinstance(part, (InputAudio, OutputAudio)) for part in item.content):
         yield Line(item.role, entry.transcript or None, spoken=True)

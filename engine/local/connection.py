@@ -1,0 +1,183 @@
+"""One connection: a loop around the conversation machine, a task that reads, and tasks that think, speak and
+hear.
+
+The loop owns the machine. Everything reaches it through one inbox: batches of client events from the reader,
+reports from the workers; where nothing comes, it wakes when the machine says so. Every worker of a response
+runs in a cancel scope that `Stop` cancels. A client that does not read holds up the loop, the loop holds up
+the reader, and the reader the client: nothing is buffered without bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from engine.errors import TransportLost
+from engine.local.effects import (
+    Effect,
+    HangUp,
+    Hear,
+    Heard,
+    Report,
+    Send,
+    Speak,
+    Spoken,
+    Stop,
+    Think,
+    Thought,
+    ThoughtFailed,
+)
+from engine.local.ids import NANOSECONDS
+from engine.local.machine import Machine
+from engine.local.replies import Brain, NoReply
+from engine.local.speech_parts import SpeechParts
+from engine.local.wire_faults import FaultyWire
+from engine.local.wording import sentences
+from engine.transport.interface import Transport
+from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
+from engine.wire.client_events import ClientEvent
+from engine.wire.server_events import KnownServerEvent
+
+INBOX_CAPACITY = 16
+"""Batches and reports; a full inbox makes the reader and the workers wait."""
+GOODBYE_SECONDS = 2.0
+"""How long a closing handshake may take."""
+
+_Batch = Sequence[ClientEvent | ClientError]
+_Message = _Batch | Report
+
+
+def now_ns() -> int:
+    """Trio's time in nanoseconds."""
+    return round(trio.current_time() * NANOSECONDS)
+
+
+class Connection:
+    """Holds one session over an open transport.
+
+    Args:
+        transport: where the client is. Closed when `run` returns.
+        machine: made for `now_ns()` of this moment.
+        brain: decides what to say.
+        speech: hears and speaks.
+        wire: writes events, with or without faults.
+    """
+
+    def __init__(
+        self, transport: Transport, machine: Machine, *, brain: Brain, speech: SpeechParts, wire: FaultyWire
+    ) -> None:
+        self._transport = transport
+        self._machine = machine
+        self._brain = brain
+        self._speech = speech
+        self._wire = wire
+        self._report_to, self._inbox = trio.open_memory_channel[_Message](INBOX_CAPACITY)
+        self._work: dict[str, list[trio.CancelScope]] = {}
+
+    async def run(self) -> None:
+        """Serve until the client leaves, the connection breaks, or the session ends. Never raises for any of
+        these."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._read, nursery.cancel_scope)
+                await self._converse(nursery)
+                nursery.cancel_scope.cancel(reason="the session ended")
+        finally:
+            with trio.move_on_after(GOODBYE_SECONDS, shield=True):
+                await self._transport.aclose()
+
+    # ------------------------------------------------------------------------------------------ the loop
+    async def _converse(self, nursery: trio.Nursery) -> None:
+        going = await self._carry_out(self._machine.open(), nursery)
+        while going:
+            wake_at = self._machine.wake_at
+            if wake_at is None:
+                return
+            message: _Message | None = None
+            with trio.move_on_at(wake_at / NANOSECONDS):
+                message = await self._inbox.receive()
+            going = await self._carry_out(self._take(message, wake_at), nursery)
+
+    def _take(self, message: _Message | None, wake_at: int) -> list[Effect]:
+        now = now_ns()
+        if message is None:
+            return self._machine.advance(max(now, wake_at))
+        if not isinstance(message, Sequence):
+            return self._machine.report(message, now)
+        return [effect for event in message for effect in self._machine.handle(event, now)]
+
+    async def _carry_out(self, effects: list[Effect], nursery: trio.Nursery) -> bool:
+        """Do what the machine wants done. False: the connection is over."""
+        events: list[KnownServerEvent] = []
+        speaking: list[Speak] = []
+        for effect in effects:
+            match effect:
+                case Send(event):
+                    events.append(event)
+                case Stop(response_id):
+                    speaking = [each for each in speaking if each.response_id != response_id]
+                    for scope in self._work.pop(response_id, ()):
+                        scope.cancel(reason="the response ended")
+                case Think():
+                    nursery.start_soon(self._think, effect, self._scope(effect.response_id))
+                case Speak():
+                    speaking.append(effect)
+                case Hear():
+                    nursery.start_soon(self._hear, effect)
+                case HangUp(code, reason):
+                    await self._send(events)
+                    with trio.move_on_after(GOODBYE_SECONDS):
+                        await self._transport.aclose(code, reason)
+                    return False
+        for response_id in dict.fromkeys(each.response_id for each in speaking):
+            own = [each for each in speaking if each.response_id == response_id]
+            nursery.start_soon(self._speak, own, self._scope(response_id))
+        return await self._send(events)
+
+    async def _send(self, events: list[KnownServerEvent]) -> bool:
+        outgoing = self._wire.write(events)
+        try:
+            if outgoing.messages:
+                await self._transport.send(outgoing.messages)
+        except TransportLost:
+            return False
+        return not outgoing.breaks
+
+    # ------------------------------------------------------------------------------------------ the tasks
+    async def _read(self, session: trio.CancelScope) -> None:
+        """Client events into the inbox, until the client is gone."""
+        try:
+            while True:
+                messages = await self._transport.receive()
+                events = [decode_client(each) if isinstance(each, str) else BINARY_FRAME for each in messages]
+                await self._report_to.send(events)
+        except TransportLost:
+            session.cancel(reason="the client left")
+
+    async def _think(self, work: Think, scope: trio.CancelScope) -> None:
+        with scope:
+            report: Report
+            try:
+                report = Thought(work.response_id, await self._brain(work.situation))
+            except NoReply as no:
+                report = ThoughtFailed(work.response_id, no.type, no.code, no.message)
+            await self._report_to.send(report)
+
+    async def _speak(self, work: list[Speak], scope: trio.CancelScope) -> None:
+        """One output item after the other, a sentence at a time."""
+        with scope:
+            for each in work:
+                parts = sentences(each.text) or [""]
+                for number, part in enumerate(parts, start=1):
+                    pcm = await self._speech.voice.speak(part, each.voice, each.speed) if part else b""
+                    last = number == len(parts)
+                    await self._report_to.send(Spoken(each.response_id, each.output_index, pcm, last))
+
+    async def _hear(self, work: Hear) -> None:
+        await self._report_to.send(Heard(work.item_id, await self._speech.ears.hear(work.pcm)))
+
+    def _scope(self, response_id: str) -> trio.CancelScope:
+        scope = trio.CancelScope()
+        self._work.setdefault(response_id, []).append(scope)
+        return scope

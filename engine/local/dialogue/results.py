@@ -1,0 +1,93 @@
+"""What is said when a tool has answered: a phrase of the dialogue filled from the output, or the output in
+words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from engine.local.dialogue.description import Dialogue, Intent
+from engine.local.replies import Called
+
+_FIELD = re.compile(r"\{(\w+)(?::(digits))?\}")
+_LONGEST_SPOKEN = 600
+"""Characters: nobody listens to more of a raw output."""
+
+
+def spoken_result(dialogue: Dialogue, intent: Intent | None, call: Called | None, output: str) -> str:
+    """The answer in words."""
+    parsed = _json(output)
+    if isinstance(parsed, Mapping):
+        problem = parsed.get("error")
+        if problem:
+            return f"{dialogue.failed} {_sentence(_in_words(problem))}"
+        fields = {**_arguments(call), **_aliases(intent, call), **parsed}
+        for result in intent.results if intent is not None else ():
+            filled = fill(result.text, fields)
+            if filled is not None:
+                return filled
+        return " ".join(_sentence(f"{_words(name)} is {_in_words(value)}") for name, value in parsed.items())
+    said = _in_words(parsed) if parsed is not None else output.strip()
+    return _sentence(said[:_LONGEST_SPOKEN]) if said else "Done."
+
+
+def fill(text: str, fields: Mapping[str, object]) -> str | None:
+    """`text` with its fields filled, or None if one is missing. `{order:digits}` is read out digit by
+    digit."""
+    missing = False
+
+    def value_of(match: re.Match[str]) -> str:
+        nonlocal missing
+        value = fields.get(match[1])
+        if value is None:
+            missing = True
+            return ""
+        said = _in_words(value)
+        return " ".join(said) if match[2] and said.isdigit() else said
+
+    filled = _FIELD.sub(value_of, text)
+    return None if missing else filled
+
+
+def _json(output: str) -> object:
+    """What the output holds if it is JSON that is not just text; None otherwise."""
+    try:
+        parsed: object = json.loads(output)
+    except ValueError:
+        return None
+    return parsed
+
+
+def _arguments(call: Called | None) -> dict[str, object]:
+    parsed = _json(call.arguments) if call is not None else None
+    return dict(parsed) if isinstance(parsed, Mapping) else {}
+
+
+def _aliases(intent: Intent | None, call: Called | None) -> dict[str, object]:
+    """The arguments under the names of the slots that they were filled from."""
+    aliases: dict[str, object] = {}
+    for name, value in _arguments(call).items():
+        for need in intent.slots if intent is not None else ():
+            if re.fullmatch(need.parameters, name.lower()):
+                aliases.setdefault(need.slot, value)
+    return aliases
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_words(str(name))} {_in_words(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(_in_words(each) for each in value) or "nothing"
+    return "nothing" if value is None else str(value)
+
+
+def _words(name: str) -> str:
+    return re.sub(r"[_\s]+", " ", name).strip()
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

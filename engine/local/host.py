@@ -1,0 +1,65 @@
+"""The local model as a whole: options, a brain and speech, shared by any number of conversations."""
+
+from __future__ import annotations
+
+import time
+
+from engine.local.connection import Connection, now_ns
+from engine.local.dialogue.brain import DialogueBrain
+from engine.local.dialogue.description import customer_service
+from engine.local.machine import Machine
+from engine.local.options import LocalOptions
+from engine.local.replies import Brain
+from engine.local.session_settings import DEFAULT_MODEL
+from engine.local.speech_parts import SpeechParts, without_speech
+from engine.local.wire_faults import FaultyWire
+from engine.transport.interface import Transport
+
+_SEEDS_APART = 1_000_003
+
+
+class LocalHost:
+    """Holds conversations over transports.
+
+    Args:
+        options: how the model behaves.
+        brain: decides what to say; None: the dialogue that ships.
+        speech: hears and speaks; None: no words heard, a murmur for a voice.
+    """
+
+    def __init__(self, options: LocalOptions, *, brain: Brain | None = None, speech: SpeechParts | None = None) -> None:
+        self.options = options
+        self._brain = brain or DialogueBrain(customer_service())
+        self._speech = speech or without_speech()
+        self._conversations = 0
+
+    @property
+    def notice(self) -> str | None:
+        """What to tell whoever started this: that it neither hears nor speaks, or nothing."""
+        return self._speech.notice
+
+    async def converse(self, transport: Transport, *, model: str = DEFAULT_MODEL, transcription: bool = False) -> None:
+        """Hold one conversation, until either side ends it. Closes the transport.
+
+        The n-th conversation of a host draws from the n-th seed.
+        """
+        options = self.options
+        wall_s = int(time.time()) if options.unix_seconds is None else options.unix_seconds
+        machine = Machine(
+            options,
+            now=now_ns(),
+            wall_s=wall_s,
+            seed=options.seed + self._conversations * _SEEDS_APART,
+            model=model,
+            transcription=transcription,
+            classifiers=self._speech.classifiers,
+        )
+        self._conversations += 1
+        connection = Connection(
+            transport,
+            machine,
+            brain=self._brain,
+            speech=self._speech,
+            wire=FaultyWire(options.faults),
+        )
+        await connection.run()

@@ -1,0 +1,67 @@
+"""Hearing and speaking, as the local model needs them, and what it has where neither is installed."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+import trio
+
+from engine.local.listening import Classifiers
+from engine.local.loudness import LoudnessClassifier
+from engine.local.placeholder_voice import murmur
+
+NO_SPEECH_NOTICE = (
+    "The speech extra is not installed: the local model understands typed text only, and what it says is a murmur "
+    "instead of words. Install it with: pip install 'engine[speech]'"
+)
+
+
+class Ears(Protocol):
+    """Recognises speech."""
+
+    async def hear(self, pcm: bytes) -> str | None:
+        """The words in mono 16-bit PCM at 24 kHz, or None if they were not understood."""
+        ...
+
+
+class Voice(Protocol):
+    """Makes speech."""
+
+    async def speak(self, text: str, voice: str, speed: float) -> bytes:
+        """`text` as mono 16-bit PCM at 24 kHz. `speed` 1.0 is usual."""
+        ...
+
+
+class DeafEars:
+    """Understands nothing."""
+
+    async def hear(self, pcm: bytes) -> str | None:
+        """None, after a checkpoint."""
+        await trio.lowlevel.checkpoint()
+        return None
+
+
+class MurmuringVoice:
+    """Says everything as a murmur of the right length."""
+
+    async def speak(self, text: str, voice: str, speed: float) -> bytes:
+        """Sound of the length of `text`; the same for every voice."""
+        await trio.lowlevel.checkpoint()
+        return murmur(text, speed=speed)
+
+
+@attrs.frozen
+class SpeechParts:
+    """What a server hears and speaks with. Shared by its connections."""
+
+    ears: Ears
+    voice: Voice
+    classifiers: Classifiers
+    notice: str | None = None
+    """What to tell whoever started the server; None: it hears and speaks."""
+
+
+def without_speech() -> SpeechParts:
+    """No words heard, none spoken: text turns work fully."""
+    return SpeechParts(DeafEars(), MurmuringVoice(), LoudnessClassifier, NO_SPEECH_NOTICE)
