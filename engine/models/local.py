@@ -1,0 +1,92 @@
+"""The local model in the same process: a session talks to the embedded server over a pair of memory
+transports.
+
+The same server that `engine serve` puts on a port, without the port: every event is encoded and decoded as on
+a real connection, and there is no network, no key and, under a mock clock, no waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+
+from engine.local.host import LocalHost
+from engine.local.options import LocalOptions
+from engine.local.replies import Brain
+from engine.local.session_settings import DEFAULT_MODEL
+from engine.local.speech_parts import SpeechParts
+from engine.models.interface import RealtimeModel
+from engine.settings import RealtimeModelConfig
+from engine.transport.interface import Transport
+from engine.transport.memory import memory_pair
+from engine.wire.client_events import ClientEvent
+from engine.wire.codec import decode_server, encode_client
+from engine.wire.server_events import MalformedEvent, ServerEvent
+
+
+class LocalModel(RealtimeModel):
+    """A model that needs nobody. Each connection is a conversation of its own.
+
+    Args:
+        options: seed, latencies, faults and limits; None: the usual ones.
+        brain: decides what to say; None: the customer-service dialogue that ships.
+        speech: hears and speaks, already open; None: text turns work fully, spoken ones are not understood.
+    """
+
+    def __init__(
+        self,
+        options: LocalOptions | None = None,
+        *,
+        brain: Brain | None = None,
+        speech: SpeechParts | None = None,
+    ) -> None:
+        super().__init__()
+        self._host = LocalHost(options or LocalOptions(), brain=brain, speech=speech)
+
+    @property
+    def notice(self) -> str | None:
+        """What the user should be told: that this model neither hears nor speaks, or nothing."""
+        return self._host.notice
+
+    @asynccontextmanager
+    async def connect(self, config: RealtimeModelConfig) -> AsyncIterator[LocalConnection]:
+        """Start a conversation; leaving the context ends it. Only the model's name is read from `config`."""
+        near, far = memory_pair()
+        named = config.initial_model_settings.model
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                partial(self._host.converse, far, model=named if isinstance(named, str) else DEFAULT_MODEL)
+            )
+            try:
+                yield LocalConnection(near)
+            except Exception as error:
+                failure = error
+            nursery.cancel_scope.cancel(reason="the session left its local model")
+        if failure is not None:
+            raise failure
+
+
+class LocalConnection:
+    """The session's end of one conversation. Implements `ModelConnection`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def receive(self) -> Sequence[ServerEvent]:
+        """See `ModelConnection.receive`."""
+        return [
+            decode_server(message) if isinstance(message, str) else MalformedEvent("a binary message", message)
+            for message in await self._transport.receive()
+        ]
+
+    async def send(self, events: Sequence[ClientEvent]) -> None:
+        """See `ModelConnection.send`."""
+        await self._transport.send([encode_client(event) for event in events])
+
+    async def aclose(self) -> None:
+        """See `ModelConnection.aclose`."""
+        await self._transport.aclose()
