@@ -50,7 +50,8 @@ class Problem:
     """`path` leads to the culprit, `value` is what stands there (None where it is missing).
 
     `known` lists the valid keys (UNKNOWN_KEY), values (VALUE) or single entries (COMBINATION); `expected` describes
-    what would be right (TYPE, and VALUE where there are alternatives); `limit` is the bound that is broken (BELOW, ABOVE, TOO_LONG, TOO_MANY).
+    what would be right (TYPE, and VALUE where there are alternatives); `limit` is the bound that is broken (BELOW,
+    ABOVE, TOO_LONG, TOO_MANY).
     """
 
     kind: Kind

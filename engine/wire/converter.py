@@ -28,6 +28,7 @@ from engine.wire.annotations import (
 )
 from engine.wire.beta import PART_NAMES, SESSION_KEYS
 from engine.wire.formats import AudioFormat, format_object, parse_format
+from engine.wire.server_base import ServerEventBase
 from engine.wire.unset import UNSET, Unset
 
 Hook = Callable[[Any, Any], Any]
@@ -300,14 +301,17 @@ def _object_writer(cls: Any, converter: Converter) -> Callable[[Any], Any]:
     write = make_dict_unstructure_fn(cls, converter)
     tag = tag_of(cls)
     head = {} if tag is None else {"type": tag}
-    omissible = frozenset(field.name for field in attrs.fields(cls) if field.default is None) - _NULL_WHEN_NONE.get(
-        cls, frozenset()
-    )
+    keeps_null = _NULL_WHEN_NONE.get(cls, frozenset())
+    left_out: dict[str, object] = {
+        field.name: None for field in attrs.fields(cls) if field.default is None and field.name not in keeps_null
+    }
+    if issubclass(cls, ServerEventBase):
+        left_out["event_id"] = ""
 
     def write_object(value: Any) -> dict[str, object]:
         written: dict[str, object] = dict(head)
         for name, each in write(value).items():
-            if each is UNSET or (each is None and name in omissible) or (name == "event_id" and each == ""):
+            if each is UNSET or (name in left_out and each == left_out[name]):
                 continue
             written[name] = each
         return written
