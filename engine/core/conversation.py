@@ -132,8 +132,9 @@ class Conversation:
         return True
 
     def output(self, call_id: str, output: str) -> str | None:
-        """A call got its output. Returns the id of the item that made the call."""
-        if (item_id := self._calls.get(call_id)) is None or (node := self._nodes.get(item_id)) is None:
+        """A call got its output. Returns the id of the item that made the call, if that is news."""
+        node = self._nodes.get(item_id) if (item_id := self._calls.get(call_id)) is not None else None
+        if node is None or node.output == output:
             return None
         node.output, node.shown = output, None
         return item_id
