@@ -1,6 +1,6 @@
 """Speech by loudness: the classifier that needs nothing installed.
 
-A frame is speech if it is louder than the background, which is the quietest of the last two seconds (speech
+A frame is speech if it is louder than the background, which is the quietest of the last four seconds (speech
 has gaps, a fan has none), and than a least level set by the client's threshold. It cannot tell a voice from
 other loud sound; the speech extra's classifier can.
 """
@@ -15,7 +15,7 @@ _SILENCE_DB = -96.0
 _LEVEL_AT_HALF_DB = -42.0
 _DB_PER_THRESHOLD = 30.0
 _ABOVE_NOISE_DB = 9.0
-_NOISE_WINDOW_FRAMES = 64
+_NOISE_WINDOW_FRAMES = 128
 _EVERY_NTH_SAMPLE = 4
 
 
