@@ -30,11 +30,14 @@ def parse_address(url: str) -> Address:
         SettingsError: it is not such a URL. The message does not repeat it.
     """
     try:
-        return Address(parse_uri(url))
+        uri = parse_uri(url)
     except InvalidURI as error:
         raise SettingsError(f"url: {error.msg}; it must look like wss://host/path") from None
     except ValueError:
         raise SettingsError("url: not a valid URL; it must look like wss://host/path") from None
+    if uri.user_info is not None:
+        raise SettingsError("url: a user name and password belong into an Authorization header")
+    return Address(uri)
 
 
 def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,0 +1,94 @@
+"""Cancel a program at its every step, and see that nothing is left.
+
+A step is one run of one task between two checkpoints. `cancel_at_every_step` runs the program once for each of its
+steps and cancels it just before that step, so every await gets its turn to be the one that is cut short.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Awaitable, Callable
+from itertools import count
+from pathlib import Path
+
+import trio
+
+_MOST_STEPS = 5000
+"""A program that takes more does not belong into such a test."""
+
+_DESCRIPTORS = next((place for place in (Path("/proc/self/fd"), Path("/dev/fd")) if place.exists()), None)
+
+
+class CancelBeforeStep(trio.abc.Instrument):
+    """Cancels `scope` before the `step`-th step that any task takes from now on, counted from one."""
+
+    def __init__(self, scope: trio.CancelScope, step: int) -> None:
+        self._scope = scope
+        self._left = step
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._scope.cancel(reason="cut short on purpose")
+
+    @property
+    def fired(self) -> bool:
+        return self._left <= 0
+
+
+def cancel_at_every_step(
+    program: Callable[[], Awaitable[None]],
+    *,
+    clock: Callable[[], trio.abc.Clock] | None = None,
+    within: float = 5.0,
+    every: int = 1,
+) -> int:
+    """Run `program` until it ends uncut, cancelling it at the first, second, third ... step. Returns how often that was.
+
+    After each run there must be no task, no waiting for a file descriptor and no open file descriptor that was not
+    there before.
+
+    Args:
+        program: takes no arguments; it may open whatever it closes again. What it raises, other than by being
+            cancelled, is raised.
+        clock: makes the clock of each run, for programs without sockets: `lambda: MockClock(autojump_threshold=0)`.
+        within: seconds in which every run must be over, cut or not; else `trio.TooSlowError`.
+        every: cut only at each so-many-th step, for programs of many steps.
+    """
+    for step in count(1, every):
+        if step > _MOST_STEPS:
+            raise AssertionError(f"still running after {_MOST_STEPS} steps")
+        before = _open_descriptors()
+        fired = trio.run(_run_cut, program, step, within, clock=clock() if clock is not None else None)
+        gc.collect()
+        left = _open_descriptors() - before
+        assert not left, f"cut at step {step}: {left} file descriptors were left open"
+        if not fired:
+            return step - 1
+    raise AssertionError("unreachable")
+
+
+async def _run_cut(program: Callable[[], Awaitable[None]], step: int, within: float) -> bool:
+    await trio.lowlevel.checkpoint()
+    before = _alive()
+    with trio.fail_after(within), trio.CancelScope() as scope:
+        instrument = CancelBeforeStep(scope, step)
+        trio.lowlevel.add_instrument(instrument)
+        try:
+            await program()
+        finally:
+            trio.lowlevel.remove_instrument(instrument)
+    assert _alive() == before, f"cut at step {step}: tasks or waits were left: {before} -> {_alive()}"
+    return instrument.fired
+
+
+def _alive() -> tuple[int, int, int]:
+    """Tasks, and how many of them wait for a descriptor to become readable or writable."""
+    statistics = trio.lowlevel.current_statistics()
+    io = statistics.io_statistics
+    return statistics.tasks_living, getattr(io, "tasks_waiting_read", 0), getattr(io, "tasks_waiting_write", 0)
+
+
+def _open_descriptors() -> int:
+    return len(os.listdir(_DESCRIPTORS)) if _DESCRIPTORS is not None else 0
