@@ -74,6 +74,10 @@ _NULL_WHEN_NONE: Mapping[type, frozenset[str]] = {
 """Fields that the service writes as null; every other None is left out."""
 
 
+_EXACT_FLOATS = 2**53
+"""Up to here, a whole number that a server writes as a decimal is what it meant."""
+
+
 def _misfit(expected: str, value: object) -> TypeError:
     return TypeError(f"expected {expected}, got {json_name(value)}")
 
@@ -88,7 +92,7 @@ def _read_str(value: object, _: object) -> str:
 def _read_int(value: object, _: object) -> int:
     if type(value) is int:
         return value
-    if type(value) is float and value.is_integer():
+    if type(value) is float and value.is_integer() and abs(value) <= _EXACT_FLOATS:
         return int(value)
     raise _misfit("an integer", value)
 
@@ -195,7 +199,7 @@ class _Choice:
         return self._by_json_type.get(type(value))
 
     def _accepts_raw(self, value: object) -> bool:
-        return self._raw is session.UnknownSetting or type(value) is dict
+        return self._raw is session.UnknownSetting or (type(value) is dict and type(value.get("type")) is str)
 
 
 def _json_types_of(kind: Any) -> tuple[type, ...]:
@@ -336,7 +340,7 @@ def _part_event_writer(cls: Any, converter: Converter) -> Callable[[Any], Any]:
     def write_event(value: Any) -> dict[str, object]:
         written: dict[str, object] = write(value)
         part = written.get("part")
-        if isinstance(part, dict) and part.get("type") in short_names:
+        if isinstance(part, dict) and part["type"] in short_names:
             written["part"] = {**part, "type": short_names[part["type"]]}
         return written
 
