@@ -47,7 +47,7 @@ def convert(record: Record, values: dict[str, object], tool_name: str, *, strict
     try:
         return record.convert(values, Reading(lenient=True, ignore_unknown=not strict), ())
     except Misfit as misfit:
-        raise BadArguments(_complain(tool_name, map(str, misfit.problems))) from misfit.__cause__
+        raise BadArguments(_complain(tool_name, map(str, misfit.problems))) from None
 
 
 def _complain(tool_name: str, problems: Iterable[str]) -> str:

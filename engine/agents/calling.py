@@ -29,7 +29,7 @@ async def settle(value: R | Awaitable[R]) -> R:
 
 
 async def call_either(
-    function: Callable[..., R | Awaitable[R]], run_sync: RunSync, *args: object, **named: object
+    function: Callable[..., R | Awaitable[R]], run_sync: RunSync, /, *args: object, **named: object
 ) -> R:
     """Await an async function; give a sync one to `run_sync`, and await what it returns if that is awaitable."""
     if is_async(function):

@@ -83,7 +83,7 @@ def _label(tool: ToolDefinition) -> object:
             return ("function", tool.name)
         case McpTool():
             return ("mcp", tool.server_label)
-    return tool
+    return ("unknown", id(tool))
 
 
 def _with_voice(audio: Audio | Unset | None, voice: str | VoiceId) -> Audio:

@@ -123,8 +123,16 @@ class Record(Shape):
                 yield Problem((*at, key), f"unknown{nearest(key, left)}")
 
 
-def raw_fields(cls: type, hints: Mapping[str, object]) -> list[RawField] | None:
-    """The fields that a class is built from, or None if it is not a class with fields."""
+def has_fields(cls: type) -> bool:
+    """Whether it is one of the kinds of class that have named, typed fields."""
+    named = (issubclass(cls, dict) and hasattr(cls, "__required_keys__")) or (
+        issubclass(cls, tuple) and hasattr(cls, "_fields")
+    )
+    return named or attrs.has(cls) or dataclasses.is_dataclass(cls) or issubclass(cls, msgspec.Struct)
+
+
+def raw_fields(cls: type, hints: Mapping[str, object]) -> list[RawField]:
+    """The fields that a class (see `has_fields`) is built from. `hints` are its annotations, evaluated."""
     if attrs.has(cls):
         return [
             RawField(a.alias or a.name, hints.get(a.name, a.type), a.default is attrs.NOTHING, _not_made(a.default))
@@ -143,18 +151,17 @@ def raw_fields(cls: type, hints: Mapping[str, object]) -> list[RawField] | None:
             for f in cls.__dataclass_fields__.values()
             if f.init and typing.get_origin(hints.get(f.name)) is not ClassVar and hints.get(f.name) is not ClassVar
         ]
-    if issubclass(cls, dict) and hasattr(cls, "__required_keys__"):
+    if issubclass(cls, dict):
         return [RawField(key, hint, _is_required(cls, key, hint)) for key, hint in hints.items()]
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+    if issubclass(cls, tuple):
         defaults: Mapping[str, object] = getattr(cls, "_field_defaults", {})
-        keys: tuple[str, ...] = cls._fields
+        keys: tuple[str, ...] = getattr(cls, "_fields")  # noqa: B009 (a plain tuple has none)
         return [RawField(k, hints.get(k), k not in defaults, defaults.get(k, NO_DEFAULT)) for k in keys]
-    if issubclass(cls, msgspec.Struct):
-        return [
-            RawField(f.name, f.type, f.required, NO_DEFAULT if f.default is msgspec.NODEFAULT else f.default)
-            for f in msgspec.structs.fields(cls)
-        ]
-    return None
+    assert issubclass(cls, msgspec.Struct)
+    return [
+        RawField(f.name, f.type, f.required, NO_DEFAULT if f.default is msgspec.NODEFAULT else f.default)
+        for f in msgspec.structs.fields(cls)
+    ]
 
 
 def _is_required(cls: Any, key: str, hint: object) -> bool:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import collections.abc as abc
+import decimal
 import os
+from datetime import timedelta
+
+import attrs
 
 from engine.agents.wording import type_name, wire_text
 from engine.errors import UnserialisableResult
@@ -13,46 +17,60 @@ def render(result: object, tool_name: str = "the tool") -> str:
     """The text of a result.
 
     A string goes as it is, `None` as `null`. Everything else is JSON: plain data, attrs classes, dataclasses, named
-    tuples, enums, dates, UUIDs, decimals, paths, mappings, sequences, sets, and objects with a `model_dump()`
-    (pydantic) or a `tolist()` (numpy). A float that is not finite becomes `null`.
+    tuples and msgspec structs (with the names of their fields, unless they begin with an underscore), enums, dates,
+    UUIDs, decimals, paths, mappings, sequences, sets (in a fixed order, so that a run can be repeated), and objects
+    with a `model_dump()` (pydantic) or a `tolist()` (numpy). A float that is not finite becomes `null`.
 
     Raises:
         UnserialisableResult: it has no JSON form: bytes, a file, a generator, an object that contains itself.
     """
     if isinstance(result, str):
         return wire_text(str(result))
-    import msgspec
     import orjson
 
     try:
-        # bytes are kept as they are, so that orjson refuses them: a model can do nothing with base64
-        plain = msgspec.to_builtins(result, builtin_types=_BYTES, str_keys=True, enc_hook=_plain)
-        return orjson.dumps(plain).decode()
-    except RecursionError:
-        reason = "it contains itself"
-    except (TypeError, ValueError) as error:
-        reason = str(error)
-    raise UnserialisableResult(
-        f"`{tool_name}` returned {type_name(result)}, which cannot be made into JSON: {wire_text(reason)}"
-    )
-
-
-_BYTES = (bytes, bytearray, memoryview)
+        return orjson.dumps(result, _plain, orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError as error:
+        reason = wire_text(str(error.__cause__ or error))
+    raise UnserialisableResult(f"`{tool_name}` returned {type_name(result)}, which cannot be made into JSON: {reason}")
 
 
 def _plain(value: object) -> object:
-    """What `msgspec` does not know by itself, one layer taken off."""
-    if callable(dump := getattr(value, "model_dump", None)):
-        return dump(mode="json")
-    if callable(numbers := getattr(value, "tolist", None)):
-        return numbers()
+    """What `orjson` does not know by itself, one layer taken off."""
+    if isinstance(value, type | bytes | bytearray | memoryview):
+        raise TypeError(f"there is no JSON form of {type_name(value)}")
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    if isinstance(value, timedelta):
+        import msgspec
+
+        return msgspec.to_builtins(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    for kind in (str, int, float):
-        if isinstance(value, kind):
-            return kind(value)
+    if (names := _field_names(value)) is not None:
+        return {name: getattr(value, name) for name in names if not name.startswith("_")}
+    for method, options in (("model_dump", {"mode": "json"}), ("tolist", {})):
+        if callable(dump := getattr(value, method, None)):
+            return dump(**options)
     if isinstance(value, abc.Mapping):
         return dict(value)
-    if isinstance(value, abc.Sequence | abc.Set) and not isinstance(value, _BYTES):
+    if isinstance(value, abc.Set):
+        return _sorted(value)
+    if isinstance(value, abc.Sequence):
         return list(value)
     raise TypeError(f"there is no JSON form of {type_name(value)}")
+
+
+def _field_names(value: object) -> abc.Iterable[str] | None:
+    """The fields of an attrs object, a named tuple or a msgspec struct; `orjson` knows dataclasses itself."""
+    kind = type(value)
+    if attrs.has(kind):
+        return [field.name for field in attrs.fields(kind)]
+    return getattr(kind, "_fields" if issubclass(kind, tuple) else "__struct_fields__", None)
+
+
+def _sorted(values: abc.Set[object]) -> list[object]:
+    try:
+        return sorted(values)  # type: ignore[type-var]
+    except TypeError:
+        return sorted(values, key=repr)

@@ -25,7 +25,7 @@ import msgspec
 from engine.agents import docstring
 from engine.agents.bounds import LENGTHS, NUMERIC, Bounds, read_extras
 from engine.agents.containers import DictOf, ListOf, OneOf, TupleOf
-from engine.agents.records import Field, RawField, Record, raw_fields
+from engine.agents.records import Field, RawField, Record, has_fields, raw_fields
 from engine.agents.shapes import Anything, Choice, Described, Json, Leaf, SchemaWriter, Shape
 from engine.agents.wording import type_name
 from engine.errors import SettingsError
@@ -105,13 +105,13 @@ class Compiler:
         """A parameter, or a field of a class. An annotation's description counts before the docstring's."""
         if raw.hint is None:
             raise SettingsError(f"{where} has no type: write `{raw.key}: str`, or what it is; the model is told of it")
-        hint, description, bounds = _peel(raw.hint, _NO_BOUNDS)
+        hint, description, bounds = peel(raw.hint)
         shape = self._bounded(hint, bounds, where)
         return Field(raw.key, shape, raw.required, description or text, raw.default)
 
     def shape(self, hint: object, where: str, bounds: Bounds = _NO_BOUNDS) -> Shape:
         """The shape of any type hint."""
-        hint, description, bounds = _peel(hint, bounds)
+        hint, description, bounds = peel(hint, bounds)
         shape = self._bounded(hint, bounds, where)
         return Described(shape, description) if description else shape
 
@@ -139,6 +139,12 @@ class Compiler:
         if origin in _LISTS:
             item = self.shape(arguments[0] if arguments else Any, f"items of {where}")
             build = _LISTS[origin]
+            if build is not list and (
+                isinstance(item, DictOf) or (isinstance(item, ListOf) and item.build in (list, set))
+            ):
+                raise SettingsError(
+                    f"{where}: {_show(hint)} cannot be: items of a set must be hashable, such as tuples"
+                )
             words = f"an array{bounds.only(LENGTHS).words('items')}"
             return ListOf(item, build, build is not list, *limits, words), lengths
         if origin is tuple:
@@ -150,8 +156,8 @@ class Compiler:
             return DictOf(key_shape, self.shape(value, f"values of {where}"), names, *limits, words), lengths
         if isinstance(origin, type) and issubclass(origin, enum.Enum):
             return _enum(origin, where), set()
-        if isinstance(origin, type) and (record := self._class(hint, origin, arguments, where)):
-            return record, set()
+        if isinstance(origin, type) and has_fields(origin):
+            return self._class(hint, origin, arguments, where), set()
         raise SettingsError(
             f"{where}: {_show(hint)} has no JSON form that a model could be told of; "
             "use a plain type or a class with fields, or make a FunctionTool with a params_json_schema of your own"
@@ -161,7 +167,7 @@ class Compiler:
         shapes: list[Shape] = []
         taken: set[str] = set()
         for member in members:
-            inner, description, own = _peel(member, _NO_BOUNDS)
+            inner, description, own = peel(member)
             fitting = bounds.only(_bounds_of(inner))
             taken |= fitting.names
             both = attrs.evolve(fitting, **{name: getattr(own, name) for name in own.names})
@@ -179,7 +185,7 @@ class Compiler:
         return TupleOf(tuple(places)), set()
 
     def _key(self, hint: object, where: str) -> tuple[Shape, Json | None]:
-        inner, _, _ = _peel(hint, _NO_BOUNDS)
+        inner, _, _ = peel(hint)
         shape = self.shape(hint, f"keys of {where}")
         if inner in _SCALAR_KEYS:
             schema = shape.schema(SchemaWriter(strict=False))
@@ -190,12 +196,10 @@ class Compiler:
             return shape, {"enum": [given for given, _ in shape.options]}
         raise SettingsError(f"{where}: {_show(hint)} cannot be a key: keys of a JSON object are strings")
 
-    def _class(self, hint: object, cls: type, arguments: tuple[object, ...], where: str) -> Record | None:
+    def _class(self, hint: object, cls: type, arguments: tuple[object, ...], where: str) -> Record:
         if hint in self._records:
             return self._records[hint]
         fields = raw_fields(cls, resolve_hints(cls, where))
-        if fields is None:
-            return None
         text = docstring.read_class(cls)
         build: Callable[..., object] = dict if issubclass(cls, dict) else cls
         record = Record(cls.__name__, lambda given: build(**given), description=text.description)
@@ -225,7 +229,7 @@ def resolve_hints(owner: object, where: str, namespace: Mapping[str, object] | N
         raise SettingsError(f"{where}: its annotations cannot be read: {error}") from None
 
 
-def _peel(hint: object, bounds: Bounds) -> tuple[object, str, Bounds]:
+def peel(hint: object, bounds: Bounds = _NO_BOUNDS) -> tuple[object, str, Bounds]:
     """A hint without what surrounds it (`Annotated`, `Required`, `NewType`, aliases), and what that said."""
     description = ""
     while True:

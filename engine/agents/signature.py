@@ -12,7 +12,7 @@ import attrs
 from engine.agents import docstring
 from engine.agents.context import RunContext
 from engine.agents.records import NO_DEFAULT, RawField, Record
-from engine.agents.schema import parameters_record, resolve_hints
+from engine.agents.schema import parameters_record, peel, resolve_hints
 from engine.errors import SettingsError
 
 _STARS: dict[object, str] = {
@@ -106,6 +106,7 @@ def _parameter_hints(function: Callable[..., object], owner: str) -> dict[str, A
 
 
 def _is_context(hint: object) -> bool:
+    hint = peel(hint)[0]
     plain = get_origin(hint) or hint
     return isinstance(plain, type) and issubclass(plain, RunContext)
 

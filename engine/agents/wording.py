@@ -31,9 +31,8 @@ def said(value: object) -> str:
         return "an object"
     if isinstance(value, list):
         return f"an array of {len(value)} item{'' if len(value) == 1 else 's'}"
-    if isinstance(value, str) and len(value) > LONGEST_QUOTE:
-        value = value[:LONGEST_QUOTE] + "…"
-    return wire_text(json.dumps(value, ensure_ascii=False))
+    text = wire_text(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
 
 
 def wire_text(text: str) -> str:
