@@ -47,10 +47,7 @@ def instances(cls: type[Any]) -> st.SearchStrategy[Any]:
     """Instances of a wire class, as a server may send them."""
     if cls is AudioFormat:
         return formats
-    fields = {
-        field.name: st.deferred(lambda name=field.name: _field(cls, name))  # type: ignore[misc]
-        for field in attrs.fields(cls)
-    }
+    fields = {field.name: st.deferred(lambda name=field.name: _field(cls, name)) for field in attrs.fields(cls)}
     return st.builds(cls, **fields)
 
 
