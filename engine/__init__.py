@@ -67,7 +67,7 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["events", *_HOME_OF]  # noqa: PLE0604 - the table above is the list
+__all__ = ["events", *_HOME_OF]
 
 
 def __getattr__(name: str) -> object:

@@ -1,28 +1,15 @@
-"""RealtimeSession: opens the nurseries, wires the mailboxes, and is what an application holds.
-
-    outer nursery                 the connection, in a scope of its own that outlives the others by the goodbye
-      inner nursery               audio-in pump, tool executor, guardrail debouncer
-        this task                 the event router; the conversation lasts as long as it does
-
-Closing goes from the inside out: the router returns, the inner nursery is cancelled and joined, the connection
-writes what is left, says goodbye within the deadline, and is joined. Being cancelled from outside takes the same way.
-"""
+"""RealtimeSession: what an application holds of one conversation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 import attrs
 import trio
 
-from engine.actors.audio_in import AudioInPump
-from engine.actors.connection import Connection
-from engine.actors.guardrails import GuardrailDebouncer
-from engine.actors.router import Router
-from engine.actors.tools import ToolExecutor
 from engine.agents.agent import RealtimeAgent
 from engine.agents.compile import resolve
 from engine.agents.context import RunContext
@@ -30,37 +17,26 @@ from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.core.conversation import History
-from engine.core.effects import CheckWork, HandleCreated, HandleWork, ToolWork
-from engine.core.inputs import AudioSent, DecideCall, Ended, Input, Interrupt, Opened, Respond, SendMessage, SendRaw
-from engine.core.inputs import UpdateAgent as UpdateAgentTo
+from engine.core.inputs import (
+    AudioSent,
+    DecideCall,
+    Input,
+    Interrupt,
+    Respond,
+    SendMessage,
+    SendRaw,
+    UpdateAgent,
+)
 from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
-from engine.errors import (
-    AudioError,
-    EngineError,
-    SessionClosed,
-    SessionFailed,
-    SessionNotOpen,
-    SettingsError,
-    ToolCallUnknown,
-    TransportClosed,
-)
+from engine.errors import AudioError, SessionClosed, SessionFailed, SessionNotOpen, SettingsError, ToolCallUnknown
 from engine.events import RealtimeSessionEvent
-from engine.mailboxes import (
-    INBOX_BATCHES,
-    MICROPHONE_SECONDS,
-    UPLINK_SECONDS,
-    WORK_BATCHES,
-    Feed,
-    Mailbox,
-    MailboxStatistics,
-    Mark,
-    Microphone,
-    Outbound,
-)
+from engine.lifetime import Lifetime, Parts
+from engine.mailboxes import MailboxStatistics, Mark
 from engine.messages import UserInput, user_message
 from engine.models.interface import RealtimeModel
+from engine.opening import Opening
 from engine.playback import RealtimePlaybackTracker
 from engine.response_handle import ResponseHandle
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig
@@ -71,12 +47,8 @@ from engine.wire.session import Audio, AudioInput, AudioOutput, Session
 from engine.wire.unset import UNSET
 
 T = TypeVar("T")
-R = TypeVar("R")
 
-TOOL_THREADS = 16
-"""How many synchronous tools and guardrails of one session run at the same time; others wait."""
-
-NORMAL_CLOSURE = 1000
+NOT_OPEN = "the session is not open: use `async with session` or `await session.enter()`"
 
 
 class RealtimeSession(Generic[T]):
@@ -106,21 +78,10 @@ class RealtimeSession(Generic[T]):
         self._input_format = _format_of(base, "input")
         self._playback = _tracker(model_config.playback_tracker)
         self._playback.bind(_format_of(base, "output"))
-        self._inbox = Mailbox[Input]("inbox", INBOX_BATCHES)
-        self._tools = Mailbox[ToolWork]("tools", WORK_BATCHES)
-        self._checks = Mailbox[CheckWork]("checks", WORK_BATCHES)
-        per_second = self._input_format.bytes_per_second
-        self._microphone = Microphone(MICROPHONE_SECONDS * per_second)
-        self._outbound = Outbound(UPLINK_SECONDS * per_second)
-        self._feed = Feed()
-        self._handles: dict[int, ResponseHandle] = {}
         self._handle_count = 0
         self._machine: Machine | None = None
-        self._scope = trio.CancelScope()
-        self._over = trio.Event()
-        self._error: EngineError | None = None
+        self._life: Lifetime | None = None
         self._nursery: AbstractAsyncContextManager[trio.Nursery] | None = None
-        self._opened = False
 
     # --- life
 
@@ -130,15 +91,15 @@ class RealtimeSession(Generic[T]):
         Raises:
             ConnectRefused, AuthenticationError, ModelNotFound: there is no connection.
         """
-        spec = await self._prepare()
+        life = await self._prepare()
         manager = trio.open_nursery()
         nursery = await manager.__aenter__()
         try:
-            await nursery.start(self._run, spec)
+            await nursery.start(life.run)
         except BaseException:
             await manager.__aexit__(None, None, None)
             raise
-        self._nursery = manager
+        self._nursery, self._life = manager, life
         return self
 
     async def __aexit__(
@@ -149,8 +110,8 @@ class RealtimeSession(Generic[T]):
         if self._nursery is not None:
             nursery, self._nursery = self._nursery, None
             await nursery.__aexit__(None, None, None)
-        if error is None and isinstance(self._error, SessionFailed):
-            raise self._error
+        if error is None and self._life is not None and isinstance(self._life.error, SessionFailed):
+            raise self._life.error
 
     async def enter(self) -> RealtimeSession[T]:
         """Open without ``async with``, for callers whose life cycle has no block to put it in.
@@ -158,11 +119,9 @@ class RealtimeSession(Generic[T]):
         Whoever enters must `close`; what is still open when the trio run ends is closed then. Raises like
         ``async with`` does.
         """
-        opening = _Opening()
-        trio.lowlevel.spawn_system_task(self._run_detached, await self._prepare(), opening)
-        await opening.settled.wait()
-        if opening.error is not None:
-            raise opening.error
+        life = await self._prepare()
+        await Opening().open(life.run)
+        self._life = life
         return self
 
     async def close(self) -> None:
@@ -170,15 +129,8 @@ class RealtimeSession(Generic[T]):
 
         Returns within `close_timeout` seconds of the model configuration; may be called any number of times.
         """
-        if not self._opened:
-            return
-        with trio.CancelScope(shield=True):
-            with trio.move_on_after(self._model_config.close_timeout):
-                with suppress(SessionClosed):
-                    await self._inbox.put([Ended(None)])
-                await self._over.wait()
-            self._scope.cancel(reason="the session did not close within its deadline")
-            await self._over.wait()
+        if self._life is not None:
+            await self._life.close()
 
     # --- the user's side
 
@@ -199,9 +151,9 @@ class RealtimeSession(Generic[T]):
             raise AudioError(f"{len(audio)} bytes are not a whole number of {self._input_format.type} samples")
         if not audio and not commit:
             raise AudioError("there is no audio in an empty piece")
-        self._must_be_open()
+        life = self._living()
         if audio:
-            await self._microphone.put(audio)
+            await life.microphone.put(audio)
         if commit:
             await self.commit_audio()
 
@@ -261,9 +213,9 @@ class RealtimeSession(Generic[T]):
         if out_of_band:
             wanted = attrs.evolve(wanted, conversation="none")
         own = {tool.name: ToolSpec(tool.name, "function", tool, tool.on_interruption) for tool in tools or ()}
+        life = self._living()
         self._handle_count += 1
-        handle = ResponseHandle(self._handle_count, self._post)
-        self._handles[self._handle_count] = handle
+        handle = life.handles[self._handle_count] = ResponseHandle(self._handle_count, self._post)
         await self._post(Respond(self._handle_count, wanted, own if tools is not None else None))
         return handle
 
@@ -273,7 +225,7 @@ class RealtimeSession(Generic[T]):
 
     async def update_agent(self, agent: RealtimeAgent[T]) -> None:
         """Make another agent the current one. Responses that already run are still the old one's."""
-        await self._post(UpdateAgentTo(await self._resolve(agent)))
+        await self._post(UpdateAgent(await self._resolve(agent)))
 
     async def approve_tool_call(self, call_id: str, *, always: bool = False) -> None:
         """Let a call run that waits for it; with `always`, every later call of this tool too.
@@ -309,10 +261,10 @@ class RealtimeSession(Generic[T]):
             SlowConsumer: events were not taken in time.
             SessionFailed: the engine itself failed.
         """
-        if not self._opened:
-            raise SessionNotOpen("the session is not open: use `async with session` or `await session.enter()`")
+        if self._life is None:
+            raise SessionNotOpen(NOT_OPEN)
         try:
-            return await self._feed.take()
+            return await self._life.feed.take()
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
 
@@ -353,21 +305,12 @@ class RealtimeSession(Generic[T]):
     @property
     def mailboxes(self) -> tuple[MailboxStatistics, ...]:
         """How full every queue of the session is and has been."""
-        wire, uplink = self._outbound.statistics()
-        return (
-            self._inbox.statistics(),
-            wire,
-            self._microphone.statistics(),
-            uplink,
-            self._feed.statistics(),
-            self._tools.statistics(),
-            self._checks.statistics(),
-        )
+        return () if self._life is None else self._life.statistics()
 
     # --- inside
 
-    async def _prepare(self) -> AgentSpec:
-        if self._opened:
+    async def _prepare(self) -> Lifetime:
+        if self._machine is not None:
             raise SessionClosed("a session is opened once: make a new one with `runner.run()`")
         spec = await self._resolve(self._starting_agent)
         capabilities = self._model.capabilities
@@ -381,106 +324,21 @@ class RealtimeSession(Generic[T]):
         )
         reported = self._model_config.playback_tracker is not None
         self._machine = Machine(rules, spec, PlaybackLedger(_format_of(self._base, "output"), reported=reported))
-        return spec
-
-    async def _run(self, spec: AgentSpec, *, task_status: trio.TaskStatus[None]) -> None:
-        """The whole life of the session, in one task."""
-        refused: EngineError | None = None
-        failure: EngineError | None = None
-        router = self._router()
-        try:
-            with self._scope:
-                async with trio.open_nursery() as outer:
-                    connection = Connection(self._model, self._model_config, self._inbox, self._outbound)
-                    try:
-                        service = await outer.start(connection.run)
-                    except EngineError as error:
-                        refused = error
-                    else:
-                        self._opened = True
-                        self._inbox.put_nowait([Opened(spec)])
-                        failure = await self._converse(router, service, task_status)
-        except* Exception as group:
-            failure = SessionFailed(f"the session failed: {_first_words(group)}")
-            failure.__cause__ = group
-        finally:
-            self._finish(router, failure)
-        if refused is not None:
-            raise refused
-
-    async def _converse(
-        self, router: Router, service: trio.CancelScope, task_status: trio.TaskStatus[None]
-    ) -> EngineError | None:
-        service.shield = True
-        try:
-            async with trio.open_nursery() as actors:
-                actors.start_soon(self._audio_in().run)
-                actors.start_soon(self._tool_executor().run)
-                actors.start_soon(self._debouncer().run)
-                task_status.started()
-                error = await router.run()
-                actors.cancel_scope.cancel(reason="the conversation is over")
-            return error
-        finally:
-            self._inbox.close()
-            self._outbound.close()
-            service.deadline = trio.current_time() + self._model_config.close_timeout
-
-    def _finish(self, router: Router, error: EngineError | None) -> None:
-        """The last words, whichever way the end came: nobody is left waiting."""
-        router.conclude(error)
-        self._microphone.close()
-        self._outbound.abandon()
-        self._tools.close()
-        self._checks.close()
-        self._error = None if _is_normal(error) else error
-        self._feed.close(self._error)
-        self._over.set()
-
-    async def _run_detached(self, spec: AgentSpec, opening: _Opening) -> None:
-        try:
-            await self._run(spec, task_status=opening)
-        except EngineError as error:
-            opening.error = error
-        finally:
-            opening.settled.set()
-
-    def _router(self) -> Router:
-        return Router(
-            self._running_machine(),
-            self._model,
-            self._inbox,
-            self._outbound,
-            self._feed,
-            self._tools,
-            self._checks,
-            self._playback,
-            self._settle,
+        return Lifetime(
+            Parts(
+                model=self._model,
+                model_config=self._model_config,
+                machine=self._machine,
+                first_agent=spec,
+                context=self._context,
+                guardrails=self._guardrails,
+                tool_error_formatter=self._run_config.tool_error_formatter,
+                playback=self._playback,
+                input_format=self._input_format,
+                frame_ms=self._run_config.audio_frame_ms,
+                resolve=self._resolve,
+            )
         )
-
-    def _audio_in(self) -> AudioInPump:
-        return AudioInPump(self._microphone, self._outbound, self._input_format, self._run_config.audio_frame_ms)
-
-    def _tool_executor(self) -> ToolExecutor:
-        return ToolExecutor(
-            self._tools,
-            self._inbox,
-            self._context,
-            lambda: self.usage,
-            self._resolve,
-            self._run_config.tool_error_formatter,
-            _threads(),
-        )
-
-    def _debouncer(self) -> GuardrailDebouncer:
-        return GuardrailDebouncer(self._checks, self._inbox, self._guardrails, self._context, _threads())
-
-    def _settle(self, effects: Sequence[HandleWork]) -> None:
-        for effect in effects:
-            if isinstance(effect, HandleCreated):
-                self._handles[effect.handle_id].on_created(effect)
-            else:
-                self._handles.pop(effect.handle_id).on_done(effect)
 
     async def _resolve(self, agent: RealtimeAgent[Any]) -> AgentSpec:
         if not isinstance(agent, RealtimeAgent):
@@ -488,41 +346,30 @@ class RealtimeSession(Generic[T]):
         context = RunContext(context=self._context, agent=agent, usage=self.usage)
         return await resolve(agent, context, self._base)
 
+    def _living(self) -> Lifetime:
+        if self._life is None:
+            raise SessionNotOpen(NOT_OPEN)
+        if self._life.over.is_set():
+            raise SessionClosed("the session is closed") from self._life.error
+        return self._life
+
     async def _post(self, command: Input) -> None:
-        self._must_be_open()
-        await self._inbox.put([command])
+        await self._living().inbox.put([command])
 
     async def _mark(self, event: ClientEvent) -> None:
         mark = Mark(event)
-        await self._microphone.put(mark)
+        await self._living().microphone.put(mark)
         await mark.wait()
 
-    def _must_be_open(self) -> None:
-        if not self._opened:
-            raise SessionNotOpen("the session is not open: use `async with session` or `await session.enter()`")
-        if self._over.is_set():
-            raise SessionClosed("the session is closed") from self._error
-
     def _must_wait(self, call_id: str) -> None:
-        self._must_be_open()
+        self._living()
         if not self._running_machine().waits_for_approval(call_id):
             raise ToolCallUnknown(f"no call {call_id!r} is waiting for approval")
 
     def _running_machine(self) -> Machine:
         if self._machine is None:
-            raise SessionNotOpen("the session is not open: use `async with session` or `await session.enter()`")
+            raise SessionNotOpen(NOT_OPEN)
         return self._machine
-
-
-class _Opening:
-    """What `enter` waits for; stands in for the task status that a nursery would give."""
-
-    def __init__(self) -> None:
-        self.settled = trio.Event()
-        self.error: EngineError | None = None
-
-    def started(self, value: None = None) -> None:
-        self.settled.set()
 
 
 def _tracker(given: object) -> RealtimePlaybackTracker:
@@ -545,28 +392,8 @@ def _guardrails(given: Sequence[object]) -> tuple[OutputGuardrail, ...]:
     return tuple(guardrail for guardrail in given if isinstance(guardrail, OutputGuardrail))
 
 
-def _threads() -> Callable[..., Any]:
-    limiter = trio.CapacityLimiter(TOOL_THREADS)
-
-    async def run_sync(function: Callable[[], R]) -> R:
-        return await trio.to_thread.run_sync(function, abandon_on_cancel=True, limiter=limiter)
-
-    return run_sync
-
-
 def _format_of(base: Session, direction: str) -> AudioFormat:
     audio = base.audio
     side = getattr(audio, direction, UNSET) if isinstance(audio, Audio) else UNSET
     audio_format = side.format if isinstance(side, AudioInput | AudioOutput) else UNSET
     return audio_format if isinstance(audio_format, AudioFormat) else PCM16
-
-
-def _is_normal(error: EngineError | None) -> bool:
-    return error is None or (isinstance(error, TransportClosed) and error.code == NORMAL_CLOSURE)
-
-
-def _first_words(group: BaseExceptionGroup[BaseException]) -> str:
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return repr(first)

@@ -41,8 +41,6 @@ class Bounds:
 
     def on(self, hint: object) -> object:
         """The type with these bounds, for `msgspec`. Raises `TypeError` or `ValueError` if they make no sense."""
-        if not self.names:
-            return hint
         return Annotated[hint, msgspec.Meta(**{name: getattr(self, name) for name in self.names})]
 
     def words(self, unit: str) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import attrs
 
 from engine.agents.shapes import EXACT, Json, Misfit, Path, Problem, Reading, SchemaWriter, Shape
+from engine.agents.wording import said
 
 
 @attrs.frozen
@@ -89,31 +90,16 @@ class DictOf(Shape):
     def convert(self, value: object, reading: Reading, at: Path) -> object:
         if not isinstance(value, dict) or not _within(len(value), self.shortest, self.longest):
             raise self.refuse(value, at)
-        # JSON has string keys only, so an integer key is always read from text.
-        reading_keys = attrs.evolve(reading, lenient=True)
-        keys = _convert_all([(_KeyOf(self.key), key, (*at, key)) for key in value], reading_keys)
-        values = _convert_all([(self.value, item, (*at, key)) for key, item in value.items()], reading)
+        keys: list[object] = []
+        problems: list[Problem] = []
+        for key in value:
+            try:
+                # JSON has string keys only, so an integer key is always read from text
+                keys.append(self.key.convert(key, attrs.evolve(reading, lenient=True), at))
+            except Misfit:
+                problems.append(Problem((*at, key), f"expected the key to be {self.key.expects}, got {said(key)}"))
+        values = _convert_all([(self.value, item, (*at, key)) for key, item in value.items()], reading, problems)
         return dict(zip(keys, values, strict=True))
-
-
-@attrs.frozen
-class _KeyOf(Shape):
-    """A key of an object, which complains about itself as one."""
-
-    inner: Shape
-
-    @property
-    def expects(self) -> str:
-        return f"the key to be {self.inner.expects}"
-
-    def schema(self, writer: SchemaWriter) -> Json:
-        return self.inner.schema(writer)
-
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
-        try:
-            return self.inner.convert(value, reading, at)
-        except Misfit:
-            raise self.refuse(value, at) from None
 
 
 @attrs.frozen
@@ -156,10 +142,12 @@ class OneOf(Shape):
         return min(misfits, key=lambda entry: entry[:2])[2] if misfits else self.refuse(value, at)
 
 
-def _convert_all(places: Sequence[tuple[Shape, object, Path]], reading: Reading) -> list[object]:
-    """Convert every value, and complain about all that do not fit at once."""
+def _convert_all(
+    places: Sequence[tuple[Shape, object, Path]], reading: Reading, known: Sequence[Problem] = ()
+) -> list[object]:
+    """Convert every value, and complain of all that do not fit at once, after the problems known already."""
     converted: list[object] = []
-    problems: list[Problem] = []
+    problems = list(known)
     for shape, value, at in places:
         try:
             converted.append(shape.convert(value, reading, at))

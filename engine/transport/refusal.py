@@ -6,6 +6,7 @@ Messages name host and port only: the rest of a URL, and every header, may hold 
 from __future__ import annotations
 
 import http
+import os
 import socket
 import ssl
 
@@ -80,5 +81,10 @@ def _reason(error: OSError) -> str:
     """trio tries every address of a host: the cause is then a single error, or a group of one error per address."""
     cause = error.__cause__
     leaves = cause.exceptions if isinstance(cause, BaseExceptionGroup) else [cause or error]
-    reasons = {leaf.strerror or str(leaf) for leaf in leaves if isinstance(leaf, OSError)}
+    reasons = {_plain(leaf) for leaf in leaves if isinstance(leaf, OSError)}
     return ", ".join(sorted(reasons)) or str(error)
+
+
+def _plain(error: OSError) -> str:
+    """The system's words, without the addresses that trio puts before them."""
+    return os.strerror(error.errno) if error.errno else error.strerror or str(error)

@@ -26,7 +26,7 @@ from engine.transport.ending import Ending, broken, closed_by_peer, closed_for_f
 from engine.transport.keepalive import NEVER, Keepalive, Silence
 from engine.transport.pipe import Pipe
 
-_RETRY = 0.05
+_RETRY = 0.02
 """Seconds between attempts to send what a cancelled sender left, or a pong that did not fit, while nobody sends."""
 
 # The core writes every header, so every key, and every frame into its debug log. This logger is nobody's child: silent.

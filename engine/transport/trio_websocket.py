@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
+import h11
 import trio
 from trio_websocket import CloseReason, ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 from websockets.headers import build_host
@@ -74,10 +75,13 @@ async def connect_trio_websocket(
                     await transport.aclose()
                 finally:
                     # The package's reader goes on until the peer closes the socket, which a peer may forget.
-                    nursery.cancel_scope.cancel()
                     await trio.aclose_forcefully(stream)
+                    nursery.cancel_scope.cancel()
     except ConnectionRejected as rejected:
         raise refusal.answered(address.where, rejected.status_code, rejected.body or b"") from rejected
+    except h11.ProtocolError as error:
+        # Some answers that are no handshake make the package's own HTTP layer fail.
+        raise refusal.not_a_websocket(address.where, str(error)) from error
 
 
 async def _dial(

@@ -27,8 +27,12 @@ ALLOWED: dict[str, set[str]] = {
     "transport": {"errors"},
     "models": {"errors", "local", "settings", "transport", "wire"},
     "actors": {"agents", "clock", "core", "errors", "events", "mailboxes", "models", "playback", "settings", "wire"},
+    "opening": {"errors"},
+    "lifetime": {
+        "actors", "agents", "core", "errors", "mailboxes", "models", "playback", "response_handle", "settings", "wire",
+    },
     "session": {
-        "actors", "agents", "core", "errors", "events", "mailboxes", "messages", "models", "playback",
+        "agents", "core", "errors", "events", "lifetime", "mailboxes", "messages", "models", "opening", "playback",
         "response_handle", "settings", "wire",
     },
     "runner": {"agents", "errors", "models", "session", "settings", "wire"},

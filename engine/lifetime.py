@@ -1,0 +1,237 @@
+"""Lifetime: the nurseries of one session, the mailboxes between its actors, and how it ends.
+
+    outer nursery                 the connection, in a scope of its own that outlives the others by the goodbye
+      inner nursery               audio-in pump, tool executor, guardrail debouncer
+        this task                 the event router; the conversation lasts as long as it does
+
+Closing goes from the inside out: the router returns, the inner nursery is cancelled and joined, the connection
+writes what is left, says goodbye within the deadline, and is joined. Being cancelled from outside takes the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import attrs
+import trio
+
+from engine.actors.audio_in import AudioInPump
+from engine.actors.connection import Connection
+from engine.actors.guardrails import GuardrailDebouncer
+from engine.actors.router import Router
+from engine.actors.tools import ToolExecutor
+from engine.agents.agent import RealtimeAgent
+from engine.agents.calling import RunSync
+from engine.agents.guardrail import OutputGuardrail
+from engine.core.agent_spec import AgentSpec
+from engine.core.effects import CheckWork, HandleCreated, HandleWork, ToolWork
+from engine.core.inputs import Ended, Input, Opened
+from engine.core.machine import Machine
+from engine.errors import EngineError, SessionClosed, SessionFailed, TransportClosed
+from engine.mailboxes import (
+    INBOX_BATCHES,
+    MICROPHONE_SECONDS,
+    UPLINK_SECONDS,
+    WORK_BATCHES,
+    Feed,
+    Mailbox,
+    MailboxStatistics,
+    Microphone,
+    Outbound,
+)
+from engine.models.interface import RealtimeModel
+from engine.playback import RealtimePlaybackTracker
+from engine.response_handle import ResponseHandle
+from engine.settings import RealtimeModelConfig
+from engine.wire.formats import AudioFormat
+
+R = TypeVar("R")
+
+TOOL_THREADS = 16
+"""How many synchronous tools and guardrails of one session run at the same time; others wait."""
+
+NORMAL_CLOSURE = 1000
+
+
+@attrs.frozen(kw_only=True)
+class Parts:
+    """What a session is made of."""
+
+    model: RealtimeModel
+    model_config: RealtimeModelConfig
+    machine: Machine
+    first_agent: AgentSpec
+    context: object
+    guardrails: Sequence[OutputGuardrail]
+    tool_error_formatter: Callable[..., object] | None
+    playback: RealtimePlaybackTracker
+    input_format: AudioFormat
+    frame_ms: int
+    resolve: Callable[[RealtimeAgent[object]], Awaitable[AgentSpec]]
+
+
+class Lifetime:
+    """One session from its connection to its last word."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        per_second = parts.input_format.bytes_per_second
+        self.inbox = Mailbox[Input]("inbox", INBOX_BATCHES)
+        self.microphone = Microphone(MICROPHONE_SECONDS * per_second)
+        self.feed = Feed()
+        self.handles: dict[int, ResponseHandle] = {}
+        self.over = trio.Event()
+        self.error: EngineError | None = None
+        """Why it ended, if not normally."""
+        self._tools = Mailbox[ToolWork]("tools", WORK_BATCHES)
+        self._checks = Mailbox[CheckWork]("checks", WORK_BATCHES)
+        self._outbound = Outbound(UPLINK_SECONDS * per_second)
+        self._scope = trio.CancelScope()
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Connect, converse, end. The whole life of the session is this one call.
+
+        Raises:
+            ConnectRefused: there is no connection; nothing was started. Everything that happens later is in `error`.
+        """
+        refused: EngineError | None = None
+        failure: EngineError | None = None
+        router = self._router()
+        try:
+            with self._scope:
+                async with trio.open_nursery() as outer:
+                    connection = Connection(self._parts.model, self._parts.model_config, self.inbox, self._outbound)
+                    try:
+                        service = await outer.start(connection.run)
+                    except EngineError as error:
+                        refused = error
+                    else:
+                        failure = await self._converse(router, service, task_status)
+        except* Exception as group:
+            failure = SessionFailed(f"the session failed: {_first_words(group)}")
+            failure.__cause__ = group
+        finally:
+            self._finish(router, failure)
+        if refused is not None:
+            raise refused
+
+    async def close(self) -> None:
+        """End it, within the deadline of the configuration."""
+        with trio.CancelScope(shield=True):
+            with trio.move_on_after(self._parts.model_config.close_timeout):
+                with suppress(SessionClosed):
+                    await self.inbox.put([Ended(None)])
+                await self.over.wait()
+            self._scope.cancel(reason="the session did not close within its deadline")
+            await self.over.wait()
+
+    def statistics(self) -> tuple[MailboxStatistics, ...]:
+        """Every mailbox's counters."""
+        wire, uplink = self._outbound.statistics()
+        return (
+            self.inbox.statistics(),
+            wire,
+            self.microphone.statistics(),
+            uplink,
+            self.feed.statistics(),
+            self._tools.statistics(),
+            self._checks.statistics(),
+        )
+
+    async def _converse(
+        self, router: Router, service: trio.CancelScope, task_status: trio.TaskStatus[None]
+    ) -> EngineError | None:
+        service.shield = True
+        try:
+            self.inbox.put_nowait([Opened(self._parts.first_agent)])
+            async with trio.open_nursery() as actors:
+                actors.start_soon(self._audio_in().run)
+                actors.start_soon(self._tool_executor().run)
+                actors.start_soon(self._debouncer().run)
+                task_status.started()
+                error = await router.run()
+                actors.cancel_scope.cancel(reason="the conversation is over")
+            return error
+        finally:
+            self.inbox.close()
+            self._outbound.close()
+            service.deadline = trio.current_time() + self._parts.model_config.close_timeout
+
+    def _finish(self, router: Router, error: EngineError | None) -> None:
+        """The last words, whichever way the end came: nobody is left waiting."""
+        router.conclude(error)
+        self.inbox.close()
+        self.microphone.close()
+        self._outbound.abandon()
+        self._tools.close()
+        self._checks.close()
+        self.error = None if _is_normal(error) else error
+        self.feed.close(self.error)
+        self.over.set()
+
+    def _settle(self, effects: Sequence[HandleWork]) -> None:
+        for effect in effects:
+            if isinstance(effect, HandleCreated):
+                self.handles[effect.handle_id].on_created(effect)
+            else:
+                self.handles.pop(effect.handle_id).on_done(effect)
+
+    # --- the actors
+
+    def _router(self) -> Router:
+        return Router(
+            machine=self._parts.machine,
+            model=self._parts.model,
+            inbox=self.inbox,
+            outbound=self._outbound,
+            feed=self.feed,
+            tools=self._tools,
+            checks=self._checks,
+            playback=self._parts.playback,
+            settle=self._settle,
+        )
+
+    def _audio_in(self) -> AudioInPump:
+        return AudioInPump(self.microphone, self._outbound, self._parts.input_format, self._parts.frame_ms)
+
+    def _tool_executor(self) -> ToolExecutor:
+        return ToolExecutor(
+            work=self._tools,
+            inbox=self.inbox,
+            context=self._parts.context,
+            usage=lambda: self._parts.machine.usage,
+            resolve=self._parts.resolve,
+            format_error=self._parts.tool_error_formatter,
+            run_sync=_threads(),
+        )
+
+    def _debouncer(self) -> GuardrailDebouncer:
+        return GuardrailDebouncer(
+            checks=self._checks,
+            inbox=self.inbox,
+            guardrails=self._parts.guardrails,
+            context=self._parts.context,
+            run_sync=_threads(),
+        )
+
+
+def _threads() -> RunSync:
+    limiter = trio.CapacityLimiter(TOOL_THREADS)
+
+    async def run_sync(function: Callable[[], R]) -> R:
+        return await trio.to_thread.run_sync(function, abandon_on_cancel=True, limiter=limiter)
+
+    return run_sync
+
+
+def _is_normal(error: EngineError | None) -> bool:
+    return error is None or (isinstance(error, TransportClosed) and error.code == NORMAL_CLOSURE)
+
+
+def _first_words(group: BaseExceptionGroup[BaseException]) -> str:
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return repr(first)
