@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -93,10 +94,8 @@ class Child:
     def stop(self) -> None:
         """End it, gently and then not. Only ever this child."""
         if self._process.stdin is not None:
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
-            except BrokenPipeError:
-                pass
         try:
             self._process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Bare floor: a trio stream, the sans-IO core of `websockets`, orjson and pybase64. No session, no events, no history."""
+"""Bare floor: a trio stream, the sans-IO core of `websockets`, orjson and pybase64. No session, no history."""
 
 from __future__ import annotations
 

@@ -22,9 +22,7 @@ def load() -> tuple[Runtime, Hold]:
 
             async def send_audio(pcm: bytes) -> None:
                 audio = pybase64.b64encode_as_string(pcm)
-                await socket.send_message(
-                    orjson.dumps({"type": "input_audio_buffer.append", "audio": audio}).decode()
-                )
+                await socket.send_message(orjson.dumps({"type": "input_audio_buffer.append", "audio": audio}).decode())
 
             await socket.send_message('{"type":"session.update","session":{"type":"realtime"}}')
             while True:

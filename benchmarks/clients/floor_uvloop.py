@@ -19,9 +19,7 @@ def load() -> tuple[Runtime, Hold]:
 
             async def send_audio(pcm: bytes) -> None:
                 audio = pybase64.b64encode_as_string(pcm)
-                await socket.send(
-                    orjson.dumps({"type": "input_audio_buffer.append", "audio": audio}), text=True
-                )
+                await socket.send(orjson.dumps({"type": "input_audio_buffer.append", "audio": audio}), text=True)
 
             await socket.send('{"type":"session.update","session":{"type":"realtime"}}')
             async for message in socket:

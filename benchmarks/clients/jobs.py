@@ -175,9 +175,7 @@ class Performance:
                 await self.runtime.sleep(0.05)
                 continue
             many = len(self.seats)
-            await microphone.feed(
-                self.runtime, seats, 1.0, None, lambda many=many: len(self.seats) == many
-            )
+            await microphone.feed(self.runtime, seats, 1.0, None, lambda many=many: len(self.seats) == many)
             while self.seats and not self.seats[-1].opened.is_set() and not self.stage.ended.is_set():
                 await self.runtime.sleep(0.02)
 

@@ -1,4 +1,4 @@
-"""`openai-agents`, a whole session as its realtime guide shows it: runner, `async with session`, iterate over events."""
+"""`openai-agents`: a whole session as its realtime guide shows it, a runner and a session that one iterates."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def load() -> tuple[Runtime, Hold]:
         return "ok"
 
     agent = RealtimeAgent(name="Assistant", instructions="You are a helpful voice assistant.", tools=[noop])
-    runner = RealtimeRunner(
-        starting_agent=agent,
-        config={
-            "model_settings": {
-                "voice": "marin",
-                "input_audio_format": "pcm16",
-                "output_audio_format": "pcm16",
-                "turn_detection": {"type": "server_vad", "interrupt_response": True},
-            }
-        },
-    )
 
     async def hold(seat: Seat) -> None:
+        runner = RealtimeRunner(
+            starting_agent=agent,
+            config={
+                "model_settings": {
+                    "voice": "marin",
+                    "input_audio_format": "pcm16",
+                    "output_audio_format": "pcm16",
+                    "turn_detection": {"type": "server_vad", "interrupt_response": True},
+                }
+            },
+        )
         session = await runner.run(model_config={"url": seat.url, "api_key": "x"})
         async with session:
             seat.open(session.send_audio)

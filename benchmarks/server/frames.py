@@ -45,8 +45,7 @@ def accept(request: bytes) -> tuple[bytes, str]:
     lines = request.split(b"\r\n")
     path = lines[0].split(b" ")[1].decode("ascii")
     fields = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(b":") for line in lines[1:] if line)
+        name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:] if line)
     }
     key = fields.get(b"sec-websocket-key")
     if key is None:

@@ -71,6 +71,8 @@ class Load(Listener):
                 timeout=max(0.0, deadline - loop.time()),
                 return_when=asyncio.FIRST_COMPLETED,
             )
+        if run.plan.on_open:
+            await self._until_gone(deadline)
         report = run.report()
         report["appends"] = sum(c.appends for c in self._connections)
         report["append_characters"] = sum(c.append_characters for c in self._connections)
@@ -78,6 +80,14 @@ class Load(Listener):
         report["timed_out"] = bool(self._playing)
         report["failures"] = run.measured.get("failures", [])
         return report
+
+    async def _until_gone(self, deadline: float) -> None:
+        """Sessions come while the run goes on: it ends when the last of them has left."""
+        loop = asyncio.get_running_loop()
+        while loop.time() < deadline:
+            if self._connections and all(c.lost.is_set() for c in self._connections):
+                return
+            await asyncio.sleep(0.05)
 
     def all_heard(self) -> bool:
         return self._unheard <= 0

@@ -68,10 +68,7 @@ def speech(nbytes: int) -> bytes:
     count = nbytes // 2
     return struct.pack(
         f"<{count}h",
-        *(
-            int(6000 * math.sin(n * 0.03 + 2 * math.sin(n * 0.0004)) + (n * 7919) % 601 - 300)
-            for n in range(count)
-        ),
+        *(int(6000 * math.sin(n * 0.03 + 2 * math.sin(n * 0.0004)) + (n * 7919) % 601 - 300) for n in range(count)),
     )
 
 
@@ -97,7 +94,13 @@ def obfuscation(delta: str) -> str:
     return _PADDING[: -len(delta) % 16]
 
 
-def response(response_id: str, status: str, output: list[dict[str, Any]], usage: object) -> dict[str, Any]:
+def response(
+    response_id: str,
+    status: str,
+    output: list[dict[str, Any]],
+    usage: object,
+    metadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
     return {
         "object": "realtime.response",
         "id": response_id,
@@ -109,7 +112,7 @@ def response(response_id: str, status: str, output: list[dict[str, Any]], usage:
         "max_output_tokens": "inf",
         "audio": {"output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"}},
         "usage": usage,
-        "metadata": None,
+        "metadata": metadata,
     }
 
 
@@ -166,8 +169,17 @@ def words() -> Iterator[str]:
     return itertools.cycle(WORDS)
 
 
-def spoken_turn(voice: Speech, deltas: int, words_per_second: float = 4.0, previous: str | None = None) -> Turn:
-    """One assistant turn of `deltas` audio deltas, its transcript running three words ahead of its audio."""
+def spoken_turn(
+    voice: Speech,
+    deltas: int,
+    words_per_second: float = 4.0,
+    previous: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Turn:
+    """One assistant turn of `deltas` audio deltas, its transcript running three words ahead of its audio.
+
+    `metadata` is what the client's response.create carried; clients find their own response by its echo.
+    """
     response_id, item_id = identity("resp"), identity("item")
     where: dict[str, Any] = {
         "response_id": response_id,
@@ -181,14 +193,12 @@ def spoken_turn(voice: Speech, deltas: int, words_per_second: float = 4.0, previ
     def word() -> bytes:
         delta = next(source)
         said.append(delta)
-        return event(
-            "response.output_audio_transcript.delta", **where, delta=delta, obfuscation=obfuscation(delta)
-        )
+        return event("response.output_audio_transcript.delta", **where, delta=delta, obfuscation=obfuscation(delta))
 
     empty = {"id": item_id, "type": "message", "status": "in_progress", "role": "assistant", "content": []}
     opening = b"".join(
         (
-            event("response.created", response=response(response_id, "in_progress", [], None)),
+            event("response.created", response=response(response_id, "in_progress", [], None, metadata)),
             event("response.output_item.added", response_id=response_id, output_index=0, item=empty),
             event("conversation.item.added", previous_item_id=previous, item=empty),
             event("response.content_part.added", **where, part={"type": "audio", "transcript": ""}),
@@ -214,7 +224,7 @@ def spoken_turn(voice: Speech, deltas: int, words_per_second: float = 4.0, previ
             event("response.content_part.done", **where, part={"type": "audio", "transcript": transcript}),
             event("conversation.item.done", previous_item_id=None, item=item),
             event("response.output_item.done", response_id=response_id, output_index=0, item=item),
-            event("response.done", response=response(response_id, "completed", [item], counts)),
+            event("response.done", response=response(response_id, "completed", [item], counts, metadata)),
             rate_limits(),
         )
     )

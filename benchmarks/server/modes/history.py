@@ -11,7 +11,7 @@ from benchmarks.server.modes.speech import put
 from benchmarks.server.run import Run
 from benchmarks.server.script import event, identity, transcript_turn
 
-SETTLE_S = 0.25
+SETTLE_S = 0.4
 
 
 def seeded(count: int) -> list[bytes]:
@@ -38,10 +38,12 @@ async def play(connection: Connection, run: Run) -> None:
         connection.write(chunk)
         if n % 50 == 49:
             await asyncio.sleep(0.001)
+    run.note("transcript_deltas", run.plan.transcript_deltas)
     opening, deltas, where = transcript_turn(run.plan.transcript_deltas)
     connection.write(opening)
     put(connection, run, run.voice.delta(**where), b"")
-    await asyncio.sleep(SETTLE_S + run.plan.history / 5000)
+    await connection.caught_up()
+    await asyncio.sleep(SETTLE_S)
     put(connection, run, run.voice.delta(**where), b"", stamp.START)
     await asyncio.sleep(SETTLE_S)
     connection.write(deltas)

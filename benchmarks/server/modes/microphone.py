@@ -21,7 +21,7 @@ async def play(connection: Connection, run: Run) -> None:
     put(connection, run, *turn.deltas[0], flags=stamp.START)
     expected = run.plan.frames * FRAME_BYTES * 4 // 3
     begun = time.monotonic()
-    while connection.append_characters < expected * 0.99 and not connection.lost.is_set():
+    while connection.append_characters < expected and not connection.lost.is_set():
         await asyncio.sleep(POLL_S)
         since = (time.monotonic_ns() - connection.last_append_ns) / 1e9
         if (connection.appends and since > QUIET_S) or time.monotonic() - begun > run.plan.limit_s:

@@ -28,6 +28,7 @@ async def play(connection: Connection, run: Run) -> None:
         offset = period * (connection.seat * 0.618034 % 1.0)
     if plan.warmup_deltas:
         await speak(connection, run, *run.warmup, speed=plan.speed, offset=offset)
+        await connection.caught_up()
         await asyncio.sleep(BETWEEN_S)
     last = len(run.turns) - 1
     for number, (user, turn) in enumerate(run.turns):

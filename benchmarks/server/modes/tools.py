@@ -20,7 +20,6 @@ async def play(connection: Connection, run: Run) -> None:
     await asyncio.sleep(0.3)
     for number in range(run.plan.calls):
         call_id, frames = tool_call("noop", '{"reason":"benchmark"}')
-        spoken = spoken_turn(run.voice, SPOKEN_DELTAS)
         outputs = len(connection.kept["conversation.item.create"])
         creates = len(connection.kept["response.create"])
         started = time.monotonic_ns()
@@ -38,6 +37,8 @@ async def play(connection: Connection, run: Run) -> None:
         )
         if output is None or connection.lost.is_set():
             break
+        asked = create[1].get("response") or {} if create else {}
+        spoken = spoken_turn(run.voice, SPOKEN_DELTAS, metadata=asked.get("metadata"))
         connection.write(spoken.opening)
         for n, (delta, after) in enumerate(spoken.deltas):
             put(connection, run, delta, after, stamp.START if number == 0 and n == 0 else 0)
