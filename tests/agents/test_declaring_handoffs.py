@@ -22,6 +22,11 @@ class Reason:
     urgent: bool = False
 
 
+@attrs.frozen
+class Chain:
+    before: "Chain | None"
+
+
 class Note(TypedDict):
     text: str
 
@@ -91,6 +96,13 @@ async def test_input_is_checked_and_given_to_the_callback() -> None:
         handoff.parse("{}")
 
 
+def test_a_recursive_input_has_an_object_at_its_root() -> None:
+    schema = realtime_handoff(BILLING, input_type=Chain).input_json_schema
+    assert (schema["type"], list(schema["$defs"])) == ("object", ["Chain"])  # type: ignore[call-overload]
+    handoff = realtime_handoff(BILLING, input_type=Chain)
+    assert handoff.parse('{"before": {"before": null}}') == Chain(Chain(None))
+
+
 async def test_a_callback_without_input_and_input_without_a_callback() -> None:
     called: list[str] = []
     handoff = realtime_handoff(BILLING, on_handoff=lambda ctx: called.append(ctx.context))
@@ -151,7 +163,7 @@ wrong: Any = realtime_handoff
         ),
         (lambda: wrong(BILLING, input_type=complex), "complex has no JSON form"),
         (
-            lambda: as_handoff(function_tool(snake_case)),  # type: ignore[type-var]
+            lambda: wrong(function_tool(snake_case)),
             "got FunctionTool; that belongs into tools",
         ),
     ],

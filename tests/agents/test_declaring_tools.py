@@ -243,60 +243,65 @@ def check(data: ToolInputGuardrailData[Any]) -> ToolGuardrailFunctionOutput:
     return ToolGuardrailFunctionOutput.allow()
 
 
+tool_of: Any = function_tool
+tool_by_hand: Any = FunctionTool
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: function_tool(3), "function_tool: expected a function, got int"),  # type: ignore[call-overload]
-        (lambda: function_tool(Booking), "function_tool: expected a function, got the class Booking"),
-        (lambda: function_tool(function_tool(f)), "function_tool: 'f' is a tool already"),
-        (lambda: function_tool(ff), "function_tool: a generator gives many results; a tool returns one"),
-        (lambda: function_tool(fff), "function_tool: a generator gives many results"),
-        (lambda: function_tool(functools.partial(f)), "partial has no name of its own: give name_override="),
-        (lambda: function_tool(lambda: 1), "'<lambda>' cannot be the name of a tool: 1 to 64 letters, digits"),
-        (lambda: function_tool(f, name_override="get weather"), "'get weather' cannot be the name of a tool"),
-        (lambda: function_tool(f, name_override="x" * 65), "cannot be the name of a tool"),
-        (lambda: function_tool(f, docstring_style="goggle"), "'goggle' is not a style; did you mean 'google'?"),  # type: ignore[call-overload]
-        (lambda: function_tool(f, on_interruption="cancl"), "'cancl' is not a policy; did you mean 'cancel'?"),  # type: ignore[call-overload]
-        (lambda: function_tool(f, timeout=0), "the tool 'f': timeout: expected more than 0 seconds, got 0; None means"),
-        (lambda: function_tool(f, timeout="5"), "the tool 'f': timeout: expected seconds, got str"),  # type: ignore[call-overload]
-        (lambda: function_tool(f, timeout=True), "the tool 'f': timeout: expected seconds, got bool"),
-        (lambda: function_tool(f, timeout=float("nan")), "expected more than 0 seconds, got nan"),
+        (lambda: tool_of(3), "function_tool: expected a function, got int"),
+        (lambda: tool_of(Booking), "function_tool: expected a function, got the class Booking"),
+        (lambda: tool_of(tool_of(f)), "function_tool: 'f' is a tool already"),
+        (lambda: tool_of(ff), "function_tool: a generator gives many results; a tool returns one"),
+        (lambda: tool_of(fff), "function_tool: a generator gives many results"),
+        (lambda: tool_of(functools.partial(f)), "partial has no name of its own: give name_override="),
+        (lambda: tool_of(lambda: 1), "'<lambda>' cannot be the name of a tool: 1 to 64 letters, digits"),
+        (lambda: tool_of(f, name_override="get weather"), "'get weather' cannot be the name of a tool"),
+        (lambda: tool_of(f, name_override="x" * 65), "cannot be the name of a tool"),
+        (lambda: tool_of(f, docstring_style="goggle"), "'goggle' is not a style; did you mean 'google'?"),
+        (lambda: tool_of(f, on_interruption="cancl"), "'cancl' is not a policy; did you mean 'cancel'?"),
+        (lambda: tool_of(f, timeout=0), "the tool 'f': timeout: expected more than 0 seconds, got 0; None means"),
+        (lambda: tool_of(f, timeout="5"), "the tool 'f': timeout: expected seconds, got str"),
+        (lambda: tool_of(f, timeout=True), "the tool 'f': timeout: expected seconds, got bool"),
+        (lambda: tool_of(f, timeout=float("nan")), "expected more than 0 seconds, got nan"),
         (
-            lambda: function_tool(f, is_enabled="yes"),
+            lambda: tool_of(f, is_enabled="yes"),
             "is_enabled: expected a bool or a function of (ctx, agent), got str",
-        ),  # type: ignore[call-overload]
+        ),
         (
-            lambda: function_tool(f, is_enabled=lambda: True),  # type: ignore[call-overload]
+            lambda: tool_of(f, is_enabled=lambda: True),
             "is_enabled: expected a function of (ctx, agent), but <lambda>() cannot take that: too many positional",
         ),
         (
-            lambda: function_tool(f, needs_approval=lambda args: True),  # type: ignore[call-overload]
+            lambda: tool_of(f, needs_approval=lambda args: True),
             "needs_approval: expected a function of (ctx, args, call_id), but <lambda>(args) cannot take that",
         ),
         (
-            lambda: function_tool(f, failure_error_function="oops"),  # type: ignore[call-overload]
+            lambda: tool_of(f, failure_error_function="oops"),
             "the tool 'f': failure_error_function: expected a function of (ctx, error), got str",
         ),
         (
-            lambda: function_tool(f, tool_input_guardrails=[f]),  # type: ignore[call-overload]
+            lambda: tool_of(f, tool_input_guardrails=[f]),
             "the tool 'f': tool_input_guardrails: expected ToolInputGuardrail, got function",
         ),
         (
-            lambda: function_tool(f, tool_output_guardrails=[check]),  # type: ignore[call-overload]
+            lambda: tool_of(f, tool_output_guardrails=[check]),
             "the tool 'f': tool_output_guardrails: expected ToolOutputGuardrail, got ToolInputGuardrail",
         ),
         (
-            lambda: function_tool(f, tool_input_guardrails=check),  # type: ignore[call-overload]
+            lambda: tool_of(f, tool_input_guardrails=check),
             "the tool 'f': tool_input_guardrails: expected a list, got ToolInputGuardrail",
         ),
-        (lambda: function_tool(f, description_override=3), "the tool 'f': description: expected text, got int"),  # type: ignore[call-overload]
-        (lambda: FunctionTool(name="x"), "the tool 'x': give on_invoke_tool, or make it with function_tool"),
+        (lambda: tool_of(f, description_override=3), "the tool 'f': description: expected text, got int"),
+        (lambda: tool_of(max), "`max`: its parameters cannot be read: no signature found for builtin"),
+        (lambda: tool_by_hand(name="x"), "the tool 'x': give on_invoke_tool, or make it with function_tool"),
         (
-            lambda: FunctionTool(name="x", on_invoke_tool=lambda text: text),  # type: ignore[arg-type, misc]
+            lambda: tool_by_hand(name="x", on_invoke_tool=lambda text: text),
             "the tool 'x': on_invoke_tool: expected a function of (ctx, json_text), but <lambda>(text) cannot take",
         ),
         (
-            lambda: FunctionTool(
+            lambda: tool_by_hand(
                 name="x", params_json_schema={"type": "string"}, on_invoke_tool=lambda ctx, text: text
             ),
             'params_json_schema: expected a JSON schema of type "object"',
@@ -307,6 +312,10 @@ def test_wrong_declarations_say_what_would_be_right(make: Callable[[], object], 
     with pytest.raises(SettingsError) as caught:
         make()
     assert words in str(caught.value)
+
+
+def test_a_built_in_function_that_does_not_say_what_it_takes_is_trusted() -> None:
+    assert tool_of(f, is_enabled=max).is_enabled is max
 
 
 async def test_guardrails_are_kept_in_order() -> None:

@@ -27,6 +27,11 @@ NAMES = ["a", "b", "city", "when", "how_many", "type", "class_", "self_"]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
+# a type checker wants to see the fields of these two
+functional_typed_dict: Any = TypedDict
+functional_named_tuple: Any = NamedTuple
+
+
 class Colour(enum.Enum):
     RED = "red"
     GREEN = "green"
@@ -46,8 +51,8 @@ def to_json(value: Any) -> Any:
             return value.value
         case dict():
             return {str(to_json(key)): to_json(item) for key, item in value.items()}
-        case tuple() if hasattr(value, "_fields"):
-            return {name: to_json(item) for name, item in value._asdict().items()}
+        case tuple() if names := getattr(value, "_fields", ()):
+            return {name: to_json(item) for name, item in zip(names, value, strict=True)}
         case list() | tuple() | set() | frozenset():
             return [to_json(item) for item in value]
         case bytes():
@@ -155,9 +160,9 @@ def classes(draw: st.DrawFn, inner: st.SearchStrategy[Typed]) -> Typed:
         case "dataclass" | "keyword dataclass":
             cls = dataclasses.make_dataclass("Thing", list(hints.items()), frozen=True, kw_only=kind != "dataclass")
         case "TypedDict":
-            cls = TypedDict("Thing", hints)  # type: ignore[misc]
+            cls = functional_typed_dict("Thing", hints)
         case "NamedTuple":
-            cls = NamedTuple("Thing", list(hints.items()))  # type: ignore[misc]
+            cls = functional_named_tuple("Thing", list(hints.items()))
         case _:
             cls = msgspec.defstruct("Thing", list(hints.items()), frozen=True)
     return leaf(cls, st.fixed_dictionaries(values).map(lambda given: cls(**given)), "object")

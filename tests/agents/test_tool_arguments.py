@@ -173,6 +173,11 @@ def test_the_message_about_a_union_is_about_the_member_that_was_meant() -> None:
     assert complaint(tool, '{"x": {"kind": "cash"}}') == "- `x.amount`: missing; expected a number"
     assert complaint(tool, '{"x": {"number": 5}}') == "- `x.number`: expected a string, got 5"
     assert complaint(tool, '{"x": [1, "a"]}') == '- `x[1]`: expected an integer, got "a"'
+    described = tool_of(list[Annotated[int, "a count"]] | Annotated[bool, "or none"] | None)
+    assert complaint(described, '{"x": ["a"]}') == '- `x[0]`: expected an integer, got "a"'
+    assert complaint(described, '{"x": 5}') == "- `x`: expected an array or true or false or null, got 5"
+    free = tool_of(dict[str, int] | Card)
+    assert complaint(free, '{"x": {"number": 5, "kind": "gift"}}') == '- `x.kind`: expected an integer, got "gift"'
     everything = "an object (Card) or an object (Cash) or an array or null"
     assert complaint(tool, '{"x": 5}') == f"- `x`: expected {everything}, got 5"
 

@@ -10,6 +10,7 @@ import attrs
 import msgspec
 import pydantic
 import pytest
+from typing_extensions import TypeAliasType
 
 from engine.agents import FunctionTool, RunContext, ToolContext, function_tool
 from engine.errors import SettingsError
@@ -17,6 +18,7 @@ from engine.errors import SettingsError
 NO_JSON_FORM = object()
 T = TypeVar("T")
 OrderNumber = NewType("OrderNumber", int)
+Guests = TypeAliasType("Guests", Annotated[int, annotated_types.Ge(1)])
 
 
 def properties(tool: FunctionTool) -> dict[str, Any]:
@@ -73,6 +75,17 @@ def test_no_parameters() -> None:
         return "now"
 
     assert now.params_json_schema == {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+
+
+def test_what_takes_null_anyway_is_given_null() -> None:
+    @function_tool
+    def f(a: Any = 3, b: Annotated[None, "nothing"] | Annotated[int, "a number"] = 3) -> None: ...
+
+    assert properties(f) == {
+        "a": {},
+        "b": {"anyOf": [{"type": "integer", "description": "a number"}, {"type": "null", "description": "nothing"}]},
+    }
+    assert f.parse('{"a": null, "b": null}') == {"a": None, "b": None}
 
 
 def test_a_default_without_a_json_form_is_not_told() -> None:
@@ -190,7 +203,7 @@ def test_bounds() -> None:
         g: Annotated[str, msgspec.Meta(pattern="^x")],
         h: Annotated[int | str | None, annotated_types.Ge(1), annotated_types.MaxLen(4)],
         i: Annotated[tuple[int, ...], annotated_types.MinLen(2)],
-        j: Annotated[Annotated[int, annotated_types.Ge(1)], annotated_types.Le(2)],
+        j: Annotated[Annotated[int, annotated_types.Ge(1)], annotated_types.Le(2), NO_JSON_FORM],
     ) -> None: ...
 
     assert properties(f) == {
@@ -380,10 +393,13 @@ class Colour(enum.Enum):
 
 def test_aliases_enums_and_tuples() -> None:
     @function_tool
-    def f(number: OrderNumber, colour: Colour, members: Literal[Colour.RED, None], pair: tuple[int, str]) -> None: ...
+    def f(
+        number: OrderNumber, guests: Guests, colour: Colour, members: Literal[Colour.RED, None], pair: tuple[int, str]
+    ) -> None: ...
 
     assert properties(f) == {
         "number": {"type": "integer"},
+        "guests": {"type": "integer", "minimum": 1},
         "colour": {"type": ["string", "integer"], "enum": ["red", 2]},
         "members": {"type": ["string", "null"], "enum": ["red", None]},
         "pair": {
@@ -394,8 +410,8 @@ def test_aliases_enums_and_tuples() -> None:
             "items": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
         },
     }
-    given = '{"number": 1, "colour": 2, "members": "red", "pair": [1, "x"]}'
-    assert f.parse(given) == {"number": 1, "colour": Colour.GREEN, "members": Colour.RED, "pair": (1, "x")}
+    given = '{"number": 1, "guests": 2, "colour": 2, "members": "red", "pair": [1, "x"]}'
+    assert f.parse(given) == {"number": 1, "guests": 2, "colour": Colour.GREEN, "members": Colour.RED, "pair": (1, "x")}
 
 
 def test_bare_containers_hold_anything() -> None:
@@ -447,6 +463,9 @@ def unknown_name(city: "Town") -> str:  # type: ignore[name-defined]  # noqa: F8
     return str(city)
 
 
+def half_a_type(city: "int |") -> None: ...  # type: ignore[valid-type]  # noqa: F722
+
+
 def strange(number: complex) -> None: ...
 
 
@@ -483,6 +502,7 @@ class Booking:
         (untyped_context, "parameter `ctx` of `untyped_context` has no type: write `ctx: ToolContext` if it takes"),
         (Booking.cancel, "`cancel` is not bound to an object: make the tool of a bound method, x.cancel"),
         (unknown_name, "`unknown_name`: name 'Town' is not defined. Annotations are read when the tool is made"),
+        (half_a_type, "`half_a_type`: its annotations cannot be read: Forward reference must be an expression"),
         (
             strange,
             "parameter `number` of `strange`: complex has no JSON form that a model could be told of; use a plain",
@@ -511,7 +531,7 @@ def test_a_context_parameter_is_not_shown_to_the_model() -> None:
     class OwnContext(ToolContext[int]): ...
 
     def with_run_context(ctx: RunContext[str], a: int) -> None: ...
-    def with_tool_context(ctx: ToolContext, a: int) -> None: ...  # type: ignore[type-arg]
+    def with_tool_context(ctx: ToolContext, a: int) -> None: ...
     def with_own(ctx: object, a: int) -> None: ...
     def by_name(*, ctx: RunContext[Any], a: int) -> None: ...
 
