@@ -13,7 +13,7 @@ from websockets.client import ClientProtocol
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from engine.errors import TransportClosed
+from engine.errors import TransportClosed, TransportLost
 from engine.transport.interface import Transport
 from engine.transport.memory import MemoryTransport, memory_pair
 from engine.transport.sansio import connect_sansio
@@ -49,8 +49,7 @@ class MemoryFarEnd:
             while True:
                 await self.hear()
         except TransportClosed as closed:
-            assert closed.code is not None
-            return closed.code, closed.reason
+            return closed.code or 0, closed.reason
 
     async def say_goodbye(self, code: int = 1000, reason: str = "") -> None:
         await self.end.aclose(code, reason)
@@ -162,3 +161,13 @@ async def collect(transport: Transport, number: int) -> list[str | bytes]:
         messages += await transport.receive()
     assert len(messages) == number
     return messages
+
+
+async def all_and_end(transport: Transport) -> tuple[list[str | bytes], TransportLost]:
+    """Every message until the end, and the end."""
+    messages: list[str | bytes] = []
+    try:
+        while True:
+            messages += await transport.receive()
+    except TransportLost as ending:
+        return messages, ending

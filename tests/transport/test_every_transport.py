@@ -6,9 +6,16 @@ import pytest
 import trio
 
 from engine.errors import Misuse, TransportClosed, TransportLost
+from engine.transport.interface import Transport
 from tests.transport.links import ALL, OVER_TCP, collect, linked
 
 every_kind = pytest.mark.parametrize("kind", ALL)
+
+
+async def fill(transport: Transport) -> None:
+    """Send until nothing more is taken, and for ever after."""
+    while True:
+        await transport.send([b"x" * 100_000])
 
 
 @every_kind
@@ -105,9 +112,7 @@ async def test_a_peer_that_vanishes_is_lost_and_not_closed(kind: str) -> None:
             assert not isinstance(told.value, TransportClosed)
             assert told.value.code is None
         with pytest.raises(TransportLost):
-            while True:
-                await transport.send([b"anybody?"])
-                await trio.lowlevel.checkpoint()
+            await fill(transport)
         await transport.aclose()
 
 
@@ -133,12 +138,6 @@ async def test_cancelling_receive_loses_nothing(kind: str) -> None:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(far.say, text)
                 assert await transport.receive() == [text]
-
-
-async def fill(transport: object) -> None:
-    """Send until nothing more is taken, and for ever after."""
-    while True:
-        await transport.send([b"x" * 100_000])  # type: ignore[attr-defined]
 
 
 @every_kind
