@@ -247,6 +247,18 @@ class Session:
     audio: Audio | Unset | None = UNSET
     include: Includes | Unset | None = UNSET
 
+    @property
+    def audio_input(self) -> AudioInput:
+        """What is said about the user's audio; all `UNSET` if nothing is."""
+        given = self.audio.input if isinstance(self.audio, Audio) else None
+        return given if isinstance(given, AudioInput) else AudioInput()
+
+    @property
+    def audio_output(self) -> AudioOutput:
+        """What is said about the model's speech; all `UNSET` if nothing is."""
+        given = self.audio.output if isinstance(self.audio, Audio) else None
+        return given if isinstance(given, AudioOutput) else AudioOutput()
+
 
 @attrs.frozen
 class TranscriptionAudio:
@@ -265,6 +277,12 @@ class TranscriptionSession:
     expires_at: Annotated[int, SERVER_ONLY] | Unset | None = UNSET
     audio: TranscriptionAudio | Unset | None = UNSET
     include: Includes | Unset | None = UNSET
+
+    @property
+    def audio_input(self) -> AudioInput:
+        """What is said about the user's audio; all `UNSET` if nothing is."""
+        given = self.audio.input if isinstance(self.audio, TranscriptionAudio) else None
+        return given if isinstance(given, AudioInput) else AudioInput()
 
 
 AnySession = Session | TranscriptionSession

@@ -32,25 +32,25 @@ _BASE = Session(
 
 def test_audio_merges_key_by_key() -> None:
     merged = merge(_BASE, Session(audio=Audio(output=AudioOutput(voice="marin"))))
-    assert merged.audio == Audio(_BASE.audio.input, AudioOutput(PCM16, "marin", 1.0))
+    assert merged.audio == Audio(_BASE.audio_input, AudioOutput(PCM16, "marin", 1.0))
     assert merged.instructions == "a"
 
 
 def test_noise_reduction_keeps_its_strength() -> None:
     merged = merge(_BASE, Session(audio=Audio(AudioInput(noise_reduction=NoiseReduction("far_field")))))
-    assert merged.audio.input.noise_reduction == NoiseReduction("far_field", 0.5)
+    assert merged.audio_input.noise_reduction == NoiseReduction("far_field", 0.5)
 
 
 def test_turn_detection_and_transcription_are_replaced_whole() -> None:
     update = AudioInput(transcription=Transcription("gpt-4o-transcribe"), turn_detection=ServerVad())
     merged = merge(_BASE, Session(audio=Audio(update)))
-    assert merged.audio.input.turn_detection == ServerVad()
-    assert merged.audio.input.transcription == Transcription("gpt-4o-transcribe")
+    assert merged.audio_input.turn_detection == ServerVad()
+    assert merged.audio_input.transcription == Transcription("gpt-4o-transcribe")
 
 
 def test_null_switches_off() -> None:
     merged = merge(_BASE, Session(audio=Audio(AudioInput(turn_detection=None, noise_reduction=None))))
-    assert merged.audio.input == AudioInput(PCM16, Transcription("whisper-1", "en"), None, None)
+    assert merged.audio_input == AudioInput(PCM16, Transcription("whisper-1", "en"), None, None)
 
 
 def test_transcription_session() -> None:
