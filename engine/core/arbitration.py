@@ -81,6 +81,8 @@ class Arbiter:
         self.running: str | None = None
         self._sent: Request | None = None
         self._cancel_sent = False
+        self._overtaken = False
+        """A response that is not ours began while our request was on its way."""
         self._pending: deque[Request] = deque()
         self._out_of_band: dict[str, Request] = {}
         self._to_send: list[Request] = []
@@ -167,17 +169,21 @@ class Arbiter:
         self.running = response.id
         self._retry_at = None
         if self._sent is None or own or token not in (None, self._sent.token):
+            self._overtaken = self._sent is not None
             self._own_until = None
             self._drop_follow_ups()
             return None, False
         request, self._sent = self._sent, None
-        cancel, self._cancel_sent = self._cancel_sent, False
+        cancel, self._cancel_sent, self._overtaken = self._cancel_sent, False, False
         return request, cancel
 
     def done(self, response_id: str, now: int) -> None:
         """A response ended."""
         if self.running == response_id:
             self.running = None
+            if self._overtaken and self._sent is not None:
+                # Servers answer in order: by now they have lost it.
+                self._requeue_sent()
         self._retry_at = None
         if self._own_until is not None:
             self._own_until = now + OWN_RESPONSE_NS
@@ -187,11 +193,8 @@ class Arbiter:
         if code == CONFLICT and event_id in (None, self._sent.token if self._sent else None):
             if self._sent is None:
                 self.follow_up()
-            elif self._cancel_sent:
-                self._cancel_sent, self._sent = False, None
             else:
-                self._pending.appendleft(self._sent)
-                self._sent = None
+                self._requeue_sent()
             self._retry_at = now + RETRY_NS
             return True, None
         if event_id is not None and (request := self._out_of_band.pop(event_id, None)):
@@ -200,6 +203,11 @@ class Arbiter:
             request, self._sent = self._sent, None
             return True, request
         return False, None
+
+    def _requeue_sent(self) -> None:
+        if self._sent is not None and not self._cancel_sent:
+            self._pending.appendleft(self._sent)
+        self._sent, self._cancel_sent, self._overtaken = None, False, False
 
     # --- what to do now
 

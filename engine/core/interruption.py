@@ -53,6 +53,7 @@ def finish_call(s: State, call_id: str, outcome: str, output: str) -> str | None
         return None
     item = FunctionCallOutput(id=UNSET, call_id=call_id, output=output)
     s.effects.wire.append(ConversationItemCreate(item=item))
+    s.unseen.add(call_id)
     item_id = s.conversation.output(call_id, output)
     s.emit(
         ToolEnd, agent=call.agent.agent, tool=call.declared, name=call.name, call_id=call_id,

@@ -44,6 +44,7 @@ def send_message(s: State, command: SendMessage) -> None:
     s.trips_in_a_row = 0
     s.effects.wire.append(ConversationItemCreate(item=message))
     if command.respond:
+        s.unseen.add(str(message.id))
         s.arbiter.follow_up()
 
 

@@ -35,6 +35,7 @@ from engine.wire.server_events import (
 
 def added(s: State, event: ConversationItemAdded) -> None:
     """An item takes its place."""
+    s.unseen.discard(event.item.call_id if isinstance(event.item, FunctionCallOutput) else _id(event.item))
     _add(s, event.item, event.previous_item_id, known_place=True)
 
 

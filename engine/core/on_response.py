@@ -63,6 +63,9 @@ def _begin(s: State, response: Response) -> LiveResponse:
     s.remember(live)
     if not out_of_band:
         s.calls.response_began()
+        if request is None and s.unseen:
+            s.arbiter.follow_up()
+        s.unseen.clear()
     s.emit(AgentStart, agent=live.agent.agent, response_id=live.response_id)
     s.effects.tools.append(HookStart(live.agent))
     if request is not None and request.handle_id is not None:

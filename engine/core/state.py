@@ -87,6 +87,9 @@ class State:
         self.history = History(self.conversation)
         self.calls = Calls()
         self.responses: dict[str, LiveResponse] = {}
+        self.unseen: set[str] = set()
+        """What was sent for the model to answer and the far end has not confirmed (ids of messages and of calls): a
+        response that it begins by itself meanwhile has not read it."""
         self.usage = Usage()
         self.voice: object = None
         self.has_spoken = False

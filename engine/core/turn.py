@@ -86,7 +86,7 @@ class Turn:
 
     def commits_itself(self) -> bool:
         """Whether a commit that arrives now is the far end's own."""
-        return (self.state is TurnState.STOPPED or self._timed_out) and not self._ended_by_application
+        return (self.state is not TurnState.QUIET or self._timed_out) and not self._ended_by_application
 
     @property
     def speaking(self) -> bool:
