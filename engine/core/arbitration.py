@@ -86,6 +86,7 @@ class Arbiter:
         self._pending: deque[Request] = deque()
         self._out_of_band: dict[str, Request] = {}
         self._to_send: list[Request] = []
+        self._dropped: list[Request] = []
         self._speaking = False
         self._own_until: int | None = None
         self._retry_at: int | None = None
@@ -114,15 +115,16 @@ class Arbiter:
             self._drop_follow_ups()
         self._pending.append(request)
 
-    def withdraw(self, handle_id: int) -> Request | None:
-        """Forget a request that has not been sent. None if there is none: it may be sent or running."""
+    def withdraw(self, handle_id: int) -> bool:
+        """Forget a request that has not been sent. False if there is none: it may be on its way, or running."""
         for request in self._pending:
             if request.handle_id == handle_id:
                 self._pending.remove(request)
-                return request
+                self._dropped.append(request)
+                return True
         if self._sent is not None and self._sent.handle_id == handle_id:
             self._cancel_sent = True
-        return None
+        return False
 
     def _new(self, params: ResponseParams | Unset, handle_id: int | None, *, follow_up: bool) -> Request:
         self._count += 1
@@ -146,12 +148,11 @@ class Arbiter:
             # Servers may fail to create their own response while one runs: then we ask for it.
             self.follow_up()
 
-    def interrupted(self) -> list[Request]:
-        """The application interrupts: everything wanted so far is dropped; returns the application's own wishes."""
-        dropped = [request for request in self._pending if not request.follow_up]
+    def interrupted(self) -> None:
+        """The application or a guardrail interrupts: everything wanted so far is dropped."""
+        self._dropped.extend(self._pending)
         self._pending.clear()
         self._cancel_sent = self._sent is not None
-        return dropped
 
     def _drop_follow_ups(self) -> None:
         self._pending = deque(request for request in self._pending if not request.follow_up)
@@ -205,8 +206,11 @@ class Arbiter:
         return False, None
 
     def _requeue_sent(self) -> None:
-        if self._sent is not None and not self._cancel_sent:
-            self._pending.appendleft(self._sent)
+        if self._sent is not None:
+            if self._cancel_sent:
+                self._dropped.append(self._sent)
+            else:
+                self._pending.appendleft(self._sent)
         self._sent, self._cancel_sent, self._overtaken = None, False, False
 
     # --- what to do now
@@ -220,6 +224,11 @@ class Arbiter:
             self._own_until = self._retry_at = None
             sending.append(self._sent)
         return sending
+
+    def take_dropped(self) -> list[Request]:
+        """The requests that were given up since this was last asked."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
 
     def wake_at(self) -> int | None:
         """When `next` has to be asked again although nothing happened."""

@@ -55,8 +55,7 @@ def respond(s: State, command: Respond) -> None:
 
 def cancel_handle(s: State, command: CancelHandle) -> None:
     """The application no longer wants a response it asked for."""
-    if (request := s.arbiter.withdraw(command.handle_id)) is not None:
-        s.settle(request, "superseded")
+    if s.arbiter.withdraw(command.handle_id):
         return
     for live in s.running():
         if live.request is not None and live.request.handle_id == command.handle_id:
@@ -68,8 +67,7 @@ def cancel_handle(s: State, command: CancelHandle) -> None:
 
 def interrupt(s: State, command: Interrupt) -> None:
     """Stop whatever the agent is saying."""
-    for request in s.arbiter.interrupted():
-        s.settle(request, "superseded")
+    s.arbiter.interrupted()
     stop_speaking(s, tell_far_end=True)
     stop_tools(s)
 

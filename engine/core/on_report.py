@@ -71,8 +71,7 @@ def verdict(s: State, report: Verdict) -> None:
         GuardrailTripped, response_id=report.response_id,
         guardrail_results=report.tripped, message=report.text,
     )  # fmt: skip
-    for request in s.arbiter.interrupted():
-        s.settle(request, "superseded")
+    s.arbiter.interrupted()
     stop_speaking(s, tell_far_end=True)
     names = ", ".join(repr(result.name) for result in report.tripped)
     note = f"Your last reply was stopped by the guardrail {names}. Do not repeat it: answer again within the rules."
