@@ -94,7 +94,10 @@ def session_settings(value: ModelSettings | None, name: str = "model_settings") 
         value = attrs.evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
     elif not isinstance(value, RealtimeModelSettings | Mapping | None):
         raise SettingsError(f"{name}: expected model settings or a mapping, got {shown(value)}")
-    settings = _plain({} if value is None else value)
+    try:
+        settings = _plain({} if value is None else value)
+    except RecursionError as error:
+        raise SettingsError(f"{name}: nested too deeply, or contains itself") from error
     kind = settings.pop("type", Session.type)
     if kind != Session.type:
         raise SettingsError(f"{name}.type: expected '{Session.type}', got {shown(kind)}")
@@ -181,6 +184,6 @@ def _check_json(settings: Mapping[str, object], name: str) -> None:
     """Schemas, prompt variables and trace metadata are open: they must at least have a JSON form."""
     for key, value in settings.items():
         try:
-            orjson.dumps(value)
+            orjson.dumps([[[[value]]]])  # in the event it stands up to four levels deeper, and orjson counts levels
         except TypeError as error:
             raise SettingsError(f"{name}.{key}: expected what JSON can hold, got {shown(value)}: {error}") from error

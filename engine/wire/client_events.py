@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import attrs
 
-from engine.wire.constraints import MaxLength
+from engine.wire.constraints import MaxLength, Range
 from engine.wire.items import Item
 from engine.wire.response import ResponseParams
 from engine.wire.session import Session, TranscriptionSession
@@ -75,8 +75,8 @@ class ConversationItemTruncate(ClientEventBase):
 
     type: ClassVar[Literal["conversation.item.truncate"]] = "conversation.item.truncate"
     item_id: str
-    content_index: int
-    audio_end_ms: int
+    content_index: Annotated[int, Range(0)]
+    audio_end_ms: Annotated[int, Range(0)]
 
 
 @attrs.frozen

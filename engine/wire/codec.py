@@ -51,10 +51,19 @@ def decode_server(text: str | bytes) -> ServerEvent:
     try:
         return build(payload)
     except (BaseValidationError, TypeError, ValueError) as error:
-        event_id = payload.get("event_id")
-        return MalformedEvent(
-            f"{name}: {_reason(error)}", text, type=name, event_id=event_id if type(event_id) is str else ""
-        )
+        event_id, response_id = _text_at(payload, "event_id"), _response_id(payload)
+        reason = f"{name}: {_reason(error)}"
+        return MalformedEvent(reason, text, type=name, event_id=event_id, response_id=response_id)
+
+
+def _response_id(payload: _Payload) -> str:
+    response = payload.get("response")
+    return _text_at(response, "id") if isinstance(response, dict) else _text_at(payload, "response_id")
+
+
+def _text_at(payload: _Payload, key: str) -> str:
+    value = payload.get(key)
+    return value if type(value) is str else ""
 
 
 def _reason(error: Exception) -> str:

@@ -32,10 +32,12 @@ class UnknownEvent:
 class MalformedEvent:
     """What is not a valid event: no JSON, no object, or a known type whose fields are missing or wrong.
 
-    `raw` is the text as it came; `type` is the type that it claims, as far as that can be read.
+    `raw` is the text as it came. `type`, `event_id` and `response_id` are what it claims to be and to be about, as far
+    as that can be read; a response whose `response.done` is malformed has ended all the same.
     """
 
     reason: str
     raw: bytes | str = attrs.field(repr=lambda raw: repr(raw[:200]))
     type: str = attrs.field(default="", kw_only=True)
     event_id: str = attrs.field(default="", kw_only=True)
+    response_id: str = attrs.field(default="", kw_only=True)

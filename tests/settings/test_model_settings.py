@@ -247,6 +247,25 @@ def test_refusal(settings: Any, words: list[str]) -> None:
         assert word in str(caught.value)
 
 
+def test_settings_that_contain_themselves() -> None:
+    loop: dict[str, Any] = {}
+    loop["tracing"] = {"metadata": loop}
+    with pytest.raises(SettingsError, match="nested too deeply"):
+        session_settings(loop)
+
+
+@pytest.mark.parametrize("depth", range(230, 260, 2))
+def test_what_is_accepted_can_be_sent(depth: int) -> None:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    try:
+        session = session_settings({"tools": [{"type": "function", "name": "f", "parameters": {"x": value}}]})
+    except SettingsError:
+        return
+    encode_client(SessionUpdate(session))
+
+
 def test_the_error_is_misuse_and_a_value_error() -> None:
     with pytest.raises(SettingsError, match="speed") as caught:
         RealtimeModelSettings(speed=9)

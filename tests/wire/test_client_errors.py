@@ -89,6 +89,8 @@ _VAD = {"type": "server_vad"}
          "content_index", "Missing required parameter: 'content_index'."),
         ({"type": "conversation.item.truncate", "item_id": "i", "audio_end_ms": 5.5, "content_index": 0},
          "invalid_type", "audio_end_ms", "expected an integer, but got a decimal instead."),
+        ({"type": "conversation.item.truncate", "item_id": "i", "audio_end_ms": -1, "content_index": 0},
+         "integer_below_min_value", "audio_end_ms", "Expected a value >= 0, but got -1 instead."),
         ({"type": "response.create", "response": {"max_output_tokens": 0}}, "invalid_value",
          "response.max_output_tokens", "but got 0 instead"),
         ({"type": "response.create", "response": {"modalities": ["text"]}}, "unknown_parameter",

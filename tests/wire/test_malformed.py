@@ -55,10 +55,13 @@ def test_reason(text: str | bytes, reason: str) -> None:
     assert event.raw == text
 
 
-def test_claimed_type_and_id_are_kept() -> None:
-    event = decode_server('{"type":"response.done","event_id":"event_1","response":5}')
+def test_what_it_claims_is_kept() -> None:
+    event = decode_server('{"type":"response.done","event_id":"event_1","response":{"id":"resp_1","output":5}}')
     assert isinstance(event, MalformedEvent)
-    assert (event.type, event.event_id) == ("response.done", "event_1")
+    assert (event.type, event.event_id, event.response_id) == ("response.done", "event_1", "resp_1")
+    event = decode_server('{"type":"response.output_text.delta","response_id":"resp_1"}')
+    assert isinstance(event, MalformedEvent)
+    assert event.response_id == "resp_1"
 
 
 def test_a_long_message_is_not_repeated_in_its_repr() -> None:

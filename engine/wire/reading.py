@@ -1,0 +1,284 @@
+"""Hooks that make wire classes of JSON values.
+
+Strict about JSON types (nothing is coerced) and lenient about what compatible servers leave out. Objects are told
+apart by their `type`; an object of a type that we do not know becomes the Unknown class of its place, raw. A setting
+that does not fit its class stays raw too, because an odd setting in an echo must not cost the event; an item that does
+not fit is an error. What does not fit raises TypeError or ValueError, with the JSON types in its words.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+import attrs
+import pybase64
+from cattrs import BaseValidationError, Converter
+from cattrs.gen import make_dict_structure_fn
+
+from engine.wire import items, response, server_conversation, session
+from engine.wire.annotations import (
+    hints,
+    is_list,
+    is_map,
+    is_nullable,
+    is_omissible,
+    is_raw,
+    json_name,
+    members,
+    tag_of,
+)
+from engine.wire.beta import PART_NAMES, SESSION_KEYS
+from engine.wire.formats import AudioFormat, parse_format
+from engine.wire.unset import UNSET, Unset
+
+Hook = Callable[[Any, Any], Any]
+
+_WHEN_ABSENT: Mapping[str, object] = {
+    "content_index": 0,
+    "output_index": 0,
+    "audio_start_ms": 0,
+    "content": [],
+    "text": "",
+    "transcript": "",
+}
+"""Required fields that servers leave out when they are zero or empty, and what they mean then."""
+
+_USAGE = (
+    response.Usage,
+    response.InputTokenDetails,
+    response.OutputTokenDetails,
+    response.CachedTokensDetails,
+    server_conversation.TranscriptionTokens,
+    server_conversation.TranscriptionTokenDetails,
+)
+
+_EXACT_FLOATS = 2**53
+"""Up to here, a whole number that a server writes as a decimal is what it meant."""
+
+
+def _misfit(expected: str, value: object) -> TypeError:
+    return TypeError(f"expected {expected}, got {json_name(value)}")
+
+
+# ------------------------------------------------------------------------------------------------ reading scalars
+def read_str(value: object, _: object) -> str:
+    if type(value) is not str:
+        raise _misfit("a string", value)
+    return value
+
+
+def read_int(value: object, _: object) -> int:
+    if type(value) is int:
+        return value
+    if type(value) is float and value.is_integer() and abs(value) <= _EXACT_FLOATS:
+        return int(value)
+    raise _misfit("an integer", value)
+
+
+def read_float(value: object, _: object) -> float:
+    if type(value) is float or type(value) is int:
+        return value
+    raise _misfit("a number", value)
+
+
+def read_bool(value: object, _: object) -> bool:
+    if type(value) is not bool:
+        raise _misfit("a boolean", value)
+    return value
+
+
+def read_bytes(value: object, _: object) -> bytes:
+    return pybase64.b64decode(read_str(value, _), validate=True)
+
+
+def read_any(value: Any, _: object) -> Any:
+    return value
+
+
+# ------------------------------------------------------------------------------------------------ reading containers
+def is_choice(annotation: object) -> bool:
+    """Whether a field has more than one alternative."""
+    return len(members(annotation)) > 1
+
+
+def list_reader(annotation: Any, converter: Converter) -> Hook:
+    """Reads arrays as tuples."""
+    entry = get_args(annotation)[0]
+    read = converter.get_structure_hook(entry)
+
+    def read_list(value: object, _: object) -> tuple[Any, ...]:
+        if type(value) is list:
+            return tuple([read(each, entry) for each in value])
+        if type(value) is tuple:
+            return tuple([read(each, entry) for each in value])
+        raise _misfit("an array", value)
+
+    return read_list
+
+
+def map_reader(annotation: Any, converter: Converter) -> Hook:
+    """Reads objects that have no class; their values are checked if their type is known."""
+    _, value_type = get_args(annotation)
+    read = converter.get_structure_hook(value_type)
+
+    def read_map(value: object, _: object) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            raise _misfit("an object", value)
+        if value_type is object:
+            return value
+        return {key: read(each, value_type) for key, each in value.items()}
+
+    return read_map
+
+
+class Choice:
+    """Reads a field of several alternatives: picks one by the JSON type of the value, and objects by their `type`."""
+
+    def __init__(self, annotation: object, converter: Converter) -> None:
+        alternatives = [member.type for member in members(annotation)]
+        self._nullable = type(None) in alternatives
+        self._omissible = Unset in alternatives
+        self._tagged = {tag: self._reader(kind, converter) for kind in alternatives if (tag := tag_of(kind))}
+        for beta, name in PART_NAMES.items():
+            if name in self._tagged:
+                self._tagged[beta] = self._tagged[name]
+        self._raw: Any = next((kind for kind in alternatives if is_raw(kind)), None)
+        self._by_json_type: dict[type, Callable[[Any], Any]] = {}
+        for kind in alternatives:
+            for json_type in _json_types_of(kind):
+                self._by_json_type.setdefault(json_type, self._reader(kind, converter))
+        names = [tag for tag in self._tagged if tag not in PART_NAMES]
+        self._expected = f"one of the types {', '.join(names)}" if names else "another type"
+
+    @staticmethod
+    def _reader(kind: Any, converter: Converter) -> Callable[[Any], Any]:
+        hook = converter.get_structure_hook(kind)
+        return lambda value: hook(value, kind)
+
+    def __call__(self, value: Any, _: object) -> Any:
+        if value is None and self._nullable:
+            return None
+        if value is UNSET and self._omissible:
+            return value
+        read = self._pick(value)
+        if read is None:
+            if self._raw is not None and self._accepts_raw(value):
+                return self._raw(value)
+            raise _misfit(self._expected, value)
+        if self._raw is not session.UnknownSetting:
+            return read(value)
+        try:
+            return read(value)
+        except (BaseValidationError, TypeError, ValueError):
+            return session.UnknownSetting(value)
+
+    def _pick(self, value: Any) -> Callable[[Any], Any] | None:
+        if type(value) is dict and self._tagged:
+            tag = value.get("type")
+            if type(tag) is str and tag in self._tagged:
+                return self._tagged[tag]
+        return self._by_json_type.get(type(value))
+
+    def _accepts_raw(self, value: object) -> bool:
+        return self._raw is session.UnknownSetting or (type(value) is dict and type(value.get("type")) is str)
+
+
+def _json_types_of(kind: Any) -> tuple[type, ...]:
+    """The JSON types that stand for an alternative which is not told by its tag."""
+    if kind is AudioFormat:
+        return (dict, str)
+    if kind is session.Session:
+        return (dict,)  # beta servers do not say which kind of session it is: there was only one
+    if kind in (str, bool):
+        return (kind,)
+    if kind is int or kind is float:
+        return (int, float)
+    if kind is object or is_raw(kind) or tag_of(kind):
+        return ()
+    if is_list(kind):
+        return (list, tuple)
+    if is_map(kind) or attrs.has(kind):
+        return (dict,)
+    return ()
+
+
+# ------------------------------------------------------------------------------------------------ reading objects
+def object_reader(cls: Any, converter: Converter) -> Hook:
+    """Reads objects of a class. Keys that the class does not have are ignored."""
+    read = make_dict_structure_fn(cls, converter)
+    when_absent = _fill_of(cls)
+    prepare = _PREPARE.get(cls)
+
+    def read_object(value: Any, _: object) -> Any:
+        if type(value) is not dict:
+            raise _misfit("an object", value)
+        missing = {name: default for name, default in when_absent.items() if value.get(name) is None}
+        if missing:
+            value = {**value, **missing}
+        if prepare is not None:
+            value = prepare(value)
+        return read(value, cls)
+
+    return read_object
+
+
+def _fill_of(cls: type) -> dict[str, object]:
+    fill: dict[str, object] = {}
+    for field in attrs.fields(cls):
+        if field.default is not attrs.NOTHING:
+            continue
+        annotation = hints(cls)[field.name]
+        if is_omissible(annotation):
+            fill[field.name] = UNSET
+        elif is_nullable(annotation):
+            fill[field.name] = None
+        elif field.name in _WHEN_ABSENT:
+            fill[field.name] = _WHEN_ABSENT[field.name]
+    if cls in (items.FunctionCall, items.McpCall):
+        fill["arguments"] = ""
+    return fill
+
+
+def _without_nulls(value: dict[str, object]) -> dict[str, object]:
+    """Numbers that a server does not know are left out or null: both are the default."""
+    return {key: each for key, each in value.items() if each is not None}
+
+
+def _prepare_response(value: dict[str, object]) -> dict[str, object]:
+    """Compatible servers: a status in words where an object belongs, null for an empty output."""
+    details = value.get("status_details")
+    if isinstance(details, str):
+        value = {**value, "status_details": {"reason": details}}
+    return value if value.get("output") is not None else {**value, "output": []}
+
+
+def _prepare_session(value: dict[str, object]) -> dict[str, object]:
+    """Flat keys of the beta session, moved to where the GA has them. What the GA form says already stays."""
+    flat = [key for key in value if key in SESSION_KEYS]
+    if not flat:
+        return value
+    nested = {key: each for key, each in value.items() if key not in SESSION_KEYS}
+    for key in flat:
+        *path, last = SESSION_KEYS[key]
+        place = nested
+        for name in path:
+            inner = place.get(name)
+            place[name] = place = dict(inner) if isinstance(inner, dict) else {}
+        place.setdefault(last, value[key])
+    return nested
+
+
+_PREPARE: Mapping[type, Callable[[dict[str, object]], dict[str, object]]] = {
+    response.Response: _prepare_response,
+    session.Session: _prepare_session,
+    session.TranscriptionSession: _prepare_session,
+    **dict.fromkeys(_USAGE, _without_nulls),
+}
+
+
+def read_format(value: object, _: object) -> AudioFormat:
+    return parse_format(value)
+
+
+def raw_reader(cls: Any) -> Hook:
+    """Keeps what came, in one of the Unknown classes."""
+    return lambda value, _: cls(value)
