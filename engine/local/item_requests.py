@@ -150,10 +150,9 @@ class ItemRequests:
         return entry, pcm if unheard else None
 
     def _truncate(self, entry: Entry, item_id: str, audio_end_ms: int) -> None:
-        audio = entry.audio
-        if audio is not None:
-            kept = len(audio) * audio_end_ms // max(entry.audio_ms, 1)
-            self._conversation.keep_audio(item_id, audio[: kept - kept % 2], audio_end_ms)
+        if entry.audio is not None:
+            heard = entry.audio[: entry.audio_format.bytes_of(audio_end_ms)]
+            self._conversation.keep_audio(item_id, heard, audio_end_ms)
         entry.audio_ms = audio_end_ms
         entry.truncated = True
         entry.transcript = ""
@@ -174,7 +173,6 @@ class ItemRequests:
         return attrs.evolve(item, content=tuple(content))
 
     def _encoded(self, entry: Entry) -> bytes:
-        """A user's audio is held as PCM, an assistant's in the format in which it was sent."""
         audio = entry.audio or b""
         if isinstance(entry.item, Message) and entry.item.role == "user":
             return sound.Encoder(self._settings.input_format).encode(audio, last=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import attrs
 
 from engine.local import errors
+from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import Item, ItemReference, UnknownItem
 from engine.wire.unset import Unset
 
@@ -25,8 +26,9 @@ class Entry:
 
     item: Item
     audio: bytes | None = None
-    """Mono 16-bit PCM at 24 kHz of a user's item; the encoded output of an assistant's. None: it has none, or
-    it was forgotten."""
+    """None: it has none, or it was forgotten."""
+    audio_format: AudioFormat = PCM16
+    """A user's audio is held as PCM, an assistant's in the format in which it was sent."""
     audio_ms: int = 0
     transcript: str = ""
     """What was said, known to the model even where the client asked for no transcription."""

@@ -104,7 +104,8 @@ class Listening:
         self._buffer.append(pcm)
         if self._detector is None:
             return
-        for edge in self._detector.feed(pcm):
+        self._detector.feed(pcm)
+        while (edge := self._detector.next_edge()) is not None:
             if isinstance(edge, SpeechStarted):
                 self._speech_started(edge, now)
             else:

@@ -186,6 +186,7 @@ class MessageOutput(_OutputItem):
         entry = self._entry()
         if entry is not None and not entry.truncated:
             entry.audio_ms = self.audio_ms
+            entry.audio_format = self._format or entry.audio_format
 
     def close(self, status: str) -> None:
         """Say that it is whole (`completed`) or cut short (`incomplete`)."""

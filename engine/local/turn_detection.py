@@ -75,6 +75,7 @@ class TurnDetector:
         self._frame_index = -(-position // FRAME_SAMPLES)
         self._skip = (self._frame_index * FRAME_SAMPLES - position) * 2
         self._pending = bytearray()
+        self._offset = 0
         self._recent: deque[bool] = deque(maxlen=_ONSET_WINDOW)
         self._start: int | None = None
         self._first_frame = 0
@@ -97,23 +98,28 @@ class TurnDetector:
         self._start = None
         self._recent.clear()
 
-    def feed(self, pcm: bytes) -> list[SpeechStarted | SpeechStopped]:
-        """Look at the next audio. The turn's edges found in it, in order."""
+    def feed(self, pcm: bytes) -> None:
+        """Take the next audio. What it holds is asked for with `next_edge`."""
         if self._skip:
             skipped = min(self._skip, len(pcm))
             self._skip -= skipped
             pcm = pcm[skipped:]
         self._pending += pcm
-        edges: list[SpeechStarted | SpeechStopped] = []
-        offset = 0
-        while offset + _FRAME_BYTES <= len(self._pending):
-            frame = bytes(self._pending[offset : offset + _FRAME_BYTES])
-            offset += _FRAME_BYTES
+
+    def next_edge(self) -> SpeechStarted | SpeechStopped | None:
+        """Look at the audio up to the next edge of a turn. None: there is none in what was fed.
+
+        One at a time, so that whoever follows up on an edge finds the detector as it was at that place.
+        """
+        edge = None
+        while edge is None and self._offset + _FRAME_BYTES <= len(self._pending):
+            frame = bytes(self._pending[self._offset : self._offset + _FRAME_BYTES])
+            self._offset += _FRAME_BYTES
             edge = self._frame(self._classifier.is_speech(frame))
-            if edge is not None:
-                edges.append(edge)
-        del self._pending[:offset]
-        return edges
+        if edge is None:
+            del self._pending[: self._offset]
+            self._offset = 0
+        return edge
 
     def _frame(self, speech: bool) -> SpeechStarted | SpeechStopped | None:
         index = self._frame_index

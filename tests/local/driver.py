@@ -1,4 +1,5 @@
-"""A client of the conversation machine, without a loop: sends events, lets time pass, sees what the wire would carry.
+"""A client of the conversation machine, without a loop: sends events, lets time pass, sees what the wire
+would carry.
 
 Every event is encoded as it is served and held against the published types of the `openai` package.
 """
@@ -42,7 +43,8 @@ def dialogue_brain() -> DialogueBrain:
 class Driver:
     """One conversation with a machine.
 
-    `heard` maps each utterance (in order) to its words; None is "not understood". `reply` stands in for the brain.
+    `heard` maps each utterance (in order) to its words; None is "not understood". `reply` stands in for the
+    brain.
     """
 
     def __init__(
@@ -209,23 +211,12 @@ def _without_gaps(sound: bytes) -> bytes:
     return b"".join(sound[at : at + 96] for at in range(0, len(sound), 96) if sound[at : at + 96] != zeros) * 2
 
 
-def kinds(events: list[Json]) -> list[str]:
-    """The types of events, runs of deltas counted once."""
-    short: list[str] = []
-    for event in events:
-        kind = event["type"]
-        if not (kind.endswith(".delta") and short and short[-1] == kind):
-            short.append(kind)
-    return short
-
-
 def order(events: list[Json]) -> list[str]:
-    """The types of events; the interleaved streams of audio and transcript counted once, where the first begins."""
+    """The types of events; the interleaved streams of audio and transcript counted once, where the first
+    begins."""
     short: list[str] = []
     for event in events:
         kind = event["type"]
-        if kind.endswith(".delta"):
-            if kind in short:
-                continue
-        short.append(kind)
+        if not (kind.endswith(".delta") and kind in short):
+            short.append(kind)
     return short

@@ -1,4 +1,5 @@
-"""The shell around the machine: tasks, time, cancellation, the end of a connection. Over memory, in virtual time."""
+"""The shell around the machine: tasks, time, cancellation, the end of a connection. Over memory, in virtual
+time."""
 
 from __future__ import annotations
 
@@ -13,13 +14,13 @@ from engine.local.faults import Faults
 from engine.local.latencies import Latencies
 from engine.local.options import LocalOptions
 from engine.local.placeholder_voice import murmur
-from engine.local.replies import NoReply, Say
+from engine.local.replies import NoReply
 from engine.local.speech_parts import SpeechParts, without_speech
 from engine.models.local import LocalModel
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate
-from engine.wire.items import InputText, Message
 from engine.wire.codec import decode_server
+from engine.wire.items import InputText, Message
 from engine.wire.server_events import MalformedEvent, ResponseDone, ServerEvent
 from engine.wire.unset import UNSET
 from tests.local.caller import FIXED, Caller, call
@@ -217,8 +218,7 @@ async def test_the_local_model_speaks_wire_events(autojump_clock):
         assert events[0].type == "session.created"
         await connection.aclose()
         with pytest.raises(TransportClosed):
-            while True:
-                await connection.receive()
+            await connection.receive()
 
 
 async def test_an_error_in_a_session_leaves_the_local_model_as_itself(autojump_clock):
@@ -230,7 +230,9 @@ async def test_an_error_in_a_session_leaves_the_local_model_as_itself(autojump_c
 # ---------------------------------------------------------------------------------------- a whole call
 async def _ten_minutes(caller: Caller) -> None:
     """Twenty spoken turns: tools, stories, interruptions."""
-    await caller.send(update(tools=[tool("get_weather", city="string")], audio={"input": {"transcription": {"model": "whisper-1"}}}))
+    await caller.send(
+        update(tools=[tool("get_weather", city="string")], audio={"input": {"transcription": {"model": "whisper-1"}}})
+    )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_answer_calls, caller)
         for turn in range(20):

@@ -139,9 +139,16 @@ def test_items_of_the_newest_models_overlap_and_those_of_older_ones_follow():
         driver.send(update(tools=[tool("get_weather", city="string")], output_modalities=["text"]))
         driver.say("weather?")
         kinds = [event["type"] for event in driver.events]
-        assert (kinds.index("response.function_call_arguments.delta") < kinds.index("response.output_text.done")) is overlap
-        assert [item["type"] for item in driver.of("response.done")[0]["response"]["output"]] == ["message", "function_call"]
-        assert driver.of("response.done")[0]["response"]["output"][0].get("phase") == ("commentary" if overlap else None)
+        assert (
+            kinds.index("response.function_call_arguments.delta") < kinds.index("response.output_text.done")
+        ) is overlap
+        assert [item["type"] for item in driver.of("response.done")[0]["response"]["output"]] == [
+            "message",
+            "function_call",
+        ]
+        assert driver.of("response.done")[0]["response"]["output"][0].get("phase") == (
+            "commentary" if overlap else None
+        )
 
 
 def test_barge_in_before_any_output():

@@ -23,9 +23,21 @@ from tests.local.driver import Driver, Json, append, silence, speech, tool, upda
 
 _MODEL = st.sampled_from(["gpt-realtime", "gpt-realtime-2.1"])
 _SAID = st.sampled_from(
-    ["hello", "what is the weather in paris", "tell me a story", "where is my order 1234", "billing please", "xyzzy", ""]
+    [
+        "hello",
+        "what is the weather in paris",
+        "tell me a story",
+        "where is my order 1234",
+        "billing please",
+        "xyzzy",
+        "",
+    ]
 )
-_TOOLS = [tool("get_weather", city="string"), tool("get_order_status", order_number="integer"), tool("transfer_to_billing")]
+_TOOLS = [
+    tool("get_weather", city="string"),
+    tool("get_order_status", order_number="integer"),
+    tool("transfer_to_billing"),
+]
 _DETECTION = st.one_of(
     st.none(),
     st.fixed_dictionaries(
@@ -51,7 +63,8 @@ _AUDIO = st.fixed_dictionaries(
             },
         ),
         "output": st.fixed_dictionaries(
-            {}, optional={"voice": st.sampled_from(["alloy", "marin"]), "format": _FORMAT, "speed": st.floats(0.25, 1.5)}
+            {},
+            optional={"voice": st.sampled_from(["alloy", "marin"]), "format": _FORMAT, "speed": st.floats(0.25, 1.5)},
         ),
     },
 )

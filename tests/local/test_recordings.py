@@ -1,4 +1,5 @@
-"""The embedded server beside the real one: the same client events give the same order, fields and settings."""
+"""The embedded server beside the real one: the same client events give the same order, fields and
+settings."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ from tests.recordings import Recording, recorded
 
 _CHUNK_MS = 100
 _SPEECH_FROM_MS, _SPEECH_UNTIL_MS = 1760, 4032
-"""Where the speaker of the recorded audio turn was heard: speech_started said 1460 after 300 of padding, speech_stopped
-4256 after 200 of silence. The recordings' own audio was cut short, so ours stands in for it."""
+"""Where the speaker of the recorded audio turn was heard: speech_started said 1460 after 300 of padding,
+speech_stopped 4256 after 200 of silence. The recordings' own audio was cut short, so ours stands in for
+it."""
 
 
 def _replies(recording: Recording) -> Iterable[tuple[Say | Call, ...]]:
@@ -33,7 +35,9 @@ def _replayed(recording: Recording) -> Driver:
     """Our server, given what the client of the recording sent, at the same points of the conversation."""
     first = recording.received[0].data["session"]
     replies = iter(list(_replies(recording)))
-    words = [line.data["transcript"] for line in recording.received if line.data["type"].endswith("transcription.completed")]
+    words = [
+        line.data["transcript"] for line in recording.received if line.data["type"].endswith("transcription.completed")
+    ]
     driver = Driver(model=first["model"], reply=lambda _: next(replies), heard=list(words))
     sound = silence(_SPEECH_FROM_MS) + speech(_SPEECH_UNTIL_MS - _SPEECH_FROM_MS) + silence(4000)
     at = 0
@@ -101,7 +105,8 @@ def _streams(events: list[Json]) -> dict[str, list[str]]:
 
 
 def _shape(value: Any) -> Any:
-    """Keys and kinds of a value. Azure repeats `part` as `content`; deltas of a text may or may not need padding."""
+    """Keys and kinds of a value. Azure repeats `part` as `content`; deltas of a text may or may not need
+    padding."""
     if isinstance(value, dict):
         return {
             key: _shape(each)

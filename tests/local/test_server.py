@@ -156,10 +156,9 @@ async def test_many_conversations_at_once():
             answers.append(caller.events[-1]["response"]["output"][0]["content"][0]["transcript"])
 
     answers: list[str] = []
-    async with serving() as served:
-        async with trio.open_nursery() as nursery:
-            for _ in range(10):
-                nursery.start_soon(one, served.url)
+    async with serving() as served, trio.open_nursery() as nursery:
+        for _ in range(10):
+            nursery.start_soon(one, served.url)
     assert len(answers) == 10
 
 
@@ -172,25 +171,25 @@ def _openai_turn(port: int) -> list[str]:
 
     async def main() -> list[str]:
         said: list[str] = []
-        async with AsyncOpenAI(api_key="any", base_url=f"http://127.0.0.1:{port}/v1") as client:
-            async with client.realtime.connect(model="gpt-realtime") as connection:
-                declared: Any = [tool("get_weather", city="string")]
-                await connection.session.update(session={"type": "realtime", "tools": declared})
-                question: Any = user_text("What is the weather in Tokyo?")["item"]
-                await connection.conversation.item.create(item=question)
-                await connection.response.create()
-                async for event in connection:
-                    if event.type == "response.function_call_arguments.done":
-                        said.append(event.arguments)
-                        await connection.conversation.item.create(
-                            item={"type": "function_call_output", "call_id": event.call_id, "output": "Sunny."}
-                        )
-                    elif event.type == "response.output_audio_transcript.done":
-                        said.append(event.transcript)
-                    elif event.type == "response.done":
-                        if len(said) == 2:
-                            return said
-                        await connection.response.create()
+        client = AsyncOpenAI(api_key="any", base_url=f"http://127.0.0.1:{port}/v1")
+        async with client, client.realtime.connect(model="gpt-realtime") as connection:
+            declared: Any = [tool("get_weather", city="string")]
+            await connection.session.update(session={"type": "realtime", "tools": declared})
+            question: Any = user_text("What is the weather in Tokyo?")["item"]
+            await connection.conversation.item.create(item=question)
+            await connection.response.create()
+            async for event in connection:
+                if event.type == "response.function_call_arguments.done":
+                    said.append(event.arguments)
+                    await connection.conversation.item.create(
+                        item={"type": "function_call_output", "call_id": event.call_id, "output": "Sunny."}
+                    )
+                elif event.type == "response.output_audio_transcript.done":
+                    said.append(event.transcript)
+                elif event.type == "response.done":
+                    if len(said) == 2:
+                        return said
+                    await connection.response.create()
         return said
 
     return asyncio.run(main())

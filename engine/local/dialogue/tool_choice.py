@@ -147,7 +147,9 @@ def _as_type(value: str, schema: Mapping[str, object]) -> object:
 
 
 def _made_up(schema: Mapping[str, object], text: str) -> object:
-    """Something of the right type for a parameter that the dialogue knows nothing about."""
+    """Something of the right type for a parameter that the dialogue knows nothing about: nothing, if that will do."""
+    if _takes_null(schema):
+        return None
     options = schema.get("enum")
     if isinstance(options, (list, tuple)) and options:
         said = text.lower()
@@ -157,6 +159,13 @@ def _made_up(schema: Mapping[str, object], text: str) -> object:
         digits = re.search(r"\d+", text)
         return int(digits.group()) if digits else 1
     return {"boolean": True, "array": [], "object": {}}.get(str(kind), text)
+
+
+def _takes_null(schema: Mapping[str, object]) -> bool:
+    kinds, options = schema.get("type"), schema.get("anyOf")
+    if isinstance(options, (list, tuple)):
+        return any(isinstance(option, Mapping) and _takes_null(option) for option in options)
+    return kinds == "null" or (isinstance(kinds, (list, tuple)) and "null" in kinds)
 
 
 def _name(tool: FunctionToolDefinition) -> str:
