@@ -50,21 +50,16 @@ async def main() -> None:
     session = await RealtimeRunner(agent, model=LocalModel(), config=config).run()
     async with session:
         await session.send_message("What is the weather in London?")
-        asked_for_secret = False
         async for event in session:
             match event.type:
                 case "tool_end":
                     print(f"  the model is told: {event.output}")
                 case "transcript_done":
                     print("agent:", event.transcript)
+                    await session.send_message("Swordfish is the word")
                 case "guardrail_tripped":
                     print("  stopped by", event.guardrail_results[0].name)
                     break
-                case "agent_end" if (
-                    event.status == "completed" and not asked_for_secret and session.history[-1].type == "message"
-                ):
-                    asked_for_secret = True
-                    await session.send_message("The password is swordfish")
 
 
 if __name__ == "__main__":

@@ -40,12 +40,9 @@ async def main() -> None:
     session = await RealtimeRunner(front_desk, model=LocalModel()).run()
     async with session:
         await session.send_message("Hello")
-        replies = 0
         async for event in session:
             if event.type == "handoff":
                 print(f"  {event.from_agent.name} -> {event.to_agent.name}")
-            elif event.type == "agent_end" and event.status == "completed":
-                replies += 1
             elif event.type == "transcript_done":
                 print(f"{session.agent.name}: {event.transcript}")
                 if session.agent is front_desk:

@@ -60,7 +60,7 @@ async def main() -> None:
     session = await RealtimeRunner(agent, model=LocalModel()).run(context=shop)
     async with session, trio.open_nursery() as nursery:
         nursery.start_soon(follow, session, said)
-        for question in ("Can you check order 4 2 7 1?", "I want a refund for order 4 2 7 1"):
+        for question in ("Can you check order 4 2 7 1?", "I would like a refund for order 4 2 7 1"):
             print("user:", question)
             await session.send_message(question)
             await heard.receive()
