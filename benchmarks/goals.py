@@ -55,7 +55,7 @@ GOALS: Final = (
     Goal("memory_one", "absolute", 45.0),
     Goal("memory_idle", "absolute", 150.0),
     Goal("memory_talk", "absolute", 1024.0),
-    Goal("slow_memory", "absolute", 32.0),
+    Goal("slow_memory", "absolute", 40.0),
     Goal("import_ms", "absolute", 250.0),
     Goal("import_ms", "every peer", 1.0),
     Goal("open_100", "every peer", 1.0),
@@ -65,5 +65,5 @@ GOALS: Final = (
     Goal("bad_ratio", "absolute", 1.5),
     Goal("hour_tasks", "absolute", 0.0),
     Goal("hour_descriptors", "absolute", 0.0),
-    Goal("hour_memory", "absolute", 1.0),
+    Goal("hour_memory", "absolute", 2.0),
 )

@@ -17,6 +17,7 @@ class Job:
     `microphone` feeds 20 ms frames in real time to every session for as long as the run lasts; `frames` sends that
     many to each, at `microphone_speed` times real time. `slow` lists the seats whose application first reads
     one delta and then naps for `slow_s`; `deaf` those whose application never reads again.
+    `profile` is a file for cProfile's figures of the measured part; such a run's own figures mean nothing.
     """
 
     kind: Kind = "receive"
@@ -38,6 +39,7 @@ class Job:
     hold_s: float = 0.5
     limit_s: float = 60.0
     core: int = -1
+    profile: str = ""
 
     def dumps(self) -> str:
         return json.dumps(dataclasses.asdict(self))

@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from benchmarks.environments import ENVIRONMENTS, HERE
 from benchmarks.job import Job
@@ -54,7 +54,7 @@ class Child:
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
         self._pending = b""
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from benchmarks.clients import memory, microphone
@@ -30,7 +31,12 @@ class Performance:
         self.job = job
         self.announce = announce
         self.stage = Stage(runtime.event, job.ends)
+        if job.profile:
+            import cProfile
+
+            self.stage.profiler = cProfile.Profile()
         self.seats: list[Seat] = []
+        self.said: list[str] = []
         self.report: dict[str, Any] = {}
         self._hold = hold
 
@@ -50,6 +56,8 @@ class Performance:
             self._collect()
             closing = time.monotonic()
             tasks.cancel()
+        if self.stage.profiler is not None:
+            self.stage.profiler.dump_stats(self.job.profile)
         self.report["close_s"] = time.monotonic() - closing
         gc.collect()
         self.report["memory_after"] = memory.status()
@@ -78,6 +86,8 @@ class Performance:
         self.report["private_seen"] = seen
         self.report["memory_end"] = memory.status()
         self.stage.finish()
+        await self.runtime.sleep(0.5)
+        self.report["said"] = self.said
 
     async def _idle(self, tasks: Tasks) -> None:
         """Memory at each of the steps, all sessions open and nothing said."""
@@ -159,8 +169,9 @@ class Performance:
         try:
             await self._hold(seat)
         except Exception as error:
+            self.said.append(f"seat {seat.number}: {error!r}"[:300])
             if not self.stage.ended.is_set():
-                self.stage.errors.append(f"seat {seat.number}: {error!r}"[:300])
+                self.stage.errors.append(self.said[-1])
 
     async def _send_frames(self) -> None:
         await self.stage.started.wait()
@@ -175,9 +186,12 @@ class Performance:
                 await self.runtime.sleep(0.05)
                 continue
             many = len(self.seats)
-            await microphone.feed(self.runtime, seats, 1.0, None, lambda many=many: len(self.seats) == many)
+            await microphone.feed(self.runtime, seats, 1.0, None, partial(self._as_many, many))
             while self.seats and not self.seats[-1].opened.is_set() and not self.stage.ended.is_set():
                 await self.runtime.sleep(0.02)
+
+    def _as_many(self, seats: int) -> bool:
+        return len(self.seats) == seats
 
     async def _until_ended(self) -> None:
         if not await self.runtime.within(self.job.limit_s, self.stage.ended.wait):

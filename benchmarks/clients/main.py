@@ -47,7 +47,7 @@ def loaded(load: Load) -> tuple[Runtime, Hold, dict[str, Any]]:
 def perform(runtime: Runtime, hold: Hold, job: Job) -> dict[str, Any]:
     performance = Performance(runtime, hold, job, lambda: say("ready"))
     runtime.run(performance.run)
-    return performance.report
+    return performance.report | runtime.extra()
 
 
 def main(load: Load) -> None:

@@ -21,9 +21,10 @@ class Runtime(Protocol):
 
     def run(self, main: Callable[[], Awaitable[None]]) -> None: ...
     def event(self) -> Event: ...
-    async def sleep(self, seconds: float) -> object: ...
+    async def sleep(self, seconds: float) -> None: ...
     async def within(self, seconds: float, waiting: Callable[[], Awaitable[object]]) -> bool: ...
     def tasks(self) -> AbstractAsyncContextManager[Tasks]: ...
+    def extra(self) -> dict[str, Any]: ...
 
 
 class _AsyncioTasks:
@@ -68,8 +69,8 @@ class Asyncio:
     def event(self) -> Event:
         return asyncio.Event()
 
-    async def sleep(self, seconds: float) -> object:
-        return await asyncio.sleep(seconds)
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def within(self, seconds: float, waiting: Callable[[], Awaitable[object]]) -> bool:
         try:
@@ -81,3 +82,6 @@ class Asyncio:
 
     def tasks(self) -> _AsyncioTasks:
         return _AsyncioTasks()
+
+    def extra(self) -> dict[str, Any]:
+        return {}

@@ -9,9 +9,12 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks import stamp
+
+if TYPE_CHECKING:
+    import cProfile
 
 BYTES_PER_SECOND = 48_000
 
@@ -43,6 +46,7 @@ class Stage:
         self.latencies = array("q")
         self.aside = array("q")
         self.errors: list[str] = []
+        self.profiler: cProfile.Profile | None = None
 
     def begin(self) -> None:
         if not self.start_wall_ns:
@@ -50,6 +54,8 @@ class Stage:
             self.start_wall_ns = time.monotonic_ns()
             self.start_cpu_ns = time.process_time_ns()
             self.started.set()
+            if self.profiler is not None:
+                self.profiler.enable()
 
     def end(self) -> None:
         self.ends += 1
@@ -63,6 +69,8 @@ class Stage:
             self.wall_ns = time.monotonic_ns() - self.start_wall_ns
             self.measured_deltas = self.deltas - self.start_deltas
             self.ended.set()
+            if self.profiler is not None:
+                self.profiler.disable()
 
 
 class Seat:

@@ -56,7 +56,7 @@ def stale(outcome: Outcome) -> float:
     """Audio of the interrupted answer that the application got after it woke up, in seconds of sound."""
     started = outcome.server["barge_ins"][0]["speech_started_ns"]
     handed = sum(turn == 0 and when > started for when, turn, _ in outcome.client["arrivals"])
-    return handed * 0.25
+    return float(handed * 0.25)
 
 
 def read(outcomes: Sequence[Outcome]) -> dict[str, float]:

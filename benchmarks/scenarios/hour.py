@@ -13,7 +13,7 @@ from benchmarks.scenario import Metric, Outcome, Scenario, Step
 
 
 def steps(quick: bool) -> list[Step]:
-    seconds = 1200.0 if quick else 3600.0
+    seconds = 1200.0 if quick else 3580.0
     job = Job(sessions=1, hold_s=seconds, limit_s=300)
     return [Step(Plan(mode="idle", limit_s=5), job, module="engine_hour", seconds=20 if quick else 60)]
 

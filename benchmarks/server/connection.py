@@ -21,7 +21,6 @@ HIGH_WATER: Final = 256 * 1024
 LARGEST_REQUEST: Final = 64 * 1024
 PING_EVERY_S: Final = 20.0
 _APPEND: Final = b'"input_audio_buffer.append"'
-_NEAR: Final = 200
 
 
 def audio_characters(append: bytes) -> int:
@@ -165,7 +164,7 @@ class Connection(asyncio.Protocol):
         self._pings = asyncio.get_running_loop().call_later(PING_EVERY_S, ping)
 
     def _received(self, payload: bytes, now: int) -> None:
-        if payload.find(_APPEND, 0, _NEAR) >= 0:
+        if _APPEND in payload:
             self.appends += 1
             self.append_characters += audio_characters(payload)
             self.last_append_ns = now
