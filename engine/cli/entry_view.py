@@ -1,0 +1,128 @@
+"""One entry of the transcript as it is shown: time, who, and the words, with what was not heard set apart."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, Entry, HandedOver, Noted, ToolCalled
+from engine.clock import NS
+
+WHO_WIDTH = 16
+MS_PER_CHARACTER = 65
+"""How long a character of speech lasts, about: 15 characters a second is ordinary English speech. Only used to show
+how far playback is while the audio is not complete."""
+_UNHEARD_SHOWN = 90
+_OUTPUT_SHOWN = 300
+_CALLER, _AGENT, _TOOL, _HANDOFF, _CUT = "bold cyan", "bold green", "bold yellow", "bold magenta", "bold red"
+_NOTE_STYLES = {"note": "dim", "guardrail": "bold red", "error": "bold red"}
+
+
+def view(entry: Entry, *, began_ns: int, played_ms: int = 0) -> RenderableType:
+    """The entry as one row; `played_ms` is how much of an agent's words has been heard by now."""
+    who, style, words = _parts(entry, played_ms)
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=7, justify="right", style="dim", no_wrap=True)
+    grid.add_column(width=WHO_WIDTH, no_wrap=True, overflow="ellipsis")
+    grid.add_column(ratio=1, overflow="fold")
+    grid.expand = True
+    grid.add_row(clock(entry.at_ns - began_ns), Text(who, style), words)
+    return grid
+
+
+def clock(since_ns: int) -> str:
+    """Time since the call began: 1:04.2."""
+    tenths = max(0, round(since_ns * 10 / NS))
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def write_text(entries: Iterable[Entry], began_ns: int, console: Console) -> None:
+    """Every entry, one after another."""
+    for entry in entries:
+        console.print(view(entry, began_ns=began_ns))
+
+
+def _parts(entry: Entry, played_ms: int) -> tuple[str, str, Text]:
+    match entry:
+        case CallerSaid():
+            return "Caller", _CALLER, _caller(entry)
+        case AgentSaid():
+            return entry.agent, _AGENT, _agent(entry, played_ms)
+        case CutShort():
+            return "interrupted", _CUT, _cut(entry)
+        case ToolCalled():
+            return "tool", _TOOL, _tool(entry)
+        case HandedOver():
+            return "handoff", _HANDOFF, Text.assemble(entry.from_agent, (" → ", "dim"), (entry.to_agent, _AGENT))
+        case Noted():
+            return entry.kind, _NOTE_STYLES[entry.kind], Text(entry.text, "" if entry.kind != "note" else "dim")
+        case _:
+            raise TypeError(f"no view of {type(entry).__name__}")
+
+
+def _caller(entry: CallerSaid) -> Text:
+    words = Text(entry.heard)
+    if not entry.settled:
+        return words.append("…", "dim")
+    if entry.problem is not None:
+        words.append(f"({entry.problem})", "dim")
+    elif not entry.heard:
+        words.append("(nothing was understood)", "dim")
+    if entry.said is not None and _plain(entry.said) != _plain(entry.heard):
+        words.append(f"\n(said: “{entry.said}”)", "dim")
+    return words
+
+
+def _agent(entry: AgentSaid, played_ms: int) -> Text:
+    if entry.heard_text is not None:
+        at = len(entry.heard_text)
+        return Text.assemble(entry.text[:at], (entry.text[at:], "dim strike"))
+    if entry.settled or not entry.received_ms:
+        return Text(entry.text)
+    at = _heard_characters(entry, played_ms)
+    return Text.assemble(entry.text[:at], (entry.text[at:], "dim"))
+
+
+def _heard_characters(entry: AgentSaid, played_ms: int) -> int:
+    if entry.audio_complete:
+        return round(len(entry.text) * min(1.0, played_ms / entry.received_ms))
+    return min(len(entry.text), played_ms // MS_PER_CHARACTER)
+
+
+def _cut(entry: CutShort) -> Text:
+    heard = f"heard “{entry.heard.strip()}”" if entry.heard.strip() else "not a word was heard"
+    unheard = entry.unheard.strip()
+    if len(unheard) > _UNHEARD_SHOWN:
+        unheard = unheard[:_UNHEARD_SHOWN].rsplit(" ", 1)[0] + " …"
+    of = f"after {entry.heard_ms / 1000:.2f} s of {entry.received_ms / 1000:.2f} s: "
+    return Text.assemble(of, heard, (f"\nnot heard “{unheard}”", "dim") if unheard else "")
+
+
+def _tool(entry: ToolCalled) -> Text:
+    call = Text.assemble((entry.name, "bold"), f"({_arguments(entry.arguments)})")
+    if entry.output is None:
+        return call.append(" …", "dim")
+    output = entry.output if len(entry.output) <= _OUTPUT_SHOWN else entry.output[:_OUTPUT_SHOWN] + " …"
+    call.append("\n→ ", "dim").append(output)
+    took = f"{entry.took_ns / 1e6:.0f} ms"
+    return call.append(f"  {took}" if entry.outcome == "result" else f"  {entry.outcome}, {took}", "dim")
+
+
+def _arguments(text: str) -> str:
+    """The model's arguments the way Python would write them; as they are, if they are not a JSON object."""
+    try:
+        values = json.loads(text or "{}")
+    except ValueError:
+        return text
+    if not isinstance(values, dict):
+        return text
+    return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", text.lower()))

@@ -1,0 +1,101 @@
+"""The stereo recording of a call: caller left, agent right, as somebody in the middle of the line would have heard it.
+
+Sound is laid on a track at its moment and may be taken back until that moment has come (an interruption silences what
+was to be played). `advance` writes what has become final, so that a call of any length needs little memory and a call
+that ends badly still leaves a file that plays.
+"""
+
+from __future__ import annotations
+
+import array
+import sys
+import wave
+from pathlib import Path
+
+from engine.wire.formats import PCM16, AudioFormat
+
+_NS_PER_S = 1_000_000_000
+_SAMPLE_BYTES = 2
+
+
+class Track:
+    """One side: mono 16-bit PCM, by position in samples since the beginning of the call."""
+
+    def __init__(self) -> None:
+        self._written = 0
+        self._waiting = bytearray()
+
+    @property
+    def end(self) -> int:
+        """The position after the last sound that was laid."""
+        return self._written + len(self._waiting) // _SAMPLE_BYTES
+
+    def lay(self, position: int, pcm: bytes) -> None:
+        """Put sound at `position`, over whatever is there. What lies in the part already written is lost."""
+        late = max(0, self._written - position)
+        pcm = pcm[late * _SAMPLE_BYTES :]
+        at = (max(position, self._written) - self._written) * _SAMPLE_BYTES
+        if at > len(self._waiting):
+            self._waiting += bytes(at - len(self._waiting))
+        self._waiting[at : at + len(pcm)] = pcm
+
+    def follow(self, position: int, pcm: bytes, *, tolerance: int) -> None:
+        """Put sound behind the last one; at `position` if that is more than `tolerance` samples later."""
+        self.lay(position if position - self.end > tolerance else self.end, pcm)
+
+    def silence_from(self, position: int) -> None:
+        """Take back everything from `position` on."""
+        del self._waiting[max(0, position - self._written) * _SAMPLE_BYTES :]
+
+    def take_until(self, position: int) -> array.array[int]:
+        """Everything before `position` that was not taken yet, silence where nothing was laid."""
+        size = max(0, position - self._written) * _SAMPLE_BYTES
+        taken = bytes(self._waiting[:size]).ljust(size, b"\0")
+        del self._waiting[:size]
+        self._written += size // _SAMPLE_BYTES
+        return array.array("h", taken)
+
+
+class Recording:
+    """A stereo WAV file that grows with the call."""
+
+    def __init__(self, path: Path, *, began_ns: int, audio_format: AudioFormat = PCM16) -> None:
+        """
+        Args:
+            path: the file to write.
+            began_ns: the moment of its first sample.
+            audio_format: PCM, of both sides.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self.caller = Track()
+        self.agent = Track()
+        self._began_ns = began_ns
+        self._rate = audio_format.rate
+        self._final = 0
+        self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by `close`
+        self._file.setnchannels(2)
+        self._file.setsampwidth(_SAMPLE_BYTES)
+        self._file.setframerate(self._rate)
+
+    def position(self, at_ns: int) -> int:
+        """A moment as a position in samples."""
+        return max(0, (at_ns - self._began_ns) * self._rate // _NS_PER_S)
+
+    def advance(self, now_ns: int) -> None:
+        """Everything before `now_ns` is final: write it."""
+        until = self.position(now_ns)
+        if until <= self._final:
+            return
+        caller, agent = self.caller.take_until(until), self.agent.take_until(until)
+        both = array.array("h", bytes(4 * len(caller)))
+        both[0::2], both[1::2] = caller, agent
+        if sys.byteorder == "big":
+            both.byteswap()
+        self._file.writeframes(both.tobytes())
+        self._final = until
+
+    def close(self) -> None:
+        """No more sound. What was laid for later than the last `advance` was never heard."""
+        self._file.close()
