@@ -205,15 +205,15 @@ def _json_types_of(kind: Any) -> tuple[type, ...]:
 def object_reader(cls: Any, converter: Converter) -> Hook:
     """Reads objects of a class. Keys that the class does not have are ignored."""
     read = make_dict_structure_fn(cls, converter)
-    when_absent = _fill_of(cls)
+    when_absent = tuple(_fill_of(cls).items())
     prepare = _PREPARE.get(cls)
 
     def read_object(value: Any, _: object) -> Any:
         if type(value) is not dict:
             raise _misfit("an object", value)
-        missing = {name: default for name, default in when_absent.items() if value.get(name) is None}
-        if missing:
-            value = {**value, **missing}
+        for name, default in when_absent:
+            if value.get(name) is None:
+                value = {**value, name: default}
         if prepare is not None:
             value = prepare(value)
         return read(value, cls)
