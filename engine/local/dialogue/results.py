@@ -13,6 +13,8 @@ from engine.local.replies import Called
 _FIELD = re.compile(r"\{(\w+)(?::(digits))?\}")
 _LONGEST_SPOKEN = 600
 """Characters: nobody listens to more of a raw output."""
+_NOTHING_TO_TELL = "Done."
+_NOT_JSON = object()
 
 
 def spoken_result(dialogue: Dialogue, intent: Intent | None, call: Called | None, output: str) -> str:
@@ -27,9 +29,10 @@ def spoken_result(dialogue: Dialogue, intent: Intent | None, call: Called | None
             filled = fill(result.text, fields)
             if filled is not None:
                 return filled
-        return " ".join(_sentence(f"{_words(name)} is {_in_words(value)}") for name, value in parsed.items())
-    said = _in_words(parsed) if parsed is not None else output.strip()
-    return _sentence(said[:_LONGEST_SPOKEN]) if said else "Done."
+        told = " ".join(_sentence(f"{_words(name)} is {_in_words(value)}") for name, value in parsed.items())
+        return told or _NOTHING_TO_TELL
+    said = output.strip() if parsed is _NOT_JSON else "" if parsed is None else _in_words(parsed)
+    return _sentence(said[:_LONGEST_SPOKEN]) if said else _NOTHING_TO_TELL
 
 
 def fill(text: str, fields: Mapping[str, object]) -> str | None:
@@ -51,16 +54,16 @@ def fill(text: str, fields: Mapping[str, object]) -> str | None:
 
 
 def _json(output: str) -> object:
-    """What the output holds if it is JSON that is not just text; None otherwise."""
+    """What the output holds if it is JSON, or `_NOT_JSON`."""
     try:
         parsed: object = json.loads(output)
     except ValueError:
-        return None
+        return _NOT_JSON
     return parsed
 
 
 def _arguments(call: Called | None) -> dict[str, object]:
-    parsed = _json(call.arguments) if call is not None else None
+    parsed = _json(call.arguments) if call is not None else _NOT_JSON
     return dict(parsed) if isinstance(parsed, Mapping) else {}
 
 

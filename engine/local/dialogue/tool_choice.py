@@ -147,7 +147,8 @@ def _as_type(value: str, schema: Mapping[str, object]) -> object:
 
 
 def _made_up(schema: Mapping[str, object], text: str) -> object:
-    """Something of the right type for a parameter that the dialogue knows nothing about: nothing, if that will do."""
+    """Something of the right type for a parameter that the dialogue knows nothing about: nothing, if that
+    will do."""
     if _takes_null(schema):
         return None
     options = schema.get("enum")
