@@ -51,7 +51,7 @@ def to_json(value: Any) -> Any:
             return value.value
         case dict():
             return {str(to_json(key)): to_json(item) for key, item in value.items()}
-        case tuple() if names := getattr(value, "_fields", ()):
+        case tuple() if (names := getattr(value, "_fields", None)) is not None:
             return {name: to_json(item) for name, item in zip(names, value, strict=True)}
         case list() | tuple() | set() | frozenset():
             return [to_json(item) for item in value]

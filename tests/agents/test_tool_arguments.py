@@ -143,6 +143,8 @@ def test_bad_arguments_are_a_failed_tool() -> None:
         (bytes, '"?"', '`x`: expected base64 text, got "?"'),
         (int | None, '""', '`x`: expected an integer or null, got ""'),
         (Literal["a"], '"b"', '`x`: expected "a", got "b"'),
+        (Line, '{"dish": "a", "dihs": "b"}', "`x.dihs`: unknown; there is 'count'"),
+        (Literal[1, 2], "true", "`x`: expected one of 1, 2, got true"),
         (tuple[int, int], "[1]", "`x`: expected an array of 2 items, got an array of 1 item"),
         (tuple[int, str], '["a", "b"]', '`x[0]`: expected an integer, got "a"'),
         (list[int], '{"a": 1}', "`x`: expected an array, got an object"),
@@ -201,6 +203,8 @@ def test_text_that_has_no_utf8_form_does_not_get_into_the_message() -> None:
         (Literal[1, 2], '"2"', 2),
         (Literal[1, 2], "2.0", 2),
         (dict[int, int], '{"1": "2"}', {1: 2}),
+        (dict[int, int] | dict[str, int], '{"1": 2}', {1: 2}),
+        (dict[int, int] | dict[str, int], '{"one": 2}', {"one": 2}),
         (dt.time, '"19:30"', dt.time(19, 30)),
         (dt.datetime, '"2026-08-22 19:30"', dt.datetime(2026, 8, 22, 19, 30)),
         (dt.timedelta, "90", dt.timedelta(seconds=90)),
@@ -223,6 +227,12 @@ def test_numbers_and_booleans_may_be_text(hint: object, given: str, meant: objec
 )
 def test_text_stays_text_where_text_was_allowed(hint: object, given: str, meant: object) -> None:
     assert tool_of(hint).parse(f'{{"x": {given}}}') == {"x": meant}
+
+
+def test_a_choice_tells_true_from_one() -> None:
+    tool = tool_of(Literal[True, 1])
+    assert tool.parse('{"x": 1}')["x"] is not True
+    assert tool.parse('{"x": true}')["x"] is True
 
 
 def test_unknown_arguments_are_passed_over_when_not_strict() -> None:
