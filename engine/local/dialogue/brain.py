@@ -85,6 +85,11 @@ class DialogueBrain:
         tool = tool_for(intent, tools)
         if tool is not None:
             return self._call(tool, intent, understood, turn.earlier, situation)
+        line = _last_user_line(situation.history)
+        if intent.tools and line is not None and not line.spoken:
+            named = tool_named_in(understood.text, tools)
+            if named is not None:
+                return self._call(named, None, understood, turn.earlier, situation)
         if intent.department is not None:
             handoff = transfer_to(intent.department, self._dialogue, tools)
             if handoff is not None:
