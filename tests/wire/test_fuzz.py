@@ -49,20 +49,20 @@ def test_any_json(value: object) -> None:
     _check_client(orjson.dumps(value))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data(), wire.server_events())
 def test_damaged_server_event(data: st.DataObject, event: ServerEvent) -> None:
     _check_server(data.draw(damage.damaged_texts(encode_server(event))))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data(), wire.client_events())
 def test_damaged_client_event(data: st.DataObject, event: ClientEvent) -> None:
     _check_client(data.draw(damage.damaged_texts(encode_client(event))))
 
 
 @recorded
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.data())
 def test_damaged_recording(recording: Recording, data: st.DataObject) -> None:
     line = data.draw(st.sampled_from(recording.lines))

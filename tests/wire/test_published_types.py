@@ -70,7 +70,7 @@ def test_all_published_events_have_a_class() -> None:
 
 
 @pytest.mark.parametrize("cls", SERVER_EVENTS, ids=lambda cls: cls.type)
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.data())
 def test_server_event(cls: type[ServerEventBase], data: st.DataObject) -> None:
     _validate(encode_server(data.draw(wire.server_events_of(cls))), RealtimeServerEvent)

@@ -19,7 +19,7 @@ from tests.strategies import wire
 
 
 @pytest.mark.parametrize("cls", SERVER_EVENTS, ids=lambda cls: cls.type)
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.data())
 def test_server_event(cls: type[ServerEventBase], data: st.DataObject) -> None:
     event: KnownServerEvent = data.draw(wire.server_events_of(cls))
