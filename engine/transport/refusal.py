@@ -40,7 +40,7 @@ def not_a_websocket(where: str, why: str) -> ConnectRefused:
 def no_answer(where: str, seconds: float) -> ConnectRefused:
     """The time to connect has passed."""
     return ConnectRefused(
-        f"no WebSocket answer from {where} within {seconds:g} s: check the URL and the network, or allow more time"
+        f"no WebSocket answer from {where} within {seconds:.3g} s: check the URL and the network, or allow more time"
     )
 
 
