@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import competitors, environments, machine, scenarios, table
+from benchmarks import competitors, environments, machine, markdown, scenarios, table
 from benchmarks.campaign import Campaign, Turn, order
 from benchmarks.competitors import Competitor
 from benchmarks.environments import HERE
@@ -31,6 +31,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     install.add_argument("names", nargs="*", help="make these anew")
     show = commands.add_parser("show", help="print the tables of saved results again")
     show.add_argument("file", type=Path)
+    show.add_argument("--markdown", action="store_true", help="as it stands in the README")
     commands.add_parser("list", help="name the scenarios and the clients")
     for each in (parser, commands.add_parser("run", help="measure (what happens without a command)")):
         each.add_argument("--quick", action="store_true", help="one short repetition: a check, not a measurement")
@@ -52,7 +53,11 @@ def main(argv: list[str] | None = None) -> int:
     if given.command == "install":
         return min(1, environments.install(given.names))
     if given.command == "show":
-        table.show(Results.read(given.file), console)
+        saved = Results.read(given.file)
+        if given.markdown:
+            print(markdown.everything(saved))
+        else:
+            table.show(saved, console)
         return 0
     if given.command == "list":
         listing(console)
