@@ -54,7 +54,8 @@ _BOUNDS_OF: dict[object, tuple[str, ...]] = {
     str: (*LENGTHS, "pattern"),
     bytes: LENGTHS,
 }
-_LISTS: dict[object, Callable[[list[object]], object]] = {
+_Build = Callable[[list[object]], object]
+_LISTS: dict[object, _Build] = {
     list: list,
     abc.Sequence: list,
     abc.MutableSequence: list,
@@ -134,26 +135,17 @@ class Compiler:
             return _LEAVES[None], set()
         if isinstance(hint, type) and hint in _LEAVES:
             return _leaf(hint, bounds, where)
-        lengths = set(LENGTHS)
-        limits = (bounds.min_length, bounds.max_length)
         if origin in _LISTS:
-            item = self.shape(arguments[0] if arguments else Any, f"items of {where}")
-            build = _LISTS[origin]
-            if build is not list and (
-                isinstance(item, DictOf) or (isinstance(item, ListOf) and item.build in (list, set))
-            ):
-                raise SettingsError(
-                    f"{where}: {_show(hint)} cannot be: items of a set must be hashable, such as tuples"
-                )
-            words = f"an array{bounds.only(LENGTHS).words('items')}"
-            return ListOf(item, build, build is not list, *limits, words), lengths
-        if origin is tuple:
-            return self._tuple(arguments, bounds, where)
+            return self._list(hint, _LISTS[origin], arguments, bounds, where), set(LENGTHS)
+        if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+            return self._list(hint, tuple, arguments, bounds, where), set(LENGTHS)
+        if origin is tuple and arguments:
+            places = [self.shape(argument, f"item {index} of {where}") for index, argument in enumerate(arguments)]
+            return TupleOf(tuple(places)), set()
+        if origin is tuple:  # `tuple[()]` looks like this too, and is not worth a shape of its own
+            return self._list(hint, tuple, (Any,), bounds, where), set(LENGTHS)
         if origin in _DICTS:
-            key, value = arguments or (str, Any)
-            key_shape, names = self._key(key, where)
-            words = f"an object{bounds.only(LENGTHS).words('entries')}"
-            return DictOf(key_shape, self.shape(value, f"values of {where}"), names, *limits, words), lengths
+            return self._dict(arguments or (str, Any), bounds, where), set(LENGTHS)
         if isinstance(origin, type) and issubclass(origin, enum.Enum):
             return _enum(origin, where), set()
         if isinstance(origin, type) and has_fields(origin):
@@ -175,14 +167,19 @@ class Compiler:
             shapes.append(Described(shape, description) if description else shape)
         return OneOf(tuple(sorted(shapes, key=lambda shape: shape.rank))), taken
 
-    def _tuple(self, arguments: tuple[object, ...], bounds: Bounds, where: str) -> tuple[Shape, set[str]]:
-        if not arguments or (len(arguments) == 2 and arguments[1] is Ellipsis):
-            item = self.shape(arguments[0] if arguments else Any, f"items of {where}")
-            words = f"an array{bounds.only(LENGTHS).words('items')}"
-            return ListOf(item, tuple, False, bounds.min_length, bounds.max_length, words), set(LENGTHS)
-        # `tuple[()]` gives no arguments in Python 3.11 and later, and is not worth a shape
-        places = [self.shape(argument, f"item {index} of {where}") for index, argument in enumerate(arguments)]
-        return TupleOf(tuple(places)), set()
+    def _list(self, hint: object, build: _Build, arguments: tuple[object, ...], bounds: Bounds, where: str) -> ListOf:
+        item = self.shape(arguments[0] if arguments else Any, f"items of {where}")
+        is_set = build in (set, frozenset)
+        if is_set and (isinstance(item, DictOf) or (isinstance(item, ListOf) and item.build in (list, set))):
+            raise SettingsError(f"{where}: {_show(hint)} cannot be: items of a set must be hashable, such as tuples")
+        words = f"an array{bounds.only(LENGTHS).words('items')}"
+        return ListOf(item, build, is_set, bounds.min_length, bounds.max_length, words)
+
+    def _dict(self, arguments: tuple[object, ...], bounds: Bounds, where: str) -> DictOf:
+        key, names = self._key(arguments[0], where)
+        value = self.shape(arguments[1], f"values of {where}")
+        words = f"an object{bounds.only(LENGTHS).words('entries')}"
+        return DictOf(key, value, names, bounds.min_length, bounds.max_length, words)
 
     def _key(self, hint: object, where: str) -> tuple[Shape, Json | None]:
         inner, _, _ = peel(hint)
