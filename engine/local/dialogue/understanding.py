@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import attrs
 
@@ -25,6 +26,7 @@ _EXPANSIONS = {"what's": "what is", "where's": "where is", "how's": "how is", "i
 NUMBER = "number"
 """The slot that runs of digits fill."""
 _LEAST_DIGITS = 3
+_REMEMBERED = 1024
 
 
 @attrs.frozen
@@ -56,8 +58,16 @@ class Understanding:
             for slot, values in dialogue.slots.items()
         }
 
+        self._known = lru_cache(maxsize=_REMEMBERED)(self._understood)
+
     def understand(self, text: str, *, typed: bool) -> Understood:
-        """The meaning of `text`. Without an intent it was not understood."""
+        """The meaning of `text`. Without an intent it was not understood.
+
+        Remembered, because every response looks back on the conversation.
+        """
+        return self._known(text, typed)
+
+    def _understood(self, text: str, typed: bool) -> Understood:
         plain = normalised(text)
         intent = self._by_template(plain)
         if intent is None and typed:
