@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import competitors, environments, machine, markdown, scenarios, table
+from benchmarks.alone import alone
 from benchmarks.campaign import Campaign, Turn, order
 from benchmarks.competitors import Competitor
 from benchmarks.environments import HERE
@@ -22,6 +24,7 @@ from benchmarks.scenario import Scenario
 
 RESULTS = HERE / "results"
 REPETITIONS = 3
+WAITING = "another benchmark is running here; waiting for it to end (--beside runs anyway)"
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -38,6 +41,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         each.add_argument("--only", default="", metavar="A,B", help="these scenarios")
         each.add_argument("--clients", default="", metavar="A,B", help="these clients, or engine, floor, peer, part")
         each.add_argument("--repetitions", type=int, default=None, metavar="N", help=f"default {REPETITIONS}")
+        each.add_argument("--beside", action="store_true", help="do not wait for another benchmark to end")
         each.add_argument("--no-plots", action="store_true")
     return parser.parse_args(argv)
 
@@ -96,7 +100,8 @@ def run(given: argparse.Namespace, console: Console, wanted: list[Scenario], cli
     campaign = Campaign(made, results, given.quick, folder / "logs")
     interrupted = False
     try:
-        with_progress(campaign, turns, console)
+        with contextlib.nullcontext() if given.beside else alone(RESULTS / ".lock", lambda: console.print(WAITING)):
+            with_progress(campaign, turns, console)
     except KeyboardInterrupt:
         interrupted = True
         console.print("[yellow]interrupted: what follows is what there is[/]")

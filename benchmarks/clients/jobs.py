@@ -70,7 +70,7 @@ class Performance:
         if self.job.frames:
             tasks.start(self._send_frames)
         elif self.job.microphone:
-            tasks.start(microphone.feed, self.runtime, self.seats, 1.0, None, lambda: True)
+            tasks.start(self._feed, self.seats, 1.0, None, lambda: True)
         await self._until_ended()
         self.report["memory_end"] = self._settled_memory()
 
@@ -176,7 +176,15 @@ class Performance:
     async def _send_frames(self) -> None:
         await self.stage.started.wait()
         job = self.job
-        await microphone.feed(self.runtime, self.seats, job.microphone_speed, job.frames, lambda: True)
+        await self._feed(self.seats, job.microphone_speed, job.frames, lambda: True)
+
+    async def _feed(self, seats: list[Seat], speed: float, frames: int | None, live: Callable[[], bool]) -> None:
+        """Microphones until they are done; a session that goes while the run ends takes its microphone with it."""
+        try:
+            await microphone.feed(self.runtime, seats, speed, frames, live)
+        except Exception as error:
+            if not self.stage.ended.is_set():
+                self.stage.errors.append(f"microphone: {error!r}"[:300])
 
     async def _growing_microphone(self) -> None:
         """Microphones for the sessions there are, taken up anew whenever there are more."""
@@ -186,7 +194,7 @@ class Performance:
                 await self.runtime.sleep(0.05)
                 continue
             many = len(self.seats)
-            await microphone.feed(self.runtime, seats, 1.0, None, partial(self._as_many, many))
+            await self._feed(seats, 1.0, None, partial(self._as_many, many))
             while self.seats and not self.seats[-1].opened.is_set() and not self.stage.ended.is_set():
                 await self.runtime.sleep(0.02)
 

@@ -1,7 +1,8 @@
 """`pipecat-ai`: the pipeline of its realtime template, with a microphone and a speaker of ours for the transport.
 
 Input, user aggregator, service, output, assistant aggregator; a worker with metrics on, run by a runner. Its log is
-turned down to warnings: at its default level the log alone would dominate.
+turned down to warnings: at its default level the log alone would dominate. Turns are declared external, which the
+service recommends by itself, so that no turn model is loaded for each session and then not used.
 """
 
 # No `from __future__ import annotations`: pipecat reads the hints of a tool from the globals of its module.
@@ -30,10 +31,14 @@ def load() -> tuple[Runtime, Hold]:
     from pipecat.pipeline.pipeline import Pipeline
     from pipecat.pipeline.worker import PipelineParams, PipelineWorker
     from pipecat.processors.aggregators.llm_context import LLMContext
-    from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
+    from pipecat.processors.aggregators.llm_response_universal import (
+        LLMContextAggregatorPair,
+        LLMUserAggregatorParams,
+    )
     from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
     from pipecat.services.llm_service import FunctionCallParams
     from pipecat.services.openai.realtime.llm import OpenAIRealtimeLLMService
+    from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
     from pipecat.workers.runner import WorkerRunner
 
     async def noop(params: FunctionCallParams, reason: str) -> None:
@@ -76,7 +81,9 @@ def load() -> tuple[Runtime, Hold]:
             ),
         )
         context = LLMContext(tools=[noop])
-        users, assistants = LLMContextAggregatorPair(context)
+        users, assistants = LLMContextAggregatorPair(
+            context, user_params=LLMUserAggregatorParams(user_turn_strategies=ExternalUserTurnStrategies())
+        )
         microphone = Microphone()
         pipeline = Pipeline([microphone, users, service, Speaker(seat), assistants])
         worker = PipelineWorker(
