@@ -30,7 +30,15 @@ from engine.core.inputs import (
 from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
-from engine.errors import AudioError, SessionClosed, SessionFailed, SessionNotOpen, SettingsError, ToolCallUnknown
+from engine.errors import (
+    AudioError,
+    MessageError,
+    SessionClosed,
+    SessionFailed,
+    SessionNotOpen,
+    SettingsError,
+    ToolCallUnknown,
+)
 from engine.events import RealtimeSessionEvent
 from engine.lifetime import Lifetime, Parts
 from engine.mailboxes import MailboxStatistics, Mark
@@ -40,11 +48,17 @@ from engine.opening import Opening
 from engine.playback import RealtimePlaybackTracker
 from engine.response_handle import ResponseHandle
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig
-from engine.wire.client_events import ClientEvent, InputAudioBufferClear, InputAudioBufferCommit, RawClientEvent
+from engine.wire.client_events import (
+    ClientEvent,
+    ConversationItemCreate,
+    InputAudioBufferClear,
+    InputAudioBufferCommit,
+    RawClientEvent,
+)
+from engine.wire.codec import encode_client
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.response import ResponseParams, Usage
-from engine.wire.session import Audio, AudioInput, AudioOutput, Session
-from engine.wire.unset import UNSET
+from engine.wire.session import AudioInput, AudioOutput, Session
 
 T = TypeVar("T")
 
@@ -75,9 +89,9 @@ class RealtimeSession(Generic[T]):
         self._run_config = run_config
         self._model_config = model_config
         self._guardrails = _guardrails(run_config.output_guardrails)
-        self._input_format = _format_of(base, "input")
+        self._input_format = _format_of(base.audio_input)
         self._playback = _tracker(model_config.playback_tracker)
-        self._playback.bind(_format_of(base, "output"))
+        self._playback.bind(_format_of(base.audio_output))
         self._handle_count = 0
         self._machine: Machine | None = None
         self._life: Lifetime | None = None
@@ -176,11 +190,17 @@ class RealtimeSession(Generic[T]):
         Raises:
             MessageError: the message has content that cannot be sent.
         """
-        await self._post(SendMessage(user_message(message), respond))
+        item = user_message(message)
+        _sendable(ConversationItemCreate(item))
+        await self._post(SendMessage(item, respond))
 
     async def send_event(self, event: ClientEvent | Mapping[str, object]) -> None:
-        """Send a client event of your own as it is, for what this class has no method for."""
-        await self._post(SendRaw(RawClientEvent(event) if isinstance(event, Mapping) else event))
+        """Send a client event of your own as it is, for what this class has no method for.
+
+        Raises:
+            MessageError: it has no JSON form.
+        """
+        await self._post(SendRaw(_sendable(RawClientEvent(event) if isinstance(event, Mapping) else event)))
 
     # --- the agent's side
 
@@ -323,7 +343,7 @@ class RealtimeSession(Generic[T]):
             far_end_plays=capabilities.plays_audio_itself,
         )
         reported = self._model_config.playback_tracker is not None
-        self._machine = Machine(rules, spec, PlaybackLedger(_format_of(self._base, "output"), reported=reported))
+        self._machine = Machine(rules, spec, PlaybackLedger(_format_of(self._base.audio_output), reported=reported))
         return Lifetime(
             Parts(
                 model=self._model,
@@ -372,6 +392,15 @@ class RealtimeSession(Generic[T]):
         return self._machine
 
 
+def _sendable(event: ClientEvent) -> ClientEvent:
+    """The event, if it can be written at all: better to fail here than in the task that writes."""
+    try:
+        encode_client(event)
+    except (TypeError, ValueError) as error:
+        raise MessageError(f"the event cannot be made into JSON: {error}") from error
+    return event
+
+
 def _tracker(given: object) -> RealtimePlaybackTracker:
     if given is None:
         return RealtimePlaybackTracker()
@@ -392,8 +421,5 @@ def _guardrails(given: Sequence[object]) -> tuple[OutputGuardrail, ...]:
     return tuple(guardrail for guardrail in given if isinstance(guardrail, OutputGuardrail))
 
 
-def _format_of(base: Session, direction: str) -> AudioFormat:
-    audio = base.audio
-    side = getattr(audio, direction, UNSET) if isinstance(audio, Audio) else UNSET
-    audio_format = side.format if isinstance(side, AudioInput | AudioOutput) else UNSET
-    return audio_format if isinstance(audio_format, AudioFormat) else PCM16
+def _format_of(side: AudioInput | AudioOutput) -> AudioFormat:
+    return side.format if isinstance(side.format, AudioFormat) else PCM16

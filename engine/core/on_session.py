@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from engine.core import on_response
 from engine.core.state import State
 from engine.errors import PeerError, ProtocolError, ResponseFailed
 from engine.events import RateLimits, RawModelEvent
+from engine.wire.response import Response, ResponseError, StatusDetails
 from engine.wire.server_events import (
     ErrorEvent,
     MalformedEvent,
     RateLimitsUpdated,
+    ResponseDone,
     ServerEvent,
     SessionCreated,
     SessionUpdated,
@@ -59,10 +62,14 @@ def error(s: State, event: ErrorEvent) -> None:
 
 
 def malformed(s: State, event: MalformedEvent) -> None:
-    """Something that is no event: shown as it came, with an error, and the session goes on."""
+    """Something that is no event: shown as it came, with an error, and the session goes on. A response whose end cannot
+    be read has ended all the same."""
     if not s.rules.raw_events:
         raw(s, event)
     s.error(ProtocolError(f"the far end sent what is not a valid event: {event.reason}"))
+    if event.type == ResponseDone.type and event.response_id in s.responses:
+        failure = StatusDetails("failed", error=ResponseError(code="malformed", message=event.reason))
+        on_response.done(s, ResponseDone(Response(event.response_id, "failed", failure)))
 
 
 def rate_limits(s: State, event: RateLimitsUpdated) -> None:

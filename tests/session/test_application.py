@@ -441,6 +441,10 @@ def test_bad_input_is_refused_at_the_call() -> None:
                 await session.send_message(bad)  # type: ignore[arg-type]
         with pytest.raises(MessageError, match="neither"):
             image(b"GIF89a")
+        with pytest.raises(MessageError, match="JSON"):
+            await session.send_message("half a pair: \ud800")
+        with pytest.raises(MessageError, match="JSON"):
+            await session.send_event({"type": "session.update", "session": object()})
 
     told = talk(PLAIN, [Expect(SessionUpdate)], program)
     assert [type(event) for event in told.sent] == [SessionUpdate]
