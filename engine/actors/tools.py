@@ -21,6 +21,7 @@ from engine.agents.handoff import Handoff
 from engine.agents.hooks import RealtimeAgentHooks
 from engine.agents.results import render
 from engine.agents.tool import FunctionTool
+from engine.agents.wording import wire_text
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
     AnswerApproval,
@@ -123,7 +124,7 @@ class ToolExecutor:
         for guardrail in tool.tool_output_guardrails:
             said = await guardrail.run(context, context.agent, tool, output, self.run_sync)
             if said.rejected:
-                output = said.message
+                output = wire_text(said.message)
         if hooks is not None:
             await self._guarded(hooks.on_tool_end(context, context.agent, tool, output))
         return ToolDone(work.call_id, "result", output)
@@ -138,11 +139,11 @@ class ToolExecutor:
         if needed:
             answer = await self._ask(work.call_id)
             if not answer.approved:
-                return answer.message or NOT_APPROVED
+                return wire_text(answer.message or NOT_APPROVED)
         for guardrail in tool.tool_input_guardrails:
             said = await guardrail.run(context, context.agent, tool, self.run_sync)
             if said.rejected:
-                return said.message
+                return wire_text(said.message)
         return None
 
     async def _ask(self, call_id: str) -> AnswerApproval:
@@ -171,7 +172,7 @@ class ToolExecutor:
                 words = str(await call_either(formatter, self.run_sync, context, error))
             except Exception as second:  # a formatter is the application's own code, too
                 await self._report(Fault(EngineError(f"the error formatter of {work.name} failed: {second!r}")))
-        return ToolDone(work.call_id, "error", words, error=failure)
+        return ToolDone(work.call_id, "error", wire_text(words), error=failure)
 
     def _tool_context(self, work: StartCall) -> ToolContext[Any]:
         agent = work.agent.agent

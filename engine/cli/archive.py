@@ -6,7 +6,7 @@ to then is there.
 
 from __future__ import annotations
 
-from io import BufferedWriter
+from io import BufferedWriter, StringIO
 from pathlib import Path
 from types import TracebackType
 
@@ -61,11 +61,13 @@ class Archive:
         """Write the transcript and the table of turns."""
         if self._events is None:
             return
-        with (self.directory / TRANSCRIPT).open("w", encoding="utf-8") as file:
-            console = Console(file=file, width=_TEXT_WIDTH, color_system=None, legacy_windows=False)
-            write_text(transcript.entries, transcript.began_ns, console)
-            console.print()
-            console.print(turn_view(turns))
+        text = StringIO()
+        console = Console(file=text, width=_TEXT_WIDTH, color_system=None, legacy_windows=False)
+        write_text(transcript.entries, transcript.began_ns, console)
+        console.print()
+        console.print(turn_view(turns))
+        lines = [line.rstrip() + "\n" for line in text.getvalue().splitlines()]
+        (self.directory / TRANSCRIPT).write_text("".join(lines), encoding="utf-8")
 
     @property
     def opened(self) -> bool:

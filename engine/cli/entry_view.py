@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Iterable
 
-from rich.console import Console, RenderableType
-from rich.table import Table
+import attrs
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, Entry, HandedOver, Noted, ToolCalled
 from engine.clock import NS
 
+TIME_WIDTH = 6
 WHO_WIDTH = 16
+_LEAST_WORDS_WIDTH = 20
 MS_PER_CHARACTER = 65
 """How long a character of speech lasts, about: 15 characters a second is ordinary English speech. Only used to show
 how far playback is while the audio is not complete."""
@@ -23,16 +25,29 @@ _CALLER, _AGENT, _TOOL, _HANDOFF, _CUT = "bold cyan", "bold green", "bold yellow
 _NOTE_STYLES = {"note": "dim", "guardrail": "bold red", "error": "bold red"}
 
 
-def view(entry: Entry, *, began_ns: int, played_ms: int = 0) -> RenderableType:
-    """The entry as one row; `played_ms` is how much of an agent's words has been heard by now."""
+def view(entry: Entry, *, began_ns: int, played_ms: int = 0) -> Row:
+    """The entry as a row; `played_ms` is how much of an agent's words has been heard by now."""
     who, style, words = _parts(entry, played_ms)
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=7, justify="right", style="dim", no_wrap=True)
-    grid.add_column(width=WHO_WIDTH, no_wrap=True, overflow="ellipsis")
-    grid.add_column(ratio=1, overflow="fold")
-    grid.expand = True
-    grid.add_row(clock(entry.at_ns - began_ns), Text(who, style), words)
-    return grid
+    return Row(clock(entry.at_ns - began_ns), Text(who, style), words)
+
+
+@attrs.frozen
+class Row:
+    """Time, who, and words that wrap under themselves. Lines end where their words end: nothing pads them."""
+
+    time: str
+    who: Text
+    words: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        indent = TIME_WIDTH + WHO_WIDTH + 2
+        who = self.who.copy()
+        who.truncate(WHO_WIDTH, overflow="ellipsis", pad=True)
+        head = Text.assemble((self.time.rjust(TIME_WIDTH), "dim"), " ", who, " ")
+        lines = self.words.wrap(console, max(options.max_width - indent, _LEAST_WORDS_WIDTH)) or [Text()]
+        for number, line in enumerate(lines):
+            line.rstrip()
+            yield head.append_text(line) if number == 0 else Text(" " * indent).append_text(line)
 
 
 def clock(since_ns: int) -> str:
@@ -108,9 +123,9 @@ def _tool(entry: ToolCalled) -> Text:
     if entry.output is None:
         return call.append(" …", "dim")
     output = entry.output if len(entry.output) <= _OUTPUT_SHOWN else entry.output[:_OUTPUT_SHOWN] + " …"
-    call.append("\n→ ", "dim").append(output)
-    took = f"{entry.took_ns / 1e6:.0f} ms"
-    return call.append(f"  {took}" if entry.outcome == "result" else f"  {entry.outcome}, {took}", "dim")
+    took = f"{entry.took_ns / 1e6:.0f}\N{NO-BREAK SPACE}ms"
+    call.append(f"  {took}" if entry.outcome == "result" else f"  {entry.outcome}, {took}", "dim")
+    return call.append("\n→ ", "dim").append(output)
 
 
 def _arguments(text: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import attrs
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -9,17 +12,30 @@ from rich.text import Text
 
 from engine.cli.turn_table import TurnRow, Turns
 
-_TRUTH = (
-    "Times are in seconds from the caller's last audible sample (of a typed line: from sending it) to: noticed, the "
-    "far end says that the user stopped; first audio, the answer's first audio arrives; heard, its first audible "
-    "sample is played. Spoke: how much of the answer was played, ✂ if the caller cut it; yielded: from the "
-    "interrupting caller's first audible sample to the agent's silence."
-)
-_NO_TRUTH = (
-    "A microphone does not tell when its user stopped speaking: times are in seconds from the far end's "
-    "user_speech_stopped to: first audio, the answer's first audio arrives; heard, its first audible sample is played. "
-    "Spoke: how much of the answer was played, ✂ if the caller cut it; yielded: from user_speech_started to the "
-    "agent's silence."
+_TRUTH = "seconds from the caller's last audible sample (of a typed line: from sending it)"
+_NO_TRUTH = "seconds from user_speech_stopped: a microphone does not tell when its user really stopped speaking"
+
+
+@attrs.frozen
+class _Column:
+    title: str
+    meaning: str
+    value: Callable[[TurnRow], float | None]
+    always: bool = True
+    """Shown even if no turn has a value."""
+
+    def text(self, row: TurnRow) -> str:
+        value = self.value(row)
+        cut = " ✂" if self.title == "spoke" and row.cut else ""
+        return ("–" if value is None else f"{value:.2f}") + cut
+
+
+_COLUMNS = (
+    _Column("noticed", "… to user_speech_stopped: the far end says that the caller is done", lambda r: r.noticed_s, False),
+    _Column("first audio", "… to the first audio of the answer that arrives", lambda row: row.first_audio_s),
+    _Column("heard", "… to the first audible sample of the answer that is played", lambda row: row.heard_s),
+    _Column("spoke", "how much of the answer was played; ✂ the caller cut it", lambda row: row.spoke_s or None),
+    _Column("yielded", "from the interrupting caller's first sound to the agent's silence", lambda r: r.yielded_s, False),
 )
 
 
@@ -28,16 +44,24 @@ def turn_view(turns: Turns) -> Group:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=False, show_edge=False)
     table.add_column("", justify="right", style="dim", no_wrap=True)
     table.add_column("caller", ratio=3, min_width=14)
-    table.add_column("answered by", ratio=2, min_width=12)
-    timed = ["noticed", "first\naudio", "heard", "spoke"] if turns.truth else ["first\naudio", "heard", "spoke"]
-    if cuts := any(row.yielded_s is not None for row in turns.rows):
-        timed.append("yielded")
-    for name in timed:
-        table.add_column(name, justify="right", no_wrap=True, vertical="top")
+    table.add_column("answered by (tools)", ratio=2, min_width=12)
+    shown = [column for column in _COLUMNS if column.always or any(map(column.value, turns.rows))]
+    for column in shown:
+        table.add_column(column.title.replace(" ", "\n"), justify="right", no_wrap=True)
     for number, row in enumerate(turns.rows):
-        table.add_row(str(number), Text(row.caller or "(not understood)"), _who(row), *_times(row, turns.truth, cuts))
-    caption = Text(_TRUTH if turns.truth else _NO_TRUTH, "dim")
-    return Group(table, Text(), caption, Text(), Text(turns.summary))
+        times = [column.text(row) for column in shown]
+        table.add_row(str(number), Text(row.caller or "(not understood)"), _who(row), *times)
+    return Group(table, Text(), _definitions(turns, shown), Text(), Text(turns.summary))
+
+
+def _definitions(turns: Turns, shown: list[_Column]) -> Table:
+    meanings = Table.grid(padding=(0, 2, 0, 0))
+    meanings.add_column(style="dim", no_wrap=True)
+    meanings.add_column(style="dim")
+    meanings.add_row("times", _TRUTH if turns.truth else _NO_TRUTH)
+    for column in shown:
+        meanings.add_row(column.title, column.meaning)
+    return meanings
 
 
 def _who(row: TurnRow) -> Text:
@@ -45,14 +69,3 @@ def _who(row: TurnRow) -> Text:
     if row.tools:
         who.append(f"\n{', '.join(row.tools)} ({row.tools_s:.2f})", "dim")
     return who
-
-
-def _times(row: TurnRow, truth: bool, cuts: bool) -> list[str]:
-    times = [_seconds(row.noticed_s)] if truth else []
-    times += [_seconds(row.first_audio_s), _seconds(row.heard_s)]
-    times.append((f"{row.spoke_s:.2f}" if row.spoke_s else "–") + (" ✂" if row.cut else ""))
-    return [*times, _seconds(row.yielded_s)] if cuts else times
-
-
-def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"

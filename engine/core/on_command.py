@@ -98,6 +98,8 @@ def update_agent(s: State, command: UpdateAgent) -> None:
 def change_agent(s: State, spec: AgentSpec) -> None:
     """Another agent takes over: its settings go out now, before anything that may trigger a response."""
     before, s.agent = s.agent, spec
+    if before.session.prompt and spec.session.prompt is UNSET:
+        spec = attrs.evolve(spec, session=attrs.evolve(spec.session, prompt=None))
     _announce(s, spec)
     s.emit(Handoff, from_agent=before.agent, to_agent=spec.agent)
     s.effects.tools.append(HookHandoff(spec, before))

@@ -3,7 +3,8 @@
 `SessionSettings` always holds a complete `Session` (or `TranscriptionSession`), the one that
 `session.created` and `session.updated` show. An update replaces the keys that it names; `audio.input` and
 `audio.output` merge key by key; a turn detection object is filled with its defaults again. Either all of an
-update is taken or none of it.
+update is taken or none of it. A session keeps its model: well-known clients name another one here than in
+their URL, and are not refused for it.
 """
 
 from __future__ import annotations
@@ -171,10 +172,6 @@ class SessionSettings:
     def _check_frozen(self, now: Session, change: Session) -> None:
         if change.tracing is not UNSET and now.tracing is not None and change.tracing != now.tracing:
             raise errors.tracing_frozen()
-        if isinstance(change.model, str) and change.model != now.model:
-            raise errors.Rejected(
-                "invalid_parameter", "The model of a session cannot be changed.", param="session.model"
-            )
         if not self.traits.reasons:
             for name in ("reasoning", "parallel_tool_calls"):
                 if getattr(change, name) not in (UNSET, None):
