@@ -89,7 +89,6 @@ def test_the_models_differ_as_the_services_do():
         ),
         ({"audio": {"output": {"voice": "nobody"}}}, "invalid_value", "session.audio.output.voice"),
         ({"output_modalities": ["text", "audio"]}, "invalid_value", "session.output_modalities"),
-        ({"model": "another"}, "invalid_parameter", "session.model"),
         ({"parallel_tool_calls": True}, "invalid_parameter", "session.parallel_tool_calls"),
         ({"max_output_tokens": 5000}, "invalid_value", "session.max_output_tokens"),
     ],
@@ -127,6 +126,12 @@ def test_the_voice_is_fixed_once_it_was_heard():
     driver.send({"type": "response.create", "response": aside})
     driver.settle()
     assert driver.of("response.done")[-1]["response"]["audio"]["output"]["voice"] == "ash"
+
+
+def test_a_session_keeps_its_model():
+    driver = Driver()
+    driver.send(update(model="another", instructions="Be brief."))
+    assert (session(driver)["model"], session(driver)["instructions"]) == ("gpt-realtime", "Be brief.")
 
 
 def test_tracing_is_frozen_once_it_is_on():
