@@ -188,6 +188,13 @@ def test_numbers_have_the_type_of_the_schema():
     assert arguments(BRAIN.reply(situation(line, tools=(as_number,)))) == {"order_number": 4821}
 
 
+def test_optional_parameters_of_strict_schemas():
+    text: dict[str, object] = {"anyOf": [{"type": "null"}, {"type": "integer"}]}
+    strict = tool("get_order_status", order_number=text, detail={"type": ["string", "null"]})
+    line = heard("where is order four eight two one")
+    assert arguments(BRAIN.reply(situation(line, tools=(strict,)))) == {"order_number": 4821, "detail": None}
+
+
 def test_a_missing_value_is_asked_for_and_its_answer_understood():
     question = BRAIN.reply(situation(heard("where is my order"), tools=(ORDER,)))
     assert words(question) == "Of course. What is your order number?"

@@ -137,6 +137,7 @@ def _titled(name: str, value: str) -> str:
 
 
 def _as_type(value: str, schema: Mapping[str, object]) -> object:
+    schema = _without_null(schema)
     options = schema.get("enum")
     if isinstance(options, (list, tuple)):
         lowered = {str(option).lower(): option for option in options}
@@ -160,6 +161,16 @@ def _made_up(schema: Mapping[str, object], text: str) -> object:
         digits = re.search(r"\d+", text)
         return int(digits.group()) if digits else 1
     return {"boolean": True, "array": [], "object": {}}.get(str(kind), text)
+
+
+def _without_null(schema: Mapping[str, object]) -> Mapping[str, object]:
+    """The alternative that holds a value, where a schema also takes null."""
+    alternatives = schema.get("anyOf", schema.get("oneOf"))
+    if isinstance(alternatives, (list, tuple)):
+        for each in alternatives:
+            if isinstance(each, Mapping) and each.get("type") != "null":
+                return each
+    return schema
 
 
 def _takes_null(schema: Mapping[str, object]) -> bool:
