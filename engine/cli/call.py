@@ -28,7 +28,7 @@ from engine.cli.loudspeaker import Device, Loudspeaker
 from engine.cli.mouthpiece import Mouthpiece
 from engine.cli.recording import Recording
 from engine.clock import now_ns
-from engine.errors import EngineError, SessionClosed
+from engine.errors import EngineError, SessionClosed, SessionFailed
 from engine.events import Audio, AudioEnd, AudioInterrupted, Error, ToolApprovalRequired
 from engine.session import RealtimeSession
 
@@ -88,8 +88,11 @@ class Call:
             CommandFailed: the files cannot be written.
         """
         with self._connecting:
-            async with self.session:
-                await self._hold()
+            try:
+                async with self.session:
+                    await self._hold()
+            except SessionFailed as failed:
+                self._failure = failed
         return Outcome(reason=self._reason, failure=self._failure, error_code=self._error_code)
 
     async def _hold(self) -> None:

@@ -1,0 +1,102 @@
+"""`engine serve`: the local model alone, on a port, for anybody's Realtime client."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+
+import attrs
+import orjson
+import trio
+
+from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.cli.local_speech import open_speech
+from engine.cli.serve_options import CHAT_KEY, Pace, ServeOptions
+from engine.cli.signals import Signals
+from engine.errors import SettingsError
+from engine.local.chat_brain import chat_brain
+from engine.local.dialogue.brain import DialogueBrain
+from engine.local.dialogue.description import load_dialogue
+from engine.local.latencies import USUAL, Fixed, Latencies, LogNormal
+from engine.local.options import LocalOptions
+from engine.local.replies import Brain
+from engine.local.server import Served
+from engine.local.server import serve as serve_model
+
+
+def serve(options: ServeOptions) -> ExitStatus:
+    """Serve until a signal comes.
+
+    Raises:
+        CommandFailed: it cannot: the port is taken, the dialogue cannot be read, a value is out of range.
+    """
+    return trio.run(_serve, options)
+
+
+async def _serve(options: ServeOptions) -> ExitStatus:
+    try:
+        brain, local = _brain(options), _local_options(options)
+    except (SettingsError, ValueError) as error:
+        raise CommandFailed(ExitStatus.USAGE, str(error)) from error
+    signals = Signals()
+    failure: OSError | None = None
+    async with open_speech() as speech, trio.open_nursery() as nursery:
+
+        def stop(_: str) -> None:
+            nursery.cancel_scope.cancel(reason="told to stop")
+
+        await nursery.start(signals.run, stop)
+        start = partial(serve_model, host=options.host, port=options.port, options=local, brain=brain, speech=speech)
+        try:
+            _announce(await nursery.start(start), as_json=options.json)
+        except OSError as error:
+            failure = error
+            stop("it cannot be served")
+    if failure is not None:
+        where = f"{options.host}:{options.port}"
+        raise CommandFailed(ExitStatus.FAILED, f"{where} cannot be served: {failure.strerror or failure}")
+    return ExitStatus.DONE if signals.status is ExitStatus.INTERRUPTED else signals.status or ExitStatus.DONE
+
+
+def _announce(served: Served, *, as_json: bool) -> None:
+    """One line on standard output, at once: whoever started this waits for it."""
+    if served.notice is not None:
+        print(f"engine: {served.notice}", file=sys.stderr, flush=True)
+    if as_json:
+        line = {"type": "serving", "url": served.url, "port": served.port, "notice": served.notice}
+        print(orjson.dumps(line).decode(), flush=True)
+    else:
+        print(served.url, flush=True)
+        print("engine: serving; Ctrl-C stops it", file=sys.stderr, flush=True)
+
+
+def _brain(options: ServeOptions) -> Brain | None:
+    if options.chat is not None:
+        return chat_brain(options.chat, options.chat_model, api_key=os.environ.get(CHAT_KEY) or None)
+    if options.dialogue is None:
+        return None
+    if not options.dialogue.is_file():
+        raise CommandFailed(ExitStatus.NO_SUCH_FILE, f"--dialogue: there is no file {options.dialogue}")
+    return DialogueBrain(load_dialogue(options.dialogue))
+
+
+def _local_options(options: ServeOptions) -> LocalOptions:
+    latencies = _latencies(options.latency, options.first_output_ms)
+    if options.speed is not None:
+        latencies = attrs.evolve(latencies, speed=options.speed)
+    return LocalOptions(
+        seed=options.seed,
+        latencies=latencies,
+        session_seconds=options.session_seconds,
+        api_keys=options.api_keys,
+        models=options.models,
+    )
+
+
+def _latencies(pace: Pace, first_output_ms: float | None) -> Latencies:
+    latencies = {"usual": USUAL, "none": Latencies.none(), "realistic": Latencies.realistic()}[pace]
+    if first_output_ms is None:
+        return latencies
+    drawn = LogNormal(first_output_ms) if pace == "realistic" else Fixed(first_output_ms)
+    return attrs.evolve(latencies, first_output=drawn)

@@ -1,0 +1,190 @@
+"""`engine talk`: puts one call together, lets it happen, and writes it down."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import attrs
+import trio
+
+from engine.agents.agent import RealtimeAgent
+from engine.cli.agent_choice import load_agent
+from engine.cli.archive import Archive
+from engine.cli.call import Call, Outcome
+from engine.cli.caller import Caller, PreparedCaller, Utterance
+from engine.cli.demo import SCRIPT, Shop, billing, customer_service
+from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.cli.failures import status_of
+from engine.cli.local_speech import open_speech
+from engine.cli.loudspeaker import Device
+from engine.cli.microphone import open_microphone
+from engine.cli.model_choice import ModelChoice, choose_model
+from engine.cli.signals import Signals
+from engine.cli.stage import Stage
+from engine.cli.talk_options import TalkOptions
+from engine.cli.turn_table import turns
+from engine.cli.typed import TypedCaller, TypedLines
+from engine.cli.wav_utterances import read_utterances
+from engine.errors import EngineError
+from engine.local.speech_parts import SpeechParts
+from engine.models.interface import RealtimeModel
+from engine.runner import RealtimeRunner
+from engine.session import RealtimeSession
+from engine.settings import RealtimeModelConfig
+
+CALLER_VOICES = ("echo", "shimmer")
+"""The demonstration's caller speaks with the first of these that is not the agent's."""
+
+TYPES_INSTEAD = (
+    "The speech extra is not installed: the demonstration's caller types instead of speaking. "
+    "Install it with: pip install 'engine[speech]'"
+)
+
+
+def talk(options: TalkOptions) -> ExitStatus:
+    """Hold the call that `options` ask for.
+
+    Raises:
+        CommandFailed: it could not begin, or broke off.
+    """
+    return trio.run(_talk, options)
+
+
+async def _talk(options: TalkOptions) -> ExitStatus:
+    recorded = read_utterances(options.audio)
+    agent = load_agent(options.agent) if options.agent else customer_service
+    choice = choose_model(options.model, os.environ)
+    stage = Stage(json=options.json, quiet=options.quiet, typed_at_terminal=_typed_at_terminal(options))
+    async with open_speech() as speech:
+        if speech.notice is not None and choice.kind == "local":
+            stage.say(speech.notice, style="yellow")
+        elif speech.notice is not None and options.way == "demo":
+            stage.say(TYPES_INSTEAD, style="yellow")
+        with ExitStack() as stack:
+            try:
+                casting = await _cast(options, recorded, speech, stack)
+                session = await _session(options, agent, choice, speech)
+                call = Call(
+                    session=session,
+                    caller=casting.caller,
+                    archive=stack.enter_context(Archive(options.out)),
+                    model_name=choice.name,
+                    watchers=(stage.take,),
+                    greets=options.greets,
+                    approves=options.approves,
+                    device=casting.device,
+                    on_open=stage.listen_to,
+                    background=(stage.run,),
+                )
+                stage.say(f"Calling {agent.name} ({choice.name}). {casting.advice}Ctrl-C hangs up.\n")
+                return await _hold(call, stage)
+            except EngineError as error:
+                raise CommandFailed(status_of(error), str(error)) from error
+
+
+async def _hold(call: Call, stage: Stage) -> ExitStatus:
+    """The call itself, and what is left when it is over."""
+    stage.on_reader_gone = partial(call.hang_up, "nobody reads the output any more")
+    signals = Signals()
+    with stage:
+        outcome = await _until_over(call, signals)
+    if call.archive.opened:
+        table = turns(stage.events)
+        call.archive.conclude(stage.transcript, table)
+        stage.show_table(table)
+        stage.say(f"\n{call.archive.directory}: call.wav (caller left, agent right), transcript.txt, events.jsonl")
+    if outcome.failure is not None:
+        reason = f"the call broke off: {outcome.failure}"
+        raise CommandFailed(status_of(outcome.failure, outcome.error_code), reason) from outcome.failure
+    return signals.status or ExitStatus.DONE
+
+
+async def _until_over(call: Call, signals: Signals) -> Outcome:
+    """Run the call; a signal hangs it up."""
+    outcome: Outcome | EngineError | CommandFailed
+    async with trio.open_nursery() as nursery:
+        await nursery.start(signals.run, call.hang_up)
+        try:
+            outcome = await call.run()
+        except (EngineError, CommandFailed) as error:
+            outcome = error
+        nursery.cancel_scope.cancel(reason="the call is over")
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+@attrs.frozen
+class _Casting:
+    """Who calls, through which sound device, if any, and what to tell the user about it."""
+
+    caller: Caller
+    device: Device | None = None
+    advice: str = ""
+
+
+async def _cast(
+    options: TalkOptions, recorded: tuple[Utterance, ...], speech: SpeechParts, stack: ExitStack
+) -> _Casting:
+    match options.way:
+        case "audio":
+            return _Casting(PreparedCaller(recorded))
+        case "text":
+            interactive = _typed_at_terminal(options)
+            caller = TypedCaller(TypedLines(sys.stdin.fileno()), interactive)
+            return _Casting(caller, advice="Type a line and press Enter; Ctrl-D ends the call. " if interactive else "")
+        case "mic":
+            microphone = stack.enter_context(open_microphone())
+            return _Casting(
+                microphone, microphone.speaker, "Speak when you like; headphones keep the agent from hearing itself. "
+            )
+        case _:
+            return _Casting(PreparedCaller(await _demo_script(options, speech)))
+
+
+async def _demo_script(options: TalkOptions, speech: SpeechParts) -> tuple[Utterance, ...]:
+    """The demonstration's lines, spoken if there is a voice, typed otherwise."""
+    voice = next(voice for voice in CALLER_VOICES if voice != options.voice)
+    return tuple(
+        [
+            Utterance(
+                line.text,
+                None if speech.notice is not None else await speech.voice.speak(line.text, voice, 1.0),
+                line.cuts_in_after,
+            )
+            for line in SCRIPT
+        ]
+    )
+
+
+async def _session(
+    options: TalkOptions, agent: RealtimeAgent[Any], choice: ModelChoice, speech: SpeechParts
+) -> RealtimeSession[Any]:
+    settings = {"model_name": choice.model_name, "voice": options.voice}
+    runner = RealtimeRunner(
+        agent,
+        model=_model(choice, speech),
+        config={"model_settings": {name: value for name, value in settings.items() if value is not None}},
+    )
+    return await runner.run(
+        context=Shop.open() if agent in (customer_service, billing) else None,
+        model_config=RealtimeModelConfig(url=choice.url, api_key=choice.api_key, headers=choice.headers),
+    )
+
+
+def _model(choice: ModelChoice, speech: SpeechParts) -> RealtimeModel:
+    if choice.kind == "local":
+        from engine.models.local import LocalModel
+
+        return LocalModel(speech=speech)
+    from engine.models.openai import OpenAIRealtimeWebSocketModel
+
+    return OpenAIRealtimeWebSocketModel()
+
+
+def _typed_at_terminal(options: TalkOptions) -> bool:
+    return options.way == "text" and sys.stdin.isatty()
