@@ -9,6 +9,7 @@ the reader, and the reader the client: nothing is buffered without bound.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import trio
@@ -41,6 +42,8 @@ from engine.wire.server_events import KnownServerEvent
 
 INBOX_CAPACITY = 16
 """Batches and reports; a full inbox makes the reader and the workers wait."""
+MOST_HEARD_AT_ONCE = 16
+"""Utterances waiting to be recognised; those beyond are not understood."""
 GOODBYE_SECONDS = 2.0
 """How long a closing handshake may take."""
 
@@ -74,6 +77,7 @@ class Connection:
         self._wire = wire
         self._report_to, self._inbox = trio.open_memory_channel[_Message](INBOX_CAPACITY)
         self._work: dict[str, list[trio.CancelScope]] = {}
+        self._hearing = 0
 
     async def run(self) -> None:
         """Serve until the client leaves, the connection breaks, or the session ends. Never raises for any of
@@ -111,7 +115,9 @@ class Connection:
         """Do what the machine wants done. False: the connection is over."""
         events: list[KnownServerEvent] = []
         speaking: list[Speak] = []
-        for effect in effects:
+        waiting = deque(effects)
+        while waiting:
+            effect = waiting.popleft()
             match effect:
                 case Send(event):
                     events.append(event)
@@ -123,8 +129,11 @@ class Connection:
                     nursery.start_soon(self._think, effect, self._scope(effect.response_id))
                 case Speak():
                     speaking.append(effect)
-                case Hear():
+                case Hear() if self._hearing < MOST_HEARD_AT_ONCE:
+                    self._hearing += 1
                     nursery.start_soon(self._hear, effect)
+                case Hear(item_id):
+                    waiting.extend(self._machine.report(Heard(item_id, None), now_ns()))
                 case HangUp(code, reason):
                     await self._send(events)
                     with trio.move_on_after(GOODBYE_SECONDS):
@@ -175,7 +184,9 @@ class Connection:
                     await self._report_to.send(Spoken(each.response_id, each.output_index, pcm, last))
 
     async def _hear(self, work: Hear) -> None:
-        await self._report_to.send(Heard(work.item_id, await self._speech.ears.hear(work.pcm)))
+        text = await self._speech.ears.hear(work.pcm)
+        self._hearing -= 1
+        await self._report_to.send(Heard(work.item_id, text))
 
     def _scope(self, response_id: str) -> trio.CancelScope:
         scope = trio.CancelScope()

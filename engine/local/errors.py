@@ -33,6 +33,11 @@ def active_response(response_id: str) -> Rejected:
     )
 
 
+def too_many_responses(limit: int) -> Rejected:
+    """More responses outside the conversation than this server runs. The service has no stated limit."""
+    return Rejected("rate_limit_exceeded", f"At most {limit} responses can run at once.", type_="rate_limit_exceeded")
+
+
 def no_active_response() -> Rejected:
     """There is nothing to cancel."""
     return Rejected("response_cancel_not_active", "Cancellation failed: no active response found")

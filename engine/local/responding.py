@@ -37,6 +37,8 @@ from engine.local.session_settings import SessionSettings
 from engine.wire.response import ResponseError, ResponseParams
 from engine.wire.server_events import RateLimitsUpdated, ResponseOutputAudioDelta
 
+MOST_RESPONSES = 64
+"""Running at once, outside the conversation or in it."""
 TURN_DETECTED, CLIENT_CANCELLED = "turn_detected", "client_cancelled"
 
 _F = TypeVar("_F", bound=ResponseFault)
@@ -122,6 +124,8 @@ class Responding:
         request = request_of(asked, self._settings, self._conversation, self._options.history_items)
         if in_conversation and self._active is not None:
             raise errors.active_response(self._active.spec.id)
+        if len(self._running) >= MOST_RESPONSES:
+            raise errors.too_many_responses(MOST_RESPONSES)
         number = self._count + 1
         cut = self._fault(IncompleteResponse, number)
         spec = spec_of(

@@ -24,7 +24,7 @@ from engine.wire.items import InputText, Message
 from engine.wire.server_events import MalformedEvent, ResponseDone, ServerEvent
 from engine.wire.unset import UNSET
 from tests.local.caller import FIXED, Caller, call
-from tests.local.driver import order, output, silence, speech, tool, update, user_text
+from tests.local.driver import append, order, output, silence, speech, tool, update, user_text
 
 
 class Ears:
@@ -83,6 +83,17 @@ async def test_the_reply_waits_for_the_words_but_its_announcement_does_not(autoj
         announced = trio.current_time()
         await caller.until("response.output_item.added")
         assert trio.current_time() - announced == pytest.approx(2.0, abs=0.1)
+
+
+async def test_more_utterances_than_anybody_can_hear(autojump_clock):
+    async with call(speech=hearing(*["hello"] * 40, seconds=5.0)) as caller:
+        wanted = {"transcription": {"model": "whisper-1"}, "turn_detection": None}
+        await caller.send(update(audio={"input": wanted}))
+        for _ in range(20):
+            await caller.send(append(silence(100)), {"type": "input_audio_buffer.commit"})
+        done = "conversation.item.input_audio_transcription.completed"
+        served = [(await caller.until(done))[-1]["transcript"] for _ in range(20)]
+        assert served == [""] * 4 + ["hello"] * 16
 
 
 async def test_barge_in_stops_what_is_being_thought(autojump_clock):

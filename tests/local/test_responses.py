@@ -153,6 +153,12 @@ def test_nothing_is_produced_for_a_response_that_is_over():
     assert driver.stopped == [driver.of("response.done")[0]["response"]["id"]]
 
 
+def test_not_any_number_of_responses():
+    driver = Driver()
+    driver.send(*[{"type": "response.create", "response": {"conversation": "none", "input": []}}] * 65)
+    assert [error["code"] for error in driver.errors()] == ["rate_limit_exceeded"]
+
+
 # ---------------------------------------------------------------------------------------- faults
 def test_a_failed_response():
     driver = Driver(options=failing(FailedResponse(responses=frozenset({1}))))
