@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import attrs
 import trio
+import trio.testing
 from trio_websocket import WebSocketRequest, serve_websocket
 from websockets.client import ClientProtocol
 from websockets.server import ServerProtocol
@@ -68,20 +71,24 @@ ALL = [*OVER_TCP, "served", "memory"]
 
 @asynccontextmanager
 async def listening(serve: Callable[[trio.SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
-    """Run `serve` for each connection to the port that is yielded; it ends with the context."""
+    """Run `serve` for each connection to the port that is yielded; it ends with the context.
+
+    Its sockets hold little, so that a peer that does not read is noticed within a few megabytes.
+    """
 
     async def serve_and_close(stream: trio.SocketStream) -> None:
         async with stream:
             await serve(stream)
 
     async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(trio.serve_tcp, serve_and_close, 0)
-        yield listeners[0].socket.getsockname()[1]
+        [listener] = await nursery.start(partial(trio.serve_tcp, serve_and_close, 0, host="127.0.0.1"))
+        listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        yield listener.socket.getsockname()[1]
         nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def linked(kind: Kind, **options: object) -> AsyncIterator[tuple[Transport, FarEnd]]:
+async def linked(kind: Kind, **options: float) -> AsyncIterator[tuple[Transport, FarEnd]]:
     """A transport and its far end. `options` go to the function that connects."""
     if kind == "memory":
         near, far = memory_pair()
@@ -89,7 +96,7 @@ async def linked(kind: Kind, **options: object) -> AsyncIterator[tuple[Transport
         await near.aclose()
         await far.aclose()
     elif kind == "served":
-        async with served() as (transport, peer):
+        async with served(**options) as (transport, peer):
             yield transport, peer
     else:
         async with dialled(kind, **options) as (transport, peer):
@@ -97,7 +104,7 @@ async def linked(kind: Kind, **options: object) -> AsyncIterator[tuple[Transport
 
 
 @asynccontextmanager
-async def dialled(kind: Kind, **options: object) -> AsyncIterator[tuple[Transport, Peer]]:
+async def dialled(kind: Kind, **options: Any) -> AsyncIterator[tuple[Transport, Peer]]:
     """A client's transport, and the server's end of its connection."""
     name, secure = kind.removesuffix("-tls"), kind.endswith("-tls")
     give, take = trio.open_memory_channel[Peer](1)
@@ -113,7 +120,7 @@ async def dialled(kind: Kind, **options: object) -> AsyncIterator[tuple[Transpor
     async with listening(serve) as port:
         if secure:
             options["ssl_context"] = trusting_context()
-        url = f"{'wss' if secure else 'ws'}://{'localhost' if secure else '127.0.0.1'}:{port}/v1/realtime?model=m"
+        url = f"{'wss' if secure else 'ws'}://127.0.0.1:{port}/v1/realtime?model=m"
         options.setdefault("close_timeout", 0.02)
         try:
             async with CLIENTS[name](url, **options) as transport:
@@ -123,13 +130,13 @@ async def dialled(kind: Kind, **options: object) -> AsyncIterator[tuple[Transpor
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[Transport, Peer]]:
+async def served(close_timeout: float = 0.02) -> AsyncIterator[tuple[Transport, Peer]]:
     """A server's transport, and the client's end of its connection."""
     give, take = trio.open_memory_channel[Transport](1)
     released = trio.Event()
 
     async def handle(request: WebSocketRequest) -> None:
-        async with serve_transport(await request.accept(), close_timeout=0.02) as transport:
+        async with serve_transport(await request.accept(), close_timeout=close_timeout) as transport:
             give.send_nowait(transport)
             await released.wait()
 
@@ -171,3 +178,11 @@ async def all_and_end(transport: Transport) -> tuple[list[str | bytes], Transpor
             messages += await transport.receive()
     except TransportLost as ending:
         return messages, ending
+
+
+async def cut_when_stuck(function: Callable[..., Awaitable[object]], *args: object) -> None:
+    """Call `function`, and cancel it once it waits for the network."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(function, *args)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        nursery.cancel_scope.cancel()

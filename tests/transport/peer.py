@@ -16,7 +16,7 @@ from websockets.server import ServerProtocol
 
 HERE = Path(__file__).parent
 CERTIFICATE, KEY = HERE / "certificate.pem", HERE / "certificate.key"
-"""A self-signed certificate for `localhost` and 127.0.0.1, of use to nobody else."""
+"""A self-signed certificate for 127.0.0.1, of use to nobody else."""
 
 
 def trusting_context() -> ssl.SSLContext:

@@ -126,7 +126,7 @@ async def serving_tls() -> AsyncIterator[int]:
 @every_client
 async def test_a_certificate_that_nobody_vouches_for(connect: Connect) -> None:
     async with serving_tls() as port:
-        refusal = await refusal_of(connect, f"wss://localhost:{port}")
+        refusal = await refusal_of(connect, f"wss://127.0.0.1:{port}")
     assert "not trusted" in str(refusal)
     assert "ssl_context" in str(refusal)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import trio
+import trio.testing
 
 from engine.errors import Misuse, TransportClosed, TransportLost
 from engine.transport.interface import Transport
-from tests.transport.links import ALL, OVER_TCP, collect, linked
+from tests.transport.links import ALL, OVER_TCP, collect, cut_when_stuck, linked
 
 every_kind = pytest.mark.parametrize("kind", ALL)
 
@@ -156,8 +157,7 @@ async def test_a_peer_that_does_not_read_blocks_sending_and_nothing_else(kind: s
 @every_kind
 async def test_a_peer_that_does_not_read_cannot_hold_up_a_cancelled_close(kind: str) -> None:
     async with linked(kind, close_timeout=60) as (transport, _):
-        with trio.move_on_after(0.02):
-            await fill(transport)
+        await cut_when_stuck(fill, transport)
         with trio.fail_after(2):
             with trio.move_on_after(0.02):
                 await transport.aclose()

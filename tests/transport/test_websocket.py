@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import trio
+import trio.testing
 from websockets.frames import Frame, Opcode
 
 from engine.errors import TransportClosed, TransportLost
-from tests.transport.links import OVER_TCP, all_and_end, collect, dialled
+from tests.transport.links import OVER_TCP, all_and_end, collect, cut_when_stuck, dialled
 from tests.transport.peer import Peer
 
 every_kind = pytest.mark.parametrize("kind", OVER_TCP)
@@ -134,9 +135,7 @@ async def test_an_end_without_a_goodbye_is_a_loss(kind: str) -> None:
 async def test_a_send_cancelled_half_way_is_completed_by_what_follows(kind: str) -> None:
     big = "x" * 8_000_000
     async with dialled(kind) as (transport, peer):
-        with trio.move_on_after(0.01) as cut:
-            await transport.send([big.encode(), b"second of the batch"])
-        assert cut.cancelled_caught
+        await cut_when_stuck(transport.send, [big.encode(), b"second of the batch"])
         async with trio.open_nursery() as nursery:
             nursery.start_soon(transport.send, [b"after"])
             assert await peer.hear() == big
@@ -148,9 +147,7 @@ async def test_a_send_cancelled_half_way_is_completed_by_what_follows(kind: str)
 async def test_what_a_cancelled_send_left_leaves_while_we_only_receive(kind: str) -> None:
     big = "x" * 6_000_000
     async with dialled(kind) as (transport, peer):
-        with trio.move_on_after(0.01) as cut:
-            await transport.send([big.encode()])
-        assert cut.cancelled_caught
+        await cut_when_stuck(transport.send, [big.encode()])
         async with trio.open_nursery() as nursery:
             nursery.start_soon(transport.receive)
             assert await peer.hear() == big
@@ -160,8 +157,7 @@ async def test_what_a_cancelled_send_left_leaves_while_we_only_receive(kind: str
 @pytest.mark.parametrize("kind", ["trio-websocket"])
 async def test_a_send_cancelled_half_way_ends_sending_but_not_receiving(kind: str) -> None:
     async with dialled(kind) as (transport, peer):
-        with trio.move_on_after(0.01):
-            await transport.send([b"x" * 8_000_000])
+        await cut_when_stuck(transport.send, [b"x" * 8_000_000])
         with pytest.raises(TransportLost, match="cancelled half-way"):
             await transport.send([b"after"])
         await peer.say("go on")
