@@ -177,6 +177,11 @@ def not_for_model(param: str, model: str) -> Rejected:
     return Rejected("invalid_parameter", f"'{param}' is not supported by the model '{model}'.", param=param)
 
 
+def duplicate_label(label: str) -> Rejected:
+    """Two MCP servers of one name."""
+    return Rejected("invalid_value", f"Duplicate MCP server_label '{label}'.", param="session.tools")
+
+
 def tracing_frozen() -> Rejected:
     """Tracing was already on."""
     return Rejected(

@@ -54,6 +54,14 @@ class RefusedResponse:
 
 
 @attrs.frozen
+class EarlyCancelRefused:
+    """A cancel that comes before `response.created` finds nothing to cancel, and the response appears all the
+    same."""
+
+    responses: frozenset[int] | None = None
+
+
+@attrs.frozen
 class SplitSpeech:
     """Each spoken message comes as several audio items, a sentence each."""
 
@@ -68,7 +76,14 @@ class OverlappingItems:
 
 
 ResponseFault = (
-    FailedResponse | IncompleteResponse | LateDeltas | SilentResponse | RefusedResponse | SplitSpeech | OverlappingItems
+    FailedResponse
+    | IncompleteResponse
+    | LateDeltas
+    | SilentResponse
+    | RefusedResponse
+    | EarlyCancelRefused
+    | SplitSpeech
+    | OverlappingItems
 )
 
 

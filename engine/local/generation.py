@@ -105,7 +105,8 @@ class Generation:
         self._first_output_at = first_output_at
         self._overlapping = overlapping
         self._read_before = read_before
-        self._created = False
+        self.created = False
+        """Whether `response.created` was sent."""
         self._tracks: list[Track] | None = None
         self._failure: tuple[int, ResponseError] | None = None
         self._spent = 0
@@ -141,7 +142,7 @@ class Generation:
         """When something is to be sent next; None while it waits for the reply or for its sound."""
         if self.done:
             return None
-        if not self._created:
+        if not self.created:
             return self._created_at
         if self._failure is not None:
             return self._failure[0]
@@ -180,8 +181,8 @@ class Generation:
 
     def announce(self) -> None:
         """Send `response.created`, if it was not yet."""
-        if not self._created:
-            self._created = True
+        if not self.created:
+            self.created = True
             self._outbox.send(ResponseCreated(self._object(), event_id=self._outbox.ids.event()))
 
     def advance(self, now: int) -> None:
@@ -191,7 +192,7 @@ class Generation:
 
     # ------------------------------------------------------------------------------------------ producing
     def _step(self, due: int) -> None:
-        if not self._created:
+        if not self.created:
             self.announce()
         elif self._failure is not None:
             self._finish("failed", StatusDetails(type="failed", error=self._failure[1]))

@@ -140,7 +140,7 @@ class ItemRequests:
         for part in message.content:
             if isinstance(part, InputAudio):
                 decoder = sound.Decoder(self._settings.input_format)
-                pcm += decoder.decode(pybase64.b64decode(part.audio or ""))
+                pcm += decoder.decode(pybase64.b64decode(part.audio or "")) + decoder.flush()
                 transcript += part.transcript or ""
                 part = InputAudio(transcript=part.transcript)
             content.append(part)

@@ -100,11 +100,9 @@ class Listening:
         """
         if self._detector is None and self._buffer.uncommitted_ms > self._options.uncommitted_seconds * 1000:
             raise errors.buffer_full(round(self._options.uncommitted_seconds * 1000))
-        pcm = self._decoder.decode(audio)
-        self._buffer.append(pcm)
+        self._take_in(self._decoder.decode(audio))
         if self._detector is None:
             return
-        self._detector.feed(pcm)
         while (edge := self._detector.next_edge()) is not None:
             if isinstance(edge, SpeechStarted):
                 self._speech_started(edge, now)
@@ -118,12 +116,14 @@ class Listening:
         Raises:
             Rejected: it is less than 100 ms.
         """
+        self._take_in(self._decoder.flush())
         if self._buffer.uncommitted_ms < LEAST_COMMIT_MS:
             raise errors.buffer_too_small(self._buffer.uncommitted_ms)
         self._commit(self._buffer.commit(), now)
 
     def clear(self) -> None:
         """Forget what is in the buffer, and the turn in progress."""
+        self._take_in(self._decoder.flush())
         self._buffer.clear()
         self._abandon()
         self._outbox.send(InputAudioBufferCleared(event_id=self._outbox.ids.event()))
@@ -224,6 +224,11 @@ class Listening:
         self._forget()
 
     # ------------------------------------------------------------------------------------------ inside
+    def _take_in(self, pcm: bytes) -> None:
+        self._buffer.append(pcm)
+        if self._detector is not None:
+            self._detector.feed(pcm)
+
     def _abandon(self) -> None:
         self._item_id = None
         if self._detector is not None:

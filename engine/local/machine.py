@@ -39,7 +39,14 @@ from engine.wire.client_events import (
 )
 from engine.wire.formats import PCM16
 from engine.wire.response import ResponseParams
-from engine.wire.server_events import ErrorDetail, ErrorEvent, SessionCreated, SessionUpdated
+from engine.wire.server_events import (
+    ErrorDetail,
+    ErrorEvent,
+    McpListToolsFailed,
+    McpListToolsInProgress,
+    SessionCreated,
+    SessionUpdated,
+)
 
 EXPIRED = 1001
 _PCM_BYTES_PER_S = PCM16.bytes_per_second
@@ -185,9 +192,14 @@ class Machine:
                 raise errors.unsupported_value("type", event.type, tuple(ACCEPTED))
 
     def _update(self, event: SessionUpdate) -> None:
+        known = self._settings.mcp_servers
         self._settings.update(event.session, spoken=self._responding.spoken)
         self._listening.settings_changed()
         self._outbox.send(SessionUpdated(self._settings.current, event_id=self._ids.event()))
+        for _ in self._settings.mcp_servers - known:
+            item_id = self._ids.item()
+            self._outbox.send(McpListToolsInProgress(item_id, event_id=self._ids.event()))
+            self._outbox.send(McpListToolsFailed(item_id, event_id=self._ids.event()))
 
     def _heard(self, report: Heard, now: int) -> None:
         entry = self._conversation.get(report.item_id)

@@ -16,6 +16,7 @@ from engine.local import errors, sound, wording
 from engine.local import usage as accounting
 from engine.local.effects import Speak, Spoken, Stop, Think, Thought, ThoughtFailed
 from engine.local.faults import (
+    EarlyCancelRefused,
     FailedResponse,
     IncompleteResponse,
     LateDeltas,
@@ -153,7 +154,7 @@ class Responding:
             Rejected: there is none.
         """
         running = self._active if response_id is None else self._running.get(response_id)
-        if running is None:
+        if running is None or self._too_early(running):
             raise errors.no_active_response()
         self._cancel(running, CLIENT_CANCELLED, now)
 
@@ -265,6 +266,10 @@ class Responding:
             self._active = None
             self._spoken = self._spoken or generation.audio_ms > 0
             self._ended.append(Ended(now, generation.audio_ms))
+
+    def _too_early(self, running: _Running) -> bool:
+        unknown = not running.generation.created
+        return unknown and self._fault(EarlyCancelRefused, running.number) is not None
 
     def _fault(self, kind: type[_F], number: int) -> _F | None:
         for fault in self._options.faults.of_responses:

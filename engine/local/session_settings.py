@@ -20,6 +20,7 @@ from engine.wire.session import (
     Audio,
     AudioInput,
     AudioOutput,
+    McpTool,
     SemanticVad,
     ServerVad,
     Session,
@@ -105,6 +106,13 @@ class SessionSettings:
         return self._now
 
     @property
+    def mcp_servers(self) -> frozenset[str]:
+        """The labels of the MCP servers whose tools were asked for. There is no network: none can be
+        reached."""
+        tools = self._now.tools if isinstance(self._now, Session) else ()
+        return frozenset(tool.server_label for tool in tools or () if isinstance(tool, McpTool))
+
+    @property
     def input(self) -> AudioInput:
         """What is done with the user's audio."""
         audio = self._now.audio
@@ -151,6 +159,7 @@ class SessionSettings:
 
     def _changed_speech(self, now: Session, change: Session, spoken: bool) -> Session:
         self._check_frozen(now, change)
+        _check_labels(change)
         audio = now.audio if isinstance(now.audio, Audio) else Audio()
         if isinstance(change.audio, Audio):
             audio = Audio(
@@ -197,6 +206,13 @@ class SessionSettings:
             transcription=_filled_transcription(changed.transcription),
             turn_detection=_filled_detection(change.turn_detection, changed.turn_detection, self.traits, keep_bare),
         )
+
+
+def _check_labels(change: Session) -> None:
+    labels = [tool.server_label for tool in change.tools or () if isinstance(tool, McpTool)]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise errors.duplicate_label(label)
 
 
 def _changed_output(

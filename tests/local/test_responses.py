@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.local.faults import (
+    EarlyCancelRefused,
     FailedResponse,
     Faults,
     IncompleteResponse,
@@ -200,6 +201,14 @@ def test_a_refusal_for_no_reason():
     assert driver.errors()[0]["code"] == "conversation_already_has_active_response"
     driver.say("hello")
     assert driver.of("response.done")
+
+
+def test_a_cancel_that_overtakes_the_response():
+    driver = Driver(options=failing(EarlyCancelRefused()))
+    driver.send({"type": "response.create"}, {"type": "response.cancel"})
+    assert driver.errors()[0]["code"] == "response_cancel_not_active"
+    driver.pass_ms(100)
+    assert order(driver.send({"type": "response.cancel"})) == ["response.done"]
 
 
 def test_speech_in_several_items():

@@ -152,3 +152,17 @@ def test_a_running_response_keeps_the_settings_it_began_with():
         "inf",
         "completed",
     )
+
+
+def test_mcp_servers_cannot_be_reached():
+    driver = Driver()
+    shop = {"type": "mcp", "server_label": "shop", "server_url": "https://example.com/mcp"}
+    served = driver.send(update(tools=[shop]), update(tools=[shop, tool("get_weather")]))
+    assert [event["type"] for event in served] == [
+        "session.updated",
+        "mcp_list_tools.in_progress",
+        "mcp_list_tools.failed",
+        "session.updated",
+    ]
+    driver.send(update(tools=[shop, shop]))
+    assert driver.errors()[0]["param"] == "session.tools"
