@@ -51,6 +51,7 @@ GOALS: Final = (
     Goal("barge_stale", "absolute", 0.0),
     Goal("tool_output_p50", "every peer", 1.0),
     Goal("tool_output_p99", "every peer", 1.0),
+    Goal("tool_thread_p50", "every peer", 1.0),
     Goal("history_growth", "absolute", 1.1),
     Goal("memory_one", "absolute", 45.0),
     Goal("memory_idle", "absolute", 150.0),

@@ -34,6 +34,7 @@ class Plan:
     barge_in_after_s: float = 0.4
     busy_speed: float = 1.0
     calls: int = 0
+    tool: str = "noop"
     history: int = 0
     transcript_deltas: int = 0
     frames: int = 0

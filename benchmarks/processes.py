@@ -128,6 +128,10 @@ class LoadServer(Child):
         report: dict[str, Any] = self._ask(limit_s)["done"]
         return report
 
+    def stop_waiting(self) -> None:
+        """The client has ended; sessions that never came are not waited for."""
+        self.tell(json.dumps({"stop": True}))
+
     def finish(self) -> None:
         self.tell(json.dumps({"finish": True}))
         self._ask(START_LIMIT_S)
@@ -170,6 +174,7 @@ def measure(
             client.begin(job, START_LIMIT_S + job.limit_s)
             server.go()
             result = client.result(job.limit_s + START_LIMIT_S)
+        server.stop_waiting()
         report = server.done(plan.limit_s + START_LIMIT_S)
     finally:
         server.finish()

@@ -51,6 +51,7 @@ def main() -> None:
             client.begin(job, START_LIMIT_S + job.limit_s)
             server.go()
             client.result(job.limit_s + START_LIMIT_S)
+        server.stop_waiting()
         server.done(step.plan.limit_s + START_LIMIT_S)
         server.finish()
     print(picture if picture.exists() else f"no picture: {(folder / 'profile-client.log').read_text()[-500:]}")

@@ -20,6 +20,8 @@ START: Final = 1
 """The measured part begins when the application gets this delta."""
 END: Final = 2
 """The measured part of this session ends when the application gets this delta."""
+ACKNOWLEDGE: Final = 4
+"""The application answers with a little silence on the microphone: it has taken everything up to here."""
 
 
 class Stamp(NamedTuple):

@@ -13,11 +13,18 @@ def load(transport: str) -> tuple[Runtime, Hold]:
     from engine import OpenAIRealtimeWebSocketModel, RealtimeAgent, RealtimeRunner, function_tool
 
     @function_tool
-    def noop(reason: str) -> str:
+    async def noop(reason: str) -> str:
         """Do nothing."""
         return "ok"
 
-    agent = RealtimeAgent(name="Assistant", instructions="You are a helpful voice assistant.", tools=[noop])
+    @function_tool
+    def noop_in_thread(reason: str) -> str:
+        """Do nothing, in a thread, where synchronous tools belong."""
+        return "ok"
+
+    agent = RealtimeAgent(
+        name="Assistant", instructions="You are a helpful voice assistant.", tools=[noop, noop_in_thread]
+    )
 
     async def hold(seat: Seat) -> None:
         runner = RealtimeRunner(

@@ -21,6 +21,7 @@ from benchmarks.job import Job
 Hold = Callable[[Seat], Awaitable[None]]
 Announce = Callable[[], None]
 OPEN_LIMIT_S = 30.0
+ANSWER_FRAMES = 10
 
 
 class Performance:
@@ -71,6 +72,8 @@ class Performance:
             tasks.start(self._send_frames)
         elif self.job.microphone:
             tasks.start(self._feed, self.seats, 1.0, None, lambda: True)
+        if len(self.seats) == 1:
+            tasks.start(self._acknowledge, self.seats[0])
         await self._until_ended()
         self.report["memory_end"] = self._settled_memory()
 
@@ -185,6 +188,11 @@ class Performance:
         except Exception as error:
             if not self.stage.ended.is_set():
                 self.stage.errors.append(f"microphone: {error!r}"[:300])
+
+    async def _acknowledge(self, seat: Seat) -> None:
+        """Say something, enough for every library's own piece length, once the server has asked for it."""
+        await seat.asked.wait()
+        await self._feed([seat], 1.0, ANSWER_FRAMES, lambda: True)
 
     async def _growing_microphone(self) -> None:
         """Microphones for the sessions there are, taken up anew whenever there are more."""

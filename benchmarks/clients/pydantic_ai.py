@@ -23,8 +23,13 @@ def load() -> tuple[Runtime, Hold]:
     agent = Agent(instructions="You are a helpful voice assistant.")
 
     @agent.tool_plain
-    def noop(reason: str) -> str:
+    async def noop(reason: str) -> str:
         """Do nothing."""
+        return "ok"
+
+    @agent.tool_plain
+    def noop_in_thread(reason: str) -> str:
+        """Do nothing, in a thread, where synchronous tools belong."""
         return "ok"
 
     async def hold(seat: Seat) -> None:

@@ -96,6 +96,8 @@ class Seat:
         self.authority = f"127.0.0.1:{port}"
         self.url = f"ws://{self.authority}/v1/realtime?model={self.model}"
         self.opened = stage.new_event()
+        self.asked = stage.new_event()
+        """The server wants to know that the application has come this far."""
         self.interruptions: list[tuple[int, int]] = []
         """(ns when `audio_interrupted` came, deltas taken so far) for each."""
         self.arrivals: list[tuple[int, int, int]] = []
@@ -132,6 +134,8 @@ class Seat:
                 stage.begin()
             if mark.flags & stamp.END:
                 stage.end()
+            if mark.flags & stamp.ACKNOWLEDGE:
+                self.asked.set()
 
     def interrupted(self) -> None:
         """The application was told to stop playing."""

@@ -112,6 +112,17 @@ class Connection(asyncio.Protocol):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._pong.wait(), limit_s)
 
+    async def acknowledged(self, limit_s: float = 30.0) -> None:
+        """Wait until the application itself has answered a delta that asked it to."""
+        deadline = time.monotonic() + limit_s
+        before = self.appends
+        while self.appends == before and not self.lost.is_set():
+            self.heard_something.clear()
+            try:
+                await asyncio.wait_for(self.heard_something.wait(), max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                return
+
     async def kept_one(self, kind: str, count: int, limit_s: float) -> tuple[int, dict[str, Any]] | None:
         """The `count`-th event (from 1) of a kind, waiting for it at most `limit_s`; None if it did not come."""
         deadline = time.monotonic() + limit_s
@@ -168,6 +179,7 @@ class Connection(asyncio.Protocol):
             self.appends += 1
             self.append_characters += audio_characters(payload)
             self.last_append_ns = now
+            self.heard_something.set()
             return
         sent = orjson.loads(payload)
         kind = sent.get("type", "")

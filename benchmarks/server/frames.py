@@ -37,6 +37,19 @@ def frame(payload: bytes, opcode: int = TEXT) -> bytes:
     return head(len(payload), opcode) + payload
 
 
+def payloads(data: bytes) -> Iterator[bytes]:
+    """The messages in some unmasked frames, as a client would see them."""
+    at = 0
+    while at < len(data):
+        length, at = data[at + 1], at + 2
+        if length == 126:
+            length, at = int.from_bytes(data[at : at + 2], "big"), at + 2
+        elif length == 127:
+            length, at = int.from_bytes(data[at : at + 8], "big"), at + 8
+        yield data[at : at + length]
+        at += length
+
+
 def accept(request: bytes) -> tuple[bytes, str]:
     """The answer to an upgrade request (complete, with its blank line), and the path that it asked for.
 

@@ -2,6 +2,7 @@
 
     {"prepare": PLAN}   build the turns; answers {"prepared": port}
     {"go": true}        play to every session that is open (or opens); answers {"done": REPORT} when all were played
+    {"stop": true}      the client has ended: report what there is
     {"finish": true}    close what is left; answers {"finished": true}
 
 It ends when stdin ends, and by itself after its life's limit, so nothing survives a benchmark that was killed.
@@ -10,6 +11,7 @@ It ends when stdin ends, and by itself after its life's limit, so nothing surviv
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import sys
 from collections.abc import Awaitable, Callable
@@ -42,6 +44,7 @@ class Load(Listener):
         self._connections: list[Connection] = []
         self._playing: dict[Connection, asyncio.Task[None]] = {}
         self._unheard = 0
+        self._enough = asyncio.Event()
 
     def connection(self) -> Connection:
         return Connection(self)
@@ -50,6 +53,7 @@ class Load(Listener):
         self._run = Run.build(plan)
         self._connections.clear()
         self._going = False
+        self._enough.clear()
         gc.collect()
         gc.freeze()
 
@@ -65,29 +69,22 @@ class Load(Listener):
             self._play(connection)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + run.plan.limit_s
-        while self._playing and loop.time() < deadline:
-            await asyncio.wait(
-                self._playing.values(),
-                timeout=max(0.0, deadline - loop.time()),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        if run.plan.on_open:
-            await self._until_gone(deadline)
+        while loop.time() < deadline and not self._enough.is_set():
+            if not self._playing and len(self._connections) >= run.plan.sessions and not run.plan.on_open:
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), 0.02)
         report = run.report()
         report["appends"] = sum(c.appends for c in self._connections)
         report["append_characters"] = sum(c.append_characters for c in self._connections)
         report["connections"] = len(self._connections)
-        report["timed_out"] = bool(self._playing)
+        report["timed_out"] = bool(self._playing) and not self._enough.is_set()
         report["failures"] = run.measured.get("failures", [])
         return report
 
-    async def _until_gone(self, deadline: float) -> None:
-        """Sessions come while the run goes on: it ends when the last of them has left."""
-        loop = asyncio.get_running_loop()
-        while loop.time() < deadline:
-            if self._connections and all(c.lost.is_set() for c in self._connections):
-                return
-            await asyncio.sleep(0.05)
+    def stop(self) -> None:
+        """The client has ended: there is nothing to wait for any more."""
+        self._enough.set()
 
     def all_heard(self) -> bool:
         return self._unheard <= 0
@@ -167,7 +164,10 @@ async def serve() -> None:
                 load.prepare(Plan.loads(order["prepare"]))
                 tell({"prepared": port})
             elif "go" in order:
-                tell({"done": await load.go()})
+                going = loop.create_task(load.go())
+                going.add_done_callback(lambda done: tell({"done": done.result()}))
+            elif "stop" in order:
+                load.stop()
             elif "finish" in order:
                 await load.finish()
                 tell({"finished": True})

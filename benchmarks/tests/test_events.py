@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -16,26 +15,12 @@ from pydantic import TypeAdapter
 
 from benchmarks import stamp
 from benchmarks.server import session_object
-from benchmarks.server.frames import cut, frame, head
+from benchmarks.server.frames import cut, frame, head, payloads
 from benchmarks.server.modes.history import seeded
 from benchmarks.server.script import Speech, event, spoken_turn, tool_call, transcript_turn, user_turn
 
 SERVER_EVENT: TypeAdapter[object] = TypeAdapter(RealtimeServerEvent)
 GA_AUDIO_BYTES = 12_000
-
-
-def messages(frames: bytes) -> Iterator[bytes]:
-    """The payloads of unmasked text frames, read independently of what wrote them."""
-    at = 0
-    while at < len(frames):
-        assert frames[at] == 0x81
-        length, at = frames[at + 1], at + 2
-        if length == 126:
-            length, at = int.from_bytes(frames[at : at + 2], "big"), at + 2
-        elif length == 127:
-            length, at = int.from_bytes(frames[at : at + 8], "big"), at + 8
-        yield frames[at : at + length]
-        at += length
 
 
 def everything() -> list[bytes]:
@@ -48,7 +33,7 @@ def everything() -> list[bytes]:
     pieces += [delta.stamped(1, 2, 3, 0) + after for delta, after in turn.deltas]
     pieces.append(voice.delta(**where).stamped(1, 2, 3, 0))
     pieces.append(event("session.created", session=session_object.fresh("sess_1", "gpt-realtime-1")))
-    return list(itertools.chain.from_iterable(messages(piece) for piece in pieces))
+    return list(itertools.chain.from_iterable(payloads(piece) for piece in pieces))
 
 
 @pytest.mark.parametrize("payload", everything(), ids=lambda payload: orjson.loads(payload)["type"])
@@ -59,7 +44,7 @@ def test_every_event_is_one_that_the_service_could_send(payload: bytes) -> None:
 
 
 def test_a_delta_has_its_size_and_its_stamp() -> None:
-    (payload,) = messages(Speech(GA_AUDIO_BYTES).delta(item_id="i").stamped(7, 123456789, 5, stamp.END))
+    (payload,) = payloads(Speech(GA_AUDIO_BYTES).delta(item_id="i").stamped(7, 123456789, 5, stamp.END))
     pcm = base64.b64decode(orjson.loads(payload)["delta"], validate=True)
     assert len(pcm) == GA_AUDIO_BYTES
     assert stamp.read(pcm) == stamp.Stamp(stamp.END, 7, 123456789, 5)
@@ -68,7 +53,7 @@ def test_a_delta_has_its_size_and_its_stamp() -> None:
 
 def test_a_text_delta_is_padded_to_sixteen() -> None:
     _, words, _ = transcript_turn(60)
-    for payload in messages(words):
+    for payload in payloads(words):
         fields = orjson.loads(payload)
         assert len(fields["delta"] + fields["obfuscation"]) % 16 == 0
 
@@ -87,4 +72,4 @@ def test_frames_are_cut_wherever_the_network_cuts_them(size: int) -> None:
         found += list(cut(buffer))
     assert found == [(1, payload), (1, payload)]
     assert not buffer
-    assert list(messages(frame(payload))) == [payload]
+    assert list(payloads(frame(payload))) == [payload]

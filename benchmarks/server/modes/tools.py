@@ -19,7 +19,7 @@ SPOKEN_DELTAS = 4
 async def play(connection: Connection, run: Run) -> None:
     await asyncio.sleep(0.3)
     for number in range(run.plan.calls):
-        call_id, frames = tool_call("noop", '{"reason":"benchmark"}')
+        call_id, frames = tool_call(run.plan.tool, '{"reason":"benchmark"}')
         outputs = len(connection.kept["conversation.item.create"])
         creates = len(connection.kept["response.create"])
         started = time.monotonic_ns()
@@ -32,7 +32,7 @@ async def play(connection: Connection, run: Run) -> None:
             {
                 "output_ns": output[0] - started if output else None,
                 "create_ns": create[0] - started if create else None,
-                "answered": item.get("call_id") == call_id,
+                "answered": item.get("call_id") == call_id and "ok" in item.get("output", ""),
             },
         )
         if output is None or connection.lost.is_set():
