@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.competitors import COMPETITORS, ENGINE
+from benchmarks.competitors import COMPETITORS, ENGINE, FLOOR
 from benchmarks.goals import GOALS
 from benchmarks.results import Results, Spread
 from benchmarks.scenario import Metric
@@ -75,8 +75,6 @@ def goals(results: Results) -> Table:
 
 def ratios(results: Results) -> Table:
     """Peers and floors against each other, for the CPU rows: how many times the trio floor each one costs."""
-    from benchmarks.competitors import FLOOR
-
     table = Table(box=box.SIMPLE_HEAD, title=f"As a multiple of {FLOOR!r}, in the same repetition")
     table.add_column("what")
     names = [c.name for c in COMPETITORS if c.name in _seen(results) and c.name not in results.missing]
@@ -104,7 +102,8 @@ def ratios(results: Results) -> Table:
 def show(results: Results, console: Console) -> None:
     """Print everything that the results hold."""
     console.print(figures(results))
-    console.print(ratios(results))
+    if (compared := ratios(results)).row_count:
+        console.print(compared)
     if any(ENGINE in clients for clients in results.figures.values()):
         console.print(goals(results))
     for name, reason in results.missing.items():

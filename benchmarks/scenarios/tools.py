@@ -1,4 +1,7 @@
-"""A no-op tool, asynchronous and (where a library has that) synchronous: from the call on the wire to its output on the wire, and to the response.create that follows."""
+"""A no-op tool: from the call on the wire to its output on the wire, and to the response.create that follows.
+
+Asynchronous first; then synchronous, where a library runs such tools (in a thread).
+"""
 
 from __future__ import annotations
 
