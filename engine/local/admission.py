@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from engine.local.errors import INVALID_REQUEST
-from engine.local.ids import Ids
+from engine.local.conversation.errors import INVALID_REQUEST
+from engine.local.conversation.ids import Ids
+from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.options import LocalOptions
-from engine.local.session_settings import DEFAULT_MODEL
 from engine.wire.codec import encode_server
 from engine.wire.server_events import ErrorDetail, ErrorEvent
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import trio
 
 from engine.errors import TransportLost
-from engine.local.effects import (
+from engine.local.conversation.effects import (
     Effect,
     HangUp,
     Hear,
@@ -29,12 +29,12 @@ from engine.local.effects import (
     Thought,
     ThoughtFailed,
 )
-from engine.local.ids import NANOSECONDS
-from engine.local.machine import Machine
+from engine.local.conversation.ids import NANOSECONDS
+from engine.local.conversation.machine import Machine
+from engine.local.conversation.wording import sentences
 from engine.local.replies import Brain, NoReply
 from engine.local.speech_parts import SpeechParts
 from engine.local.wire_faults import FaultyWire
-from engine.local.wording import sentences
 from engine.transport.interface import Transport
 from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
 from engine.wire.client_events import ClientEvent

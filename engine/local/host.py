@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from engine.local.connection import Connection, now_ns
+from engine.local.conversation.machine import Machine
+from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.dialogue.brain import DialogueBrain
 from engine.local.dialogue.description import customer_service
-from engine.local.machine import Machine
 from engine.local.options import LocalOptions
 from engine.local.replies import Brain
-from engine.local.session_settings import DEFAULT_MODEL
 from engine.local.speech_parts import SpeechParts, without_speech
 from engine.local.wire_faults import FaultyWire
 from engine.transport.interface import Transport

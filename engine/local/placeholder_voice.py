@@ -12,7 +12,7 @@ import math
 import re
 from functools import lru_cache
 
-from engine.local.input_buffer import SAMPLE_RATE
+from engine.local.conversation.input_buffer import SAMPLE_RATE
 
 _WORD = re.compile(r"[^\W_]+|[.,;:!?]")
 _MS_PER_LETTER = 45

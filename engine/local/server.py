@@ -11,8 +11,8 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketReque
 
 from engine.local.admission import PATH_ENDS_WITH, Knock, model_of, refusal_of
 from engine.local.connection import GOODBYE_SECONDS, now_ns
+from engine.local.conversation.ids import Ids
 from engine.local.host import LocalHost
-from engine.local.ids import Ids
 from engine.local.options import LocalOptions
 from engine.local.replies import Brain
 from engine.local.speech_parts import SpeechParts

@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 import trio
 
-from engine.local.listening import Classifiers
+from engine.local.conversation.listening import Classifiers
 from engine.local.loudness import LoudnessClassifier
 from engine.local.placeholder_voice import murmur
 

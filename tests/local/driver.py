@@ -15,10 +15,22 @@ import pybase64
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
+from engine.local.conversation.effects import (
+    Effect,
+    HangUp,
+    Hear,
+    Heard,
+    Send,
+    Speak,
+    Spoken,
+    Stop,
+    Think,
+    Thought,
+    ThoughtFailed,
+)
+from engine.local.conversation.machine import Machine
 from engine.local.dialogue.brain import DialogueBrain
 from engine.local.dialogue.description import customer_service
-from engine.local.effects import Effect, HangUp, Hear, Heard, Send, Speak, Spoken, Stop, Think, Thought, ThoughtFailed
-from engine.local.machine import Machine
 from engine.local.options import LocalOptions
 from engine.local.placeholder_voice import murmur
 from engine.local.replies import NoReply, Reply, Situation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pybase64
 import pytest
 
-from engine.local.items import Conversation, Entry
+from engine.local.conversation.items import Conversation, Entry
 from engine.local.options import LocalOptions
 from engine.wire.items import InputText, Message
 from tests.local.driver import Driver, Json, append, output, silence, speech, update, user_text

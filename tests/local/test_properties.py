@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.local.conversation.items import id_of
 from engine.local.faults import (
     FailedResponse,
     Faults,
@@ -16,7 +17,6 @@ from engine.local.faults import (
     SilentResponse,
     SplitSpeech,
 )
-from engine.local.items import id_of
 from engine.local.latencies import Latencies, LogNormal
 from engine.local.options import LocalOptions
 from tests.local.driver import Driver, Json, append, silence, speech, tool, update, user_text

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.local.session_settings import DEFAULT_INSTRUCTIONS
+from engine.local.conversation.session_settings import DEFAULT_INSTRUCTIONS
 from tests.local.driver import Driver, tool, update
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import attrs
 
-from engine.local import errors
+from engine.local.conversation import errors
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.session import (
     AnySession,

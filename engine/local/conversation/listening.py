@@ -18,16 +18,16 @@ from collections.abc import Callable
 
 import attrs
 
-from engine.local import errors, sound
-from engine.local.effects import Hear
-from engine.local.input_buffer import SAMPLES_PER_MS, InputBuffer
-from engine.local.items import Conversation, Entry
+from engine.local.conversation import errors, sound
+from engine.local.conversation.effects import Hear
+from engine.local.conversation.input_buffer import SAMPLES_PER_MS, InputBuffer
+from engine.local.conversation.items import Conversation, Entry
+from engine.local.conversation.outbox import Outbox
+from engine.local.conversation.responding import Ended, Responding
+from engine.local.conversation.session_settings import SessionSettings
+from engine.local.conversation.transcripts import Transcripts
+from engine.local.conversation.turn_detection import SpeechClassifier, SpeechStarted, SpeechStopped, TurnDetector
 from engine.local.options import LocalOptions
-from engine.local.outbox import Outbox
-from engine.local.responding import Ended, Responding
-from engine.local.session_settings import SessionSettings
-from engine.local.transcripts import Transcripts
-from engine.local.turn_detection import SpeechClassifier, SpeechStarted, SpeechStopped, TurnDetector
 from engine.wire.items import InputAudio, Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import (

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import orjson
 
-from engine.local.items import Entry
-from engine.local.tokens import assistant_audio_tokens, text_tokens, user_audio_tokens
+from engine.local.conversation.items import Entry
+from engine.local.conversation.tokens import assistant_audio_tokens, text_tokens, user_audio_tokens
 from engine.wire.items import (
     FunctionCall,
     FunctionCallOutput,

@@ -14,7 +14,7 @@ from collections import deque
 
 import attrs
 
-from engine.local.output_items import CallOutput, MessageOutput, OutputItem
+from engine.local.conversation.output_items import CallOutput, MessageOutput, OutputItem
 from engine.wire.formats import AudioFormat
 
 _TRANSCRIPT_LEAD = 2

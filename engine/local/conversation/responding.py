@@ -12,9 +12,16 @@ from typing import TypeVar
 
 import attrs
 
-from engine.local import errors, sound, wording
-from engine.local import usage as accounting
-from engine.local.effects import Speak, Spoken, Stop, Think, Thought, ThoughtFailed
+from engine.local.conversation import errors, sound, wording
+from engine.local.conversation import usage as accounting
+from engine.local.conversation.effects import Speak, Spoken, Stop, Think, Thought, ThoughtFailed
+from engine.local.conversation.generation import Generation, ResponseSpec
+from engine.local.conversation.items import Conversation
+from engine.local.conversation.outbox import Outbox
+from engine.local.conversation.output_items import OutputContext
+from engine.local.conversation.pacing import Pace
+from engine.local.conversation.response_specs import Request, request_of, spec_of
+from engine.local.conversation.session_settings import SessionSettings
 from engine.local.faults import (
     EarlyCancelRefused,
     FailedResponse,
@@ -26,15 +33,8 @@ from engine.local.faults import (
     SilentResponse,
     SplitSpeech,
 )
-from engine.local.generation import Generation, ResponseSpec
-from engine.local.items import Conversation
 from engine.local.options import LocalOptions
-from engine.local.outbox import Outbox
-from engine.local.output_items import OutputContext
-from engine.local.pacing import Pace
 from engine.local.replies import Say
-from engine.local.response_specs import Request, request_of, spec_of
-from engine.local.session_settings import SessionSettings
 from engine.wire.response import ResponseError, ResponseParams
 from engine.wire.server_events import RateLimitsUpdated, ResponseOutputAudioDelta
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 import attrs
 
-from engine.local.input_buffer import SAMPLES_PER_MS
+from engine.local.conversation.input_buffer import SAMPLES_PER_MS
+from engine.local.conversation.outbox import Outbox
+from engine.local.conversation.tokens import pieces, text_tokens, user_audio_tokens
 from engine.local.options import LocalOptions
-from engine.local.outbox import Outbox
-from engine.local.tokens import pieces, text_tokens, user_audio_tokens
 from engine.wire.server_events import (
     ConversationItemInputAudioTranscriptionCompleted,
     ConversationItemInputAudioTranscriptionDelta,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from engine.local import errors
+from engine.local.conversation import errors
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import Item, ItemReference, UnknownItem
 from engine.wire.unset import Unset

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import attrs
 
-from engine.local.items import Conversation, Entry
-from engine.local.outbox import Outbox
-from engine.local.tokens import assistant_audio_tokens, text_tokens
+from engine.local.conversation.items import Conversation, Entry
+from engine.local.conversation.outbox import Outbox
+from engine.local.conversation.tokens import assistant_audio_tokens, text_tokens
 from engine.wire.formats import AudioFormat
 from engine.wire.items import FunctionCall, Item, Message, OutputAudio, OutputText, Part
 from engine.wire.server_events import (

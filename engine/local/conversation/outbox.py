@@ -3,8 +3,8 @@ parts."""
 
 from __future__ import annotations
 
-from engine.local.effects import Effect, Send
-from engine.local.ids import Ids
+from engine.local.conversation.effects import Effect, Send
+from engine.local.conversation.ids import Ids
 from engine.wire.server_events import KnownServerEvent
 
 

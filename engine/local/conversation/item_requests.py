@@ -5,11 +5,11 @@ from __future__ import annotations
 import attrs
 import pybase64
 
-from engine.local import errors, sound
-from engine.local.effects import Hear
-from engine.local.items import Conversation, Entry, with_id
-from engine.local.outbox import Outbox
-from engine.local.session_settings import SessionSettings
+from engine.local.conversation import errors, sound
+from engine.local.conversation.effects import Hear
+from engine.local.conversation.items import Conversation, Entry, with_id
+from engine.local.conversation.outbox import Outbox
+from engine.local.conversation.session_settings import SessionSettings
 from engine.wire.client_events import (
     ConversationItemCreate,
     ConversationItemDelete,

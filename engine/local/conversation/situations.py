@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.local.items import Entry
+from engine.local.conversation.items import Entry
 from engine.local.replies import Answered, Called, Line
 from engine.wire.items import (
     FunctionCall,

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import random
 
-from engine.local import errors
-from engine.local.effects import Effect, HangUp, Heard, Report, Spoken, Thought, ThoughtFailed
-from engine.local.ids import NANOSECONDS, Ids
-from engine.local.item_requests import ItemRequests
-from engine.local.items import Conversation
-from engine.local.listening import Classifiers, Listening
+from engine.local.conversation import errors
+from engine.local.conversation.effects import Effect, HangUp, Heard, Report, Spoken, Thought, ThoughtFailed
+from engine.local.conversation.ids import NANOSECONDS, Ids
+from engine.local.conversation.item_requests import ItemRequests
+from engine.local.conversation.items import Conversation
+from engine.local.conversation.listening import Classifiers, Listening
+from engine.local.conversation.outbox import Outbox
+from engine.local.conversation.responding import Responding
+from engine.local.conversation.session_settings import DEFAULT_MODEL, SessionSettings
+from engine.local.conversation.transcripts import Transcripts
 from engine.local.loudness import LoudnessClassifier
 from engine.local.options import LocalOptions
-from engine.local.outbox import Outbox
-from engine.local.responding import Responding
-from engine.local.session_settings import DEFAULT_MODEL, SessionSettings
-from engine.local.transcripts import Transcripts
 from engine.wire.client_decoding import ACCEPTED, ClientError
 from engine.wire.client_events import (
     ClientEvent,

@@ -24,7 +24,7 @@ from typing import Protocol
 
 import attrs
 
-from engine.local.input_buffer import SAMPLES_PER_MS
+from engine.local.conversation.input_buffer import SAMPLES_PER_MS
 
 FRAME_MS = 32
 FRAME_SAMPLES = FRAME_MS * SAMPLES_PER_MS
