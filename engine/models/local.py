@@ -13,10 +13,10 @@ from functools import partial
 
 import trio
 
+from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.host import LocalHost
 from engine.local.options import LocalOptions
 from engine.local.replies import Brain
-from engine.local.session_settings import DEFAULT_MODEL
 from engine.local.speech_parts import SpeechParts
 from engine.models.interface import RealtimeModel
 from engine.settings import RealtimeModelConfig
