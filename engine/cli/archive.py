@@ -1,7 +1,7 @@
 """The directory that a call leaves behind: ``call.wav``, ``events.jsonl``, ``transcript.txt``.
 
-The events are written as they happen and the sound half a second behind, so whatever ends a call, what was recorded up
-to then is there.
+The events are written as they happen and the sound a little behind, so whatever ends a call, what was recorded up to
+then is there.
 """
 
 from __future__ import annotations

@@ -27,12 +27,14 @@ from engine.cli.line import Line
 from engine.cli.loudspeaker import Device, Loudspeaker
 from engine.cli.mouthpiece import Mouthpiece
 from engine.cli.recording import Recording
-from engine.clock import now_ns
+from engine.clock import NS, now_ns
 from engine.errors import EngineError, SessionClosed, SessionFailed
 from engine.events import Audio, AudioEnd, AudioInterrupted, Error, ToolApprovalRequired
 from engine.session import RealtimeSession
 
 RECORD_SECONDS = 0.5
+RECORD_LATE_SECONDS = 1.0
+"""How far writing stays behind: a frame of a microphone, or of a busy computer, may come a little late."""
 NOT_APPROVED = "Nobody is there to approve this call."
 Background = Callable[[], Awaitable[None]]
 
@@ -176,4 +178,4 @@ class Call:
 async def _record(recording: Recording) -> None:
     while True:
         await trio.sleep(RECORD_SECONDS)
-        recording.advance(now_ns())
+        recording.advance(now_ns() - round(RECORD_LATE_SECONDS * NS))

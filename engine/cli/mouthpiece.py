@@ -29,7 +29,8 @@ class _Utterance:
     span_ns: tuple[int, int] | None
     """Where its audible part begins and ends; None: it is silence."""
     sent: int = 0
-    begins_ns: int = 0
+    begins_ns: int | None = None
+    """The moment of its first frame; None: it still waits for its turn."""
     announced: bool = False
     ended: bool = False
     over: trio.Event = attrs.field(factory=trio.Event)
@@ -68,6 +69,7 @@ class Mouthpiece:
         utterance = _Utterance(pcm, text, audible_span_ns(pcm))
         self._queue.append(utterance)
         await utterance.over.wait()
+        assert utterance.begins_ns is not None
         return utterance.begins_ns + (utterance.span_ns[0] if utterance.span_ns else 0)
 
     async def run(self) -> None:
@@ -89,7 +91,7 @@ class Mouthpiece:
         if not self._queue:
             return bytes(self._frame_bytes)
         utterance = self._queue[0]
-        if utterance.sent == 0:
+        if utterance.begins_ns is None:
             utterance.begins_ns = begins_ns
         piece = utterance.pcm[utterance.sent : utterance.sent + self._frame_bytes]
         utterance.sent += len(piece)
@@ -97,11 +99,11 @@ class Mouthpiece:
 
     def _announce(self, until_ns: int) -> None:
         """Tell of what became true by the end of the frame that has just left."""
-        if not self._queue or not self._queue[0].sent:
+        if not self._queue or (first_ns := self._queue[0].begins_ns) is None:
             return
         utterance = self._queue[0]
         if utterance.span_ns is not None:
-            begins_ns, ends_ns = (utterance.begins_ns + offset for offset in utterance.span_ns)
+            begins_ns, ends_ns = (first_ns + offset for offset in utterance.span_ns)
             if not utterance.announced and begins_ns < until_ns:
                 utterance.announced = True
                 self._tell(CallerSpeechBegan(at_ns=begins_ns, text=utterance.text))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, ExitStack
 from functools import partial
 from typing import Any
 
@@ -45,21 +46,31 @@ TYPES_INSTEAD = (
 )
 
 
-def talk(options: TalkOptions) -> ExitStatus:
+SpeechOpener = Callable[[], AbstractAsyncContextManager[SpeechParts]]
+
+
+def talk(
+    options: TalkOptions, *, clock: trio.abc.Clock | None = None, opens_speech: SpeechOpener = open_speech
+) -> ExitStatus:
     """Hold the call that `options` ask for.
+
+    Args:
+        options: what was asked for.
+        clock: the time that it takes place in; None: real time.
+        opens_speech: what the local model hears and speaks with.
 
     Raises:
         CommandFailed: it could not begin, or broke off.
     """
-    return trio.run(_talk, options)
+    return trio.run(_talk, options, opens_speech, clock=clock)
 
 
-async def _talk(options: TalkOptions) -> ExitStatus:
+async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
     recorded = read_utterances(options.audio)
     agent = load_agent(options.agent) if options.agent else customer_service
     choice = choose_model(options.model, os.environ)
     stage = Stage(json=options.json, quiet=options.quiet, typed_at_terminal=_typed_at_terminal(options))
-    async with open_speech() as speech:
+    async with opens_speech() as speech:
         if speech.notice is not None and choice.kind == "local":
             stage.say(speech.notice, style="yellow")
         elif speech.notice is not None and options.way == "demo":
