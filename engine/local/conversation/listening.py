@@ -56,10 +56,12 @@ Classifiers = Callable[[float], SpeechClassifier]
 
 @attrs.frozen
 class _Idle:
-    """The user's silence is timed since `position` (samples); it is over at `at`."""
+    """The user's silence is over at `at`. Positions are samples: where the buffer was when the response
+    ended, and where the silence begins if audio comes at real time, after the assistant's last words."""
 
     at: int
     position: int
+    silence_from: int
 
 
 class Listening:
@@ -156,15 +158,16 @@ class Listening:
         self._idle = None
         self._item_id = self._outbox.ids.item()
         end = self._buffer.position
+        start = min(idle.silence_from, end)
         self._outbox.send(
             InputAudioBufferTimeoutTriggered(
-                idle.position // SAMPLES_PER_MS,
+                start // SAMPLES_PER_MS,
                 end // SAMPLES_PER_MS,
                 self._item_id,
                 event_id=self._outbox.ids.event(),
             )
         )
-        self._commit(self._buffer.take(idle.position, end), now)
+        self._commit(self._buffer.take(start, end), now)
         self._respond(now)
 
     def response_ended(self, ended: Ended) -> None:
@@ -174,7 +177,8 @@ class Listening:
         if not isinstance(timeout, int) or self._item_id is not None:
             return
         at = ended.at + (ended.audio_ms + timeout) * _MS
-        self._idle = _Idle(at, self._buffer.position)
+        position = self._buffer.position
+        self._idle = _Idle(at, position, position + ended.audio_ms * SAMPLES_PER_MS)
 
     # ------------------------------------------------------------------------------------------ turns
     def _speech_started(self, edge: SpeechStarted, now: int) -> None:
