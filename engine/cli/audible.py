@@ -8,13 +8,12 @@ it comes, it is 1 % of full scale (-40 dB).
 from __future__ import annotations
 
 import array
-import sys
 from collections.abc import Iterator
 
+from engine.audio.samples import FULL_SCALE, samples_of
 from engine.wire.formats import PCM16
 
 WINDOW_MS = 10
-FULL_SCALE = 32768
 AGENT_THRESHOLD = FULL_SCALE // 100
 _CALLER_DB_BELOW_PEAK = 35
 _WINDOW = PCM16.rate * WINDOW_MS // 1000
@@ -26,7 +25,7 @@ def first_audible_ns(pcm: bytes, threshold: int = AGENT_THRESHOLD) -> int | None
 
     `pcm` is mono 16-bit PCM at 24 kHz.
     """
-    for at, peak in _peaks(_samples(pcm)):
+    for at, peak in _peaks(samples_of(pcm)):
         if peak >= threshold:
             return round(at * _NS_PER_SAMPLE)
     return None
@@ -34,7 +33,7 @@ def first_audible_ns(pcm: bytes, threshold: int = AGENT_THRESHOLD) -> int | None
 
 def audible_span_ns(pcm: bytes) -> tuple[int, int] | None:
     """Beginning of the first and end of the last audible window of an utterance; None if it is silence."""
-    samples = _samples(pcm)
+    samples = samples_of(pcm)
     peaks = list(_peaks(samples))
     loudest = max((peak for _, peak in peaks), default=0)
     threshold = max(loudest * 10 ** (-_CALLER_DB_BELOW_PEAK / 20), 1)
@@ -42,13 +41,6 @@ def audible_span_ns(pcm: bytes) -> tuple[int, int] | None:
     if not heard:
         return None
     return round(heard[0] * _NS_PER_SAMPLE), round(min(heard[-1] + _WINDOW, len(samples)) * _NS_PER_SAMPLE)
-
-
-def _samples(pcm: bytes) -> array.array[int]:
-    samples = array.array("h", pcm)
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return samples
 
 
 def _peaks(samples: array.array[int]) -> Iterator[tuple[int, int]]:

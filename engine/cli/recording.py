@@ -8,10 +8,10 @@ that ends badly still leaves a file that plays.
 from __future__ import annotations
 
 import array
-import sys
 import wave
 from pathlib import Path
 
+from engine.audio.samples import samples_of
 from engine.wire.formats import PCM16, AudioFormat
 
 _NS_PER_S = 1_000_000_000
@@ -47,13 +47,13 @@ class Track:
         """Take back everything from `position` on."""
         del self._waiting[max(0, position - self._written) * _SAMPLE_BYTES :]
 
-    def take_until(self, position: int) -> array.array[int]:
+    def take_until(self, position: int) -> bytes:
         """Everything before `position` that was not taken yet, silence where nothing was laid."""
         size = max(0, position - self._written) * _SAMPLE_BYTES
         taken = bytes(self._waiting[:size]).ljust(size, b"\0")
         del self._waiting[:size]
         self._written += size // _SAMPLE_BYTES
-        return array.array("h", taken)
+        return taken
 
 
 class Recording:
@@ -89,11 +89,9 @@ class Recording:
         if until <= self._final:
             return
         caller, agent = self.caller.take_until(until), self.agent.take_until(until)
-        both = array.array("h", bytes(4 * len(caller)))
-        both[0::2], both[1::2] = caller, agent
-        if sys.byteorder == "big":
-            both.byteswap()
-        self._file.writeframes(both.tobytes())
+        both = array.array("h", bytes(len(caller) + len(agent)))
+        both[0::2], both[1::2] = samples_of(caller), samples_of(agent)
+        self._file.writeframes(both.tobytes())  # the machine's own byte order: `wave` sees to that of the file
         self._final = until
 
     def close(self) -> None:

@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.audio.wav import read_wav
 from engine.cli.caller import Utterance
+from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.errors import AudioError
+from engine.wire.formats import PCM16
 
 
 def read_utterances(paths: Sequence[Path]) -> tuple[Utterance, ...]:
-    """Each file as an utterance: mono, 24 kHz, whatever it was.
+    """Each file as an utterance: mono, 24 kHz, whatever it was. Its words are not known.
 
     Raises:
-        CommandFailed: a file does not exist, or is not WAV audio.
+        CommandFailed: a file does not exist, cannot be read, or is not WAV audio.
     """
-    return ()
+    return tuple(Utterance(None, _read(path)) for path in paths)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise CommandFailed(ExitStatus.NO_SUCH_FILE, f"--audio {path}: {error.strerror}") from error
+    try:
+        return read_wav(path, PCM16.rate)
+    except AudioError as error:
+        raise CommandFailed(ExitStatus.NOT_AUDIO, f"--audio {error}") from error

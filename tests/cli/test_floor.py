@@ -103,7 +103,15 @@ TOOL = [
         ([start(1), end(1.5)], [2]),
         (TOOL, [8]),
         ([start(1), end(1.1), tool_start(1.1), tool_end(1.2, "cancelled")], [2]),
-        ([start(1), event(HistoryAdded, 1, item=call()), end(1.1), event(HistoryUpdated, 1.2, item=call("incomplete"), history=())], [4]),
+        (
+            [
+                start(1),
+                event(HistoryAdded, 1, item=call()),
+                end(1.1),
+                event(HistoryUpdated, 1.2, item=call("incomplete"), history=()),
+            ],
+            [4],
+        ),
         ([start(0.4), end(0.5)], []),
         ([event(UserSpeechStarted, 0.5, item_id="u", audio_start_ms=0), start(0.9), end(0.95)], []),
         (
