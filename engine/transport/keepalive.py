@@ -1,14 +1,11 @@
 """Keepalive: when silence is long enough to ask, and when it is long enough to give up. Pure; time is an input.
 
-Without it a path that died quietly (a suspended laptop, a dropped NAT entry) looks like a peer that has nothing to say.
 Any byte from the peer counts as a sign of life, so that a busy connection carries no pings.
 """
 
 from __future__ import annotations
 
 import enum
-
-NEVER = float("inf")
 
 
 class Silence(enum.Enum):
@@ -20,26 +17,29 @@ class Silence(enum.Enum):
 
 
 class Keepalive:
-    """Asks after `interval` seconds without a byte, gives up `timeout` seconds after asking. None: never."""
+    """Asks after `interval` seconds without a byte, gives up `timeout` seconds later. None: asks again and again."""
 
-    def __init__(self, interval: float | None, timeout: float | None, now: float) -> None:
-        self._interval = NEVER if interval is None else interval
-        self._timeout = NEVER if timeout is None else timeout
-        self._asked = False
-        self.due = now + self._interval
-        """When silence calls for something."""
+    def __init__(self, interval: float, timeout: float | None) -> None:
+        self._interval = interval
+        self._timeout = timeout
+        self._asked_at: float | None = None
 
-    def heard(self, now: float) -> None:
-        """Bytes came."""
-        self._asked = False
-        self.due = now + self._interval
+    def due(self, heard_at: float) -> float:
+        """When silence calls for something, if the last byte came at `heard_at`."""
+        if self._asked_at is None or self._asked_at < heard_at:
+            return heard_at + self._interval
+        return self._asked_at + (self._interval if self._timeout is None else self._timeout)
 
-    def silent(self, now: float) -> Silence:
-        """No bytes are there. After `ASK` a ping is on its way."""
-        if now < self.due:
+    def look_again(self, heard_at: float, now: float) -> float:
+        """When to look again; an answer that comes meanwhile may make silence due before the patience with it ends."""
+        return min(self.due(heard_at), now + self._interval)
+
+    def silent(self, heard_at: float, now: float) -> Silence:
+        """What to do `now`. After `ASK` a ping is on its way."""
+        if now < self.due(heard_at):
             return Silence.BEAR
-        if self._asked:
+        asked = self._asked_at is not None and self._asked_at >= heard_at
+        if asked and self._timeout is not None:
             return Silence.GIVE_UP
-        self._asked = True
-        self.due = now + self._timeout
+        self._asked_at = now
         return Silence.ASK

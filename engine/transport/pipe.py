@@ -74,6 +74,16 @@ class Pipe:
             self._take(self._tls.outgoing())
         return plaintext or (b"" if self._tls.ended else None)
 
+    def has_unread(self) -> bool:
+        """`read` would have something to say."""
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+        return True
+
     def write(self, data: bytes) -> None:
         """Put `data` behind what is unsent, and give the socket as much as it takes now."""
         if self._tls is None:

@@ -1,7 +1,8 @@
 """The WebSocket client of the hot path: the sans-IO core of the `websockets` package over a `Pipe`.
 
 There is no reader task and no queue: the caller's receive loop reads the socket, and everything that one read completed
-is one batch. A task and a queue of their own would cost more than decoding does.
+is one batch. A task and a queue of their own would cost more than decoding does. The one task there is sleeps until the
+peer has been silent for long: a deadline around each read would cost more than the read.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from engine.transport.address import Address, checked_headers, parse_address
 from engine.transport.assembly import Assembly
 from engine.transport.dialing import dial
 from engine.transport.ending import Ending, broken, closed_by_peer, closed_for_fault, closed_here, sendable
-from engine.transport.keepalive import NEVER, Keepalive, Silence
+from engine.transport.helper_nursery import helper_nursery
+from engine.transport.keepalive import Keepalive, Silence
 from engine.transport.pipe import Pipe
 
 _RETRY = 0.02
@@ -41,7 +43,7 @@ async def connect_sansio(
     ssl_context: ssl.SSLContext | None = None,
     connect_timeout: float = 10.0,
     close_timeout: float = 5.0,
-    ping_interval: float | None = None,
+    ping_interval: float | None = 20.0,
     ping_timeout: float | None = 20.0,
     max_message_size: int | None = None,
     compression: bool = False,
@@ -54,8 +56,8 @@ async def connect_sansio(
         ssl_context: whom to trust on `wss://`; the system's authorities by default.
         connect_timeout: seconds for name resolution, TCP, TLS and the handshake together.
         close_timeout: seconds that `aclose` waits for the peer.
-        ping_interval: seconds of silence before a ping asks whether the peer is alive. None: never, because a path
-            that died is found without (see `dialing`), and the timer costs 5 us (a sixth) at every read.
+        ping_interval: seconds of silence before a ping asks whether the peer is alive. None: never; a path that died
+            is found without (see `dialing`), a peer that hangs behind a proxy is not.
         ping_timeout: seconds after that ping before the connection counts as lost; None: never.
         max_message_size: bytes; a longer message closes the connection with 1009. None: any size.
         compression: offer permessage-deflate. Audio in base64 shrinks by a quarter at a high price in CPU.
@@ -81,12 +83,15 @@ async def connect_sansio(
             raise
     if patience.cancelled_caught:
         raise refusal.no_answer(address.where, connect_timeout)
-    keepalive = Keepalive(ping_interval, ping_timeout, trio.current_time())
-    transport = WebSocketTransport(pipe, core, keepalive, close_timeout=close_timeout)
-    try:
-        yield transport
-    finally:
-        await transport.aclose()
+    transport = WebSocketTransport(pipe, core, close_timeout=close_timeout)
+    async with helper_nursery() as nursery:
+        if ping_interval is not None:
+            nursery.start_soon(transport.keep_alive, Keepalive(ping_interval, ping_timeout))
+        try:
+            yield transport
+        finally:
+            await transport.aclose()
+            nursery.cancel_scope.cancel()
 
 
 async def _shake_hands(core: ClientProtocol, pipe: Pipe, address: Address, headers: Mapping[str, str]) -> None:
@@ -124,10 +129,10 @@ class WebSocketTransport:
     waits. At most one batch is left behind like this, because each `send` first waits until nothing is unsent.
     """
 
-    def __init__(self, pipe: Pipe, core: ClientProtocol, keepalive: Keepalive, *, close_timeout: float) -> None:
+    def __init__(self, pipe: Pipe, core: ClientProtocol, *, close_timeout: float) -> None:
         self._pipe = pipe
         self._core = core
-        self._keepalive = keepalive
+        self._heard_at = trio.current_time()
         self._close_timeout = close_timeout
         self._arrived: list[str | bytes] = []
         self._assembly = Assembly()
@@ -182,6 +187,23 @@ class WebSocketTransport:
         finally:
             self._pipe.close()
 
+    async def keep_alive(self, keepalive: Keepalive) -> None:
+        """Ask after a silent peer, and end the connection if it stays silent. Runs until the end."""
+        while True:
+            await trio.sleep_until(keepalive.look_again(self._heard_at, trio.current_time()))
+            if self._ending is not None:
+                return
+            now = trio.current_time()
+            if self._pipe.has_unread():
+                # The caller is late, not the peer.
+                self._heard_at = now
+            silence = keepalive.silent(self._heard_at, now)
+            if silence is Silence.ASK:
+                self._core.send_ping(b"alive?")
+                self._answer()
+            elif silence is Silence.GIVE_UP:
+                self._break("no sign of life from the peer, not even an answer to a ping")
+
     async def _wait_for_goodbye(self) -> None:
         await self._pipe.flushed()
         while self._core.state is State.CLOSING and self._core.close_rcvd is None:
@@ -199,36 +221,33 @@ class WebSocketTransport:
             raise self._ending.error() from None
 
     async def _wait_for_bytes(self) -> None:
-        due = self._keepalive.due
-        if self._pipe.unsent:
-            due = min(due, trio.current_time() + _RETRY)
         try:
-            if due == NEVER:
+            if not self._pipe.unsent:
                 await self._pipe.readable()
             else:
-                with trio.CancelScope(deadline=due):
+                with trio.move_on_after(_RETRY):
                     await self._pipe.readable()
+                with suppress(OSError):
+                    self._pipe.push()
         except trio.ClosedResourceError:
             return
-        if not self._take_in():
-            self._bear_silence()
+        self._take_in()
 
-    def _take_in(self) -> bool:
-        """Read once, and let the core see it. False if nothing was there."""
+    def _take_in(self) -> None:
+        """Read once, and let the core see it."""
         try:
             data = self._pipe.read()
         except OSError as error:
             self._break(error)
-            return True
+            return
         if data is None:
-            return False
+            return
         if data:
             self._core.receive_data(data)
         else:
             self._core.receive_eof()
-        self._keepalive.heard(trio.current_time())
+        self._heard_at = trio.current_time()
         self._process()
-        return True
 
     def _process(self) -> None:
         """Hand on what the core made of the bytes it saw, and note if it has come to an end."""
@@ -259,16 +278,6 @@ class WebSocketTransport:
         # A peer that takes no more may still have said why: reading tells.
         with suppress(OSError):
             self._pipe.write(b"".join(replies))
-
-    def _bear_silence(self) -> None:
-        with suppress(OSError):
-            self._pipe.push()
-        silence = self._keepalive.silent(trio.current_time())
-        if silence is Silence.ASK:
-            self._core.send_ping(b"alive?")
-            self._answer()
-        elif silence is Silence.GIVE_UP:
-            self._break("no sign of life from the peer, not even an answer to a ping")
 
     def _break(self, why: str | OSError) -> None:
         self._core.receive_eof()

@@ -18,6 +18,7 @@ from engine.transport import refusal
 from engine.transport.address import Address, checked_headers, parse_address
 from engine.transport.dialing import trusted_authorities
 from engine.transport.ending import Ending, broken, closed_by_peer, closed_here, sendable
+from engine.transport.helper_nursery import helper_nursery
 
 READ_SIZE = 2**16
 """Bytes asked for in one read. With the package's own 4 KiB, one audio delta takes five."""
@@ -49,7 +50,7 @@ async def connect_trio_websocket(
     address = parse_address(url)
     extra = checked_headers(headers or {})
     try:
-        async with _nursery_for_a_reader() as nursery:
+        async with helper_nursery() as nursery:
             with trio.move_on_after(connect_timeout) as patience:
                 stream = await _dial(address, ssl_context)
                 try:
@@ -109,21 +110,6 @@ async def _dial(
 def _os_error(error: trio.BrokenResourceError) -> OSError:
     cause = error.__cause__
     return cause if isinstance(cause, OSError) else OSError(str(error))
-
-
-@asynccontextmanager
-async def _nursery_for_a_reader() -> AsyncIterator[trio.Nursery]:
-    """A nursery for one helper. What a body raises while the helper does not leaves it as it was, not in a group."""
-    alone: BaseException | None = None
-    try:
-        async with trio.open_nursery() as nursery:
-            yield nursery
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) > 1:
-            raise
-        alone = group.exceptions[0]
-    if alone is not None:
-        raise alone
 
 
 @asynccontextmanager

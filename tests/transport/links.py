@@ -105,14 +105,15 @@ async def linked(kind: Kind, **options: float) -> AsyncIterator[tuple[Transport,
 
 @asynccontextmanager
 async def dialled(kind: Kind, **options: Any) -> AsyncIterator[tuple[Transport, Peer]]:
-    """A client's transport, and the server's end of its connection."""
+    """A client's transport, and the server's end of its connection, which supports `extensions`."""
+    extensions = options.pop("extensions", None)
     name, secure = kind.removesuffix("-tls"), kind.endswith("-tls")
     give, take = trio.open_memory_channel[Peer](1)
     released = trio.Event()
 
     async def serve(stream: trio.SocketStream) -> None:
         tls = trio.SSLStream(stream, serving_context(), server_side=True, https_compatible=True) if secure else None
-        peer = Peer(tls or stream, ServerProtocol(max_size=None))
+        peer = Peer(tls or stream, ServerProtocol(max_size=None, extensions=extensions))
         await peer.accept()
         give.send_nowait(peer)
         await released.wait()

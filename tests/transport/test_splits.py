@@ -13,7 +13,6 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from engine.transport.keepalive import Keepalive
 from engine.transport.pipe import Pipe
 from engine.transport.sansio import WebSocketTransport
 from tests.transport.links import all_and_end
@@ -59,7 +58,7 @@ def test_any_cut_gives_the_same_messages(
 async def receive_all(pieces: list[bytes]) -> list[str | bytes]:
     near, far = socket.socketpair()
     core = ClientProtocol(parse_uri("ws://peer/"), state=State.OPEN, max_size=None)
-    transport = WebSocketTransport(Pipe(near), core, Keepalive(None, None, 0.0), close_timeout=1.0)
+    transport = WebSocketTransport(Pipe(near), core, close_timeout=1.0)
 
     async def feed() -> None:
         for piece in pieces:

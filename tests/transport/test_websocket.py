@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 import trio.testing
+from websockets.extensions.permessage_deflate import enable_server_permessage_deflate
 from websockets.frames import Frame, Opcode
 
 from engine.errors import TransportClosed, TransportLost
@@ -195,8 +196,13 @@ async def test_a_stalled_caller_does_not_take_its_own_delay_for_the_peers_silenc
 
 
 @own_core
-async def test_compression_is_negotiated_when_asked_for(kind: str) -> None:
-    async with dialled(kind, compression=True) as (transport, peer):
-        # The far end supports none: the offer is declined, and all goes on.
-        await transport.send([b"plain"])
-        assert await peer.hear() == "plain"
+@pytest.mark.parametrize("offered", [True, False])
+@pytest.mark.parametrize("supported", [True, False])
+async def test_compression_is_used_only_when_both_want_it(kind: str, offered: bool, supported: bool) -> None:
+    extensions = enable_server_permessage_deflate(None) if supported else None
+    async with dialled(kind, compression=offered, extensions=extensions) as (transport, peer):
+        assert bool(peer.protocol.extensions) is (offered and supported)
+        await transport.send([b"there" * 1000])
+        assert await peer.hear() == "there" * 1000
+        await peer.say("back" * 1000)
+        assert await transport.receive() == ["back" * 1000]
