@@ -50,13 +50,22 @@ async def _serve(options: ServeOptions) -> ExitStatus:
         start = partial(serve_model, host=options.host, port=options.port, options=local, brain=brain, speech=speech)
         try:
             _announce(await nursery.start(start), as_json=options.json)
-        except OSError as error:
-            failure = error
+        except* OSError as group:
+            failure = _first(group)
             stop("it cannot be served")
     if failure is not None:
         where = f"{options.host}:{options.port}"
         raise CommandFailed(ExitStatus.FAILED, f"{where} cannot be served: {failure.strerror or failure}")
     return ExitStatus.DONE if signals.status is ExitStatus.INTERRUPTED else signals.status or ExitStatus.DONE
+
+
+def _first(group: ExceptionGroup[OSError]) -> OSError:
+    """One address may fail in several ways; the first says enough."""
+    first: Exception = group
+    while isinstance(first, ExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, OSError)
+    return first
 
 
 def _announce(served: Served, *, as_json: bool) -> None:

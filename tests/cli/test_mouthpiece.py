@@ -81,6 +81,7 @@ async def test_it_tells_within_a_frame_of_the_truth(tmp_path: Path, autojump_clo
 
 async def test_two_utterances_at_once_follow_each_other(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with speaking(tmp_path) as s, trio.open_nursery() as nursery:
+        await trio.sleep(0.01)
         nursery.start_soon(s.mouthpiece.say, sound(40, 1000), "one")
         await trio.testing.wait_all_tasks_blocked()
         nursery.start_soon(s.mouthpiece.say, sound(40, 2000), "two")
