@@ -19,6 +19,9 @@ from tests.local.driver import Json, append
 
 FIXED = LocalOptions(unix_seconds=1_785_214_048)
 
+PATIENCE_S = 10_000
+"""Of virtual time: a conversation that hangs fails, instead of hanging the tests."""
+
 
 class Caller:
     """Reads as events are wanted; remembers the raw messages."""
@@ -72,9 +75,10 @@ async def call(
     """A conversation over memory. Leaving hangs up and waits until the server has noticed."""
     near, far = memory_pair()
     host = host or LocalHost(options, brain=brain, speech=speech)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(partial(host.converse, far))
-        caller = Caller(near)
-        await caller.until("session.created")
-        yield caller
-        await near.aclose()
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(host.converse, far))
+            caller = Caller(near)
+            await caller.until("session.created")
+            yield caller
+            await near.aclose()

@@ -78,6 +78,14 @@ def test_a_commit_after_the_servers_own_finds_nothing():
     assert driver.errors()[0]["code"] == "input_audio_buffer_commit_empty"
 
 
+def test_a_commit_between_turns_makes_an_item_of_its_own():
+    driver = Driver(heard=["hello", None])
+    driver.send(append(silence(500) + speech(600) + silence(600)), COMMIT)
+    first, second = driver.of("input_audio_buffer.committed")
+    assert second["item_id"] != first["item_id"]
+    assert second["previous_item_id"] == first["item_id"]
+
+
 def test_clearing_drops_the_turn_in_progress():
     driver = Driver()
     driver.send(append(silence(500) + speech(600)), CLEAR, append(silence(1000)))

@@ -225,6 +225,8 @@ def test_overlapping_items_close_in_order():
     driver.say("hello")
     assert [event["output_index"] for event in driver.of("response.output_item.done")] == [0, 1, 2]
     kinds = [(event["type"], event.get("output_index")) for event in driver.events]
+    last_words = len(kinds) - 1 - kinds[::-1].index(("response.output_audio_transcript.delta", 0))
+    assert last_words < kinds.index(("response.output_item.added", 1))
     assert kinds.index(("response.output_item.added", 2)) < kinds.index(("response.output_item.done", 0))
 
 
