@@ -29,6 +29,8 @@ class CallBegan:
     model: str
     wall_clock: str
     """Local time, ISO 8601."""
+    schema: int = 1
+    """Of the JSON lines; counts up when a field changes its meaning."""
 
 
 @attrs.frozen(kw_only=True)
