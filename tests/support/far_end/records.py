@@ -1,0 +1,113 @@
+"""What the far end remembers: its items, its responses, and the order in which things happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+from engine.wire.items import FunctionCall, FunctionCallOutput, Item, Message, OutputAudio, OutputText
+from engine.wire.items import Status as ItemStatus
+
+BYTES_PER_MS = 48
+"""PCM16 at 24 kHz."""
+
+
+@attrs.frozen
+class Quirks:
+    """How servers differ, within what has been seen of them (protocol notes, 3.4, 6.8, 6.9, 9)."""
+
+    done_before_started: bool = False
+    """The cancelled `response.done` comes before `speech_started`, not after it."""
+    silent_clash: bool = False
+    """A response of its own that cannot begin is left out without a word, instead of an error without `event_id`."""
+    late_done: bool = False
+    """The `done` events of an item come after the first audio of the next one."""
+    stray_audio: bool = False
+    """A last delta comes after `output_audio.done`."""
+
+
+@attrs.define
+class FarItem:
+    """One item of the conversation, or of a response outside of it."""
+
+    item_id: str
+    kind: Literal["message", "call", "other"]
+    item: Item
+    response_id: str | None = None
+    output_index: int = 0
+    spoken: bool = True
+    text: str = ""
+    audio_bytes: int = 0
+    status: ItemStatus = "completed"
+    truncated: bool = False
+
+    @property
+    def audio_ms(self) -> int:
+        """How much audio has been made."""
+        return self.audio_bytes // BYTES_PER_MS
+
+    def shown(self) -> Item:
+        """The item as the server would send it now."""
+        match self.item:
+            case Message(role="assistant"):
+                part = OutputAudio(self.text) if self.spoken else OutputText(self.text)
+                content = () if self.status == "in_progress" else (part,)
+                return Message(self.item_id, "assistant", content, self.status)
+            case FunctionCall() as call:
+                arguments = "" if self.status == "in_progress" else self.text
+                return attrs.evolve(call, arguments=arguments, status=self.status)
+            case Message() as message:
+                return attrs.evolve(message, status="completed")
+            case FunctionCallOutput() as output:
+                return attrs.evolve(output, id=self.item_id)
+        return self.item
+
+
+@attrs.define
+class FarResponse:
+    """One response."""
+
+    response_id: str
+    own: bool
+    """The server began it by itself."""
+    out_of_band: bool
+    agent: str
+    """The instructions it was begun with."""
+    metadata: Mapping[str, str] | None
+    status: str = "in_progress"
+    items: list[FarItem] = attrs.field(factory=list)
+
+    @property
+    def running(self) -> bool:
+        return self.status == "in_progress"
+
+    def open_items(self) -> list[FarItem]:
+        """What is still being written, oldest first."""
+        return [item for item in self.items if item.status == "in_progress"]
+
+
+@attrs.frozen
+class Began:
+    """A response began."""
+
+    response: FarResponse
+
+
+@attrs.frozen
+class Arrived:
+    """The output of a call (`what` is its id) or a message of the user's (the item's) is in the conversation."""
+
+    what: str
+
+
+@attrs.frozen
+class Conflicted:
+    """A request was refused because a response ran."""
+
+    token: str | None
+    running: FarResponse
+
+
+Fact = Began | Arrived | Conflicted

@@ -1,0 +1,165 @@
+"""Promise 7, second half, and section 4 of the design: at an interruption the item that plays is truncated where it was
+heard, items that have not begun are deleted, finished ones stay, and history says the same."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import attrs
+
+from engine.events import Audio, AudioInterrupted, RealtimeSessionEvent
+from engine.history import AssistantAudio, AssistantMessage, HistoryItem
+from engine.wire.client_events import ClientEvent, ConversationItemDelete, ConversationItemTruncate
+from engine.wire.server_events import (
+    ResponseContentPartAdded,
+    ResponseOutputAudioDelta,
+    ResponseOutputAudioDone,
+    ServerEvent,
+)
+from tests.support.ear import Ear
+from tests.support.far_end.records import BYTES_PER_MS, FarItem
+from tests.support.far_end.server import FarEnd
+from tests.support.promises.base import Promise
+
+STRAY_MS = 10
+"""What may come after an item was said to be over, and so cannot be known at an interruption."""
+
+
+@attrs.define
+class _Track:
+    response_id: str
+    position: int
+    received: int = 0
+    done: bool = False
+    truncated_ms: int | None = None
+    deleted: bool = False
+
+    @property
+    def received_ms(self) -> int:
+        return self.received // BYTES_PER_MS
+
+
+class WhatWasHeard(Promise):
+    number = 7
+
+    def __init__(self) -> None:
+        self._ear: Ear[str] = Ear()
+        self._tracks: dict[str, _Track] = {}
+        self._cuts: dict[str, AudioInterrupted] = {}
+        self._heard: dict[str, int] = defaultdict(int)
+        """Milliseconds heard of each item when its response was interrupted."""
+
+    # --- what there is to hear
+
+    def told(self, event: ServerEvent, at: int) -> None:
+        match event:
+            case ResponseContentPartAdded():
+                self._tracks.setdefault(event.item_id, _Track(event.response_id, len(self._tracks)))
+            case ResponseOutputAudioDelta():
+                track = self._tracks.setdefault(event.item_id, _Track(event.response_id, len(self._tracks)))
+                track.received += len(event.delta)
+            case ResponseOutputAudioDone() if event.item_id in self._tracks:
+                self._tracks[event.item_id].done = True
+
+    def seen(self, event: RealtimeSessionEvent, at: int) -> None:
+        match event:
+            case Audio():
+                self._ear.take(event.item_id, len(event.data), at)
+            case AudioInterrupted():
+                self._interrupted(event)
+
+    # --- what the far end is told
+
+    def sent(self, event: ClientEvent, at: int) -> None:
+        match event:
+            case ConversationItemTruncate(item_id=item_id, audio_end_ms=ms):
+                self._truncated(item_id, ms, at)
+            case ConversationItemDelete(item_id=item_id):
+                track = self._tracks.get(item_id)
+                if track is None or track.deleted or track.truncated_ms is not None:
+                    self.broken(f"{item_id} was deleted although it is unknown or gone, or has been truncated")
+                if heard := self._ear.heard_ms(item_id, at):
+                    self.broken(f"{item_id} was deleted although {heard} ms of it had been heard")
+                track.deleted = True
+
+    def _truncated(self, item_id: str, ms: int, at: int) -> None:
+        track = self._tracks.get(item_id)
+        if track is None or not track.received:
+            self.broken(f"{item_id} was truncated although no audio of it has come")
+        if track.deleted or track.truncated_ms is not None:
+            self.broken(f"{item_id} was truncated although it is gone or has been truncated")
+        heard = self._ear.heard_ms(item_id, at)
+        if not 0 < ms <= track.received_ms:
+            self.broken(f"{item_id} was truncated at {ms} of {track.received_ms} ms")
+        if ms != heard:
+            self.broken(f"{item_id} was truncated at {ms} ms, heard were {heard}")
+        later = any(self._ear.heard_ms(other, at) for other, each in self._tracks.items() if self._follows(track, each))
+        if heard >= track.received_ms and (track.done or later):
+            self.broken(f"{item_id} was truncated although all of it had been heard")
+        track.truncated_ms = ms
+
+    def _follows(self, track: _Track, other: _Track) -> bool:
+        return other.response_id == track.response_id and other.position > track.position
+
+    def _interrupted(self, event: AudioInterrupted) -> None:
+        at = event.at_ns
+        self._cuts[event.response_id] = event
+        playing = None
+        for item_id, track in self._tracks.items():
+            if track.response_id == event.response_id:
+                self._heard[item_id] = heard = self._ear.heard_ms(item_id, at)
+                if heard and track.truncated_ms is not None:
+                    playing = item_id
+        if event.item_id is None:
+            if playing is not None:
+                self.broken(f"{playing} was playing, but audio_interrupted does not say so")
+        elif (event.item_id, event.audio_end_ms) != (playing, self._heard[event.item_id]):
+            self.broken(
+                f"audio_interrupted says {event.item_id} at {event.audio_end_ms} ms; "
+                f"{playing} was playing, {self._heard[event.item_id]} ms had been heard"
+            )
+        self._ear.cut(at)
+
+    # --- what is true in the end
+
+    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+        if far.complaints:
+            self.broken(f"the far end complains: {far.complaints[0]}")
+        for response in far.responses:
+            if response.out_of_band:
+                continue
+            for item in response.items:
+                if item.kind == "message" and item.spoken:
+                    self._remembered(far, response.response_id, item)
+        for shown in history:
+            self._shown(shown)
+
+    def _remembered(self, far: FarEnd, response_id: str, item: FarItem) -> None:
+        track = self._tracks.get(item.item_id)
+        exists = item.item_id in far.order
+        if response_id not in self._cuts:
+            if not exists or item.truncated:
+                self.broken(f"{item.item_id} was cut although nobody interrupted")
+            return
+        heard = self._heard[item.item_id]
+        if heard == 0:
+            if exists and item.audio_bytes:
+                self.broken(f"{item.item_id} was not heard at all, but the far end remembers it")
+        elif not exists:
+            self.broken(f"{item.item_id} was heard for {heard} ms and has been deleted")
+        elif not item.truncated and heard + (STRAY_MS if track and track.done else 0) < item.audio_ms:
+            self.broken(f"{item.item_id} was heard for {heard} of {item.audio_ms} ms, but was not truncated")
+
+    def _shown(self, item: HistoryItem) -> None:
+        track = self._tracks.get(item.item_id)
+        if track is None or not isinstance(item, AssistantMessage):
+            return
+        for part in item.content:
+            if not isinstance(part, AssistantAudio):
+                continue
+            if part.audio_end_ms != track.truncated_ms:
+                self.broken(f"history says {item.item_id} ends at {part.audio_end_ms}, truncated: {track.truncated_ms}")
+            if track.truncated_ms is None:
+                continue
+            if item.status != "incomplete" or (part.heard or "") + (part.unheard or "") != part.transcript:
+                self.broken(f"history does not add up for {item.item_id}: {item}")

@@ -1,0 +1,228 @@
+"""Promise 4: `response.create` never while a response runs or the user speaks; once after parallel calls; a conflict is
+retried, not lost."""
+
+from __future__ import annotations
+
+import attrs
+
+from engine.core.arbitration import RETRY_NS, TOKEN
+from engine.core.effects import HandleStatus
+from engine.core.inputs import CancelHandle, Input, Interrupt, Respond, SendMessage
+from engine.history import HistoryItem
+from engine.wire.client_events import ClientEvent, ConversationItemCreate, ResponseCreate
+from engine.wire.items import FunctionCall, FunctionCallOutput, Message
+from engine.wire.response import ResponseParams
+from engine.wire.server_events import (
+    ErrorEvent,
+    InputAudioBufferCleared,
+    InputAudioBufferCommitted,
+    InputAudioBufferSpeechStarted,
+    InputAudioBufferSpeechStopped,
+    ResponseCreated,
+    ResponseDone,
+    ResponseOutputItemDone,
+    ServerEvent,
+)
+from tests.support.far_end.records import Arrived, Began
+from tests.support.far_end.server import CONFLICT, FarEnd
+from tests.support.promises.base import Promise
+
+
+@attrs.define
+class _Calls:
+    """The calls of one response."""
+
+    began: int
+    """At which step the response began."""
+    made: set[str] = attrs.field(factory=set)
+    answered: dict[str, int] = attrs.field(factory=dict)
+    """At which step the output of each was sent."""
+    over: bool = False
+    counted: bool = False
+
+    def complete(self) -> bool:
+        return self.over and bool(self.made) and self.made == self.answered.keys()
+
+
+@attrs.define
+class _Cut:
+    """The last time that something cut off what was wanted."""
+
+    step: int = 0
+    began: int | None = 0
+    """At which step a response was next seen to begin."""
+
+    def now(self, step: int) -> None:
+        self.step, self.began = step, None
+
+
+class WhoMaySpeak(Promise):
+    number = 4
+
+    def __init__(self, *, barge_in: bool, strict: bool) -> None:
+        """
+        Args:
+            barge_in: the user's voice interrupts.
+            strict: what is sent was decided after everything that was told before (the bare machine). Otherwise
+                only what was told at an earlier moment counts against it.
+        """
+        self._barge_in = barge_in
+        self._strict = strict
+        self._steps = 0
+        self._in_flight: str | None = None
+        self._asked = 0
+        """How many requests were sent and not refused."""
+        self._overtaken_until: int | None = None
+        """When the response ended that began, without being asked for, while a request was on its way."""
+        self._wishes = 0
+        self._out_of_band = 0
+        self._running: dict[str, int] = {}
+        self._speaking_since: int | None = None
+        self._calls: dict[str, _Calls] = {}
+        self._handles: dict[int, int] = {}
+        self._answers: dict[int, HandleStatus] = {}
+        self._dropped = _Cut()
+        """The user interrupted: what was wanted before is not wanted any more."""
+        self._excused = _Cut()
+        """Something happened after which what was wanted before may have been dropped."""
+        self._wanted_since: dict[str, int] = {}
+        """At which step something came up that a response has to see: the making of a call, a message."""
+        self._remarks: list[object] = []
+        """Contents of messages that need no answer."""
+
+    # --- what may be wanted
+
+    def commanded(self, command: Input, at: int) -> None:
+        self._steps += 1
+        match command:
+            case SendMessage(message=message, respond=respond):
+                if respond:
+                    self._wishes += 1
+                else:
+                    self._remarks.append(message.content)
+            case Respond(handle_id=handle_id, params=params):
+                self._handles[handle_id] = self._steps
+                if isinstance(params, ResponseParams) and params.conversation == "none":
+                    self._out_of_band += 1
+                else:
+                    self._wishes += 1
+            case Interrupt():
+                self._dropped.now(self._steps)
+                self._excused.now(self._steps)
+            case CancelHandle():
+                self._excused.now(self._steps)
+
+    def objected(self) -> None:
+        self._steps += 1
+        self._wishes += 1
+        self._excused.now(self._steps)
+
+    def told(self, event: ServerEvent, at: int) -> None:
+        self._steps += 1
+        match event:
+            case ResponseCreated(response=response):
+                if (response.metadata or {}).get(TOKEN) == self._in_flight:
+                    self._in_flight = None
+                if response.conversation_id is not None:
+                    self._running[response.id] = at
+                    for cut in (self._dropped, self._excused):
+                        cut.began = self._steps if cut.began is None else cut.began
+                    self._calls[response.id] = _Calls(self._steps)
+            case ResponseOutputItemDone(item=FunctionCall(call_id=call_id)) if event.response_id in self._calls:
+                if event.item.status == "completed":
+                    self._calls[event.response_id].made.add(call_id)
+                    self._wanted_since[call_id] = self._calls[event.response_id].began
+            case ResponseDone(response=response):
+                if self._running.pop(response.id, None) is not None and self._in_flight is not None:
+                    self._overtaken_until = at
+                if response.id in self._calls:
+                    self._calls[response.id].over = True
+                    self._count_complete_calls()
+            case InputAudioBufferSpeechStarted():
+                self._speaking_since = at
+                if self._barge_in:
+                    self._dropped.now(self._steps)
+                    self._excused.now(self._steps)
+            case InputAudioBufferSpeechStopped() | InputAudioBufferCommitted():
+                self._speaking_since = None
+                if self._running:
+                    self._wishes += 1  # the far end may fail to respond by itself
+            case InputAudioBufferCleared():
+                self._speaking_since = None
+            case ErrorEvent(error=detail) if detail.code == CONFLICT:
+                if detail.event_id is None:
+                    self._wishes += 1
+                else:
+                    self._asked -= detail.event_id == self._in_flight
+                    self._in_flight = None
+            case ErrorEvent(error=detail) if detail.event_id is not None and detail.event_id == self._in_flight:
+                self._in_flight = None
+
+    def _count_complete_calls(self) -> None:
+        for calls in self._calls.values():
+            if calls.complete() and not calls.counted:
+                calls.counted = True
+                cut = self._dropped
+                seen = cut.began is None or max(calls.answered.values()) < cut.began
+                if calls.began > cut.step or not seen:
+                    self._wishes += 1
+
+    # --- what is sent
+
+    def sent(self, event: ClientEvent, at: int) -> None:
+        self._steps += 1
+        match event:
+            case ConversationItemCreate(item=FunctionCallOutput(call_id=call_id)):
+                for calls in self._calls.values():
+                    if call_id in calls.made:
+                        calls.answered[call_id] = self._steps
+                if self._excused.began is not None:  # whatever that response read, it was not this
+                    self._wanted_since[call_id] = self._steps
+                self._count_complete_calls()
+            case ConversationItemCreate(item=Message(id=str(item_id), role="user", content=content)):
+                if content not in self._remarks:
+                    self._wanted_since[item_id] = self._steps
+            case ResponseCreate(response=ResponseParams(conversation="none")):
+                self._out_of_band -= 1
+                if self._out_of_band < 0:
+                    self.broken("an out-of-band response was asked for twice, or by nobody")
+            case ResponseCreate(event_id=str(token)):
+                self._create(token, at)
+
+    def _create(self, token: str, at: int) -> None:
+        lost = self._overtaken_until is not None and at >= self._overtaken_until + RETRY_NS
+        if lost and token == self._in_flight:
+            self._in_flight = None
+            self._asked -= 1
+        self._overtaken_until = None
+        if self._in_flight is not None:
+            self.broken(f"{token} was sent while {self._in_flight} was on its way")
+        for response_id, since in self._running.items():
+            if self._strict or since < at:
+                self.broken(f"{token} was sent while {response_id} ran")
+        if self._speaking_since is not None and (self._strict or self._speaking_since < at):
+            self.broken(f"{token} was sent while the user was speaking")
+        self._in_flight = token
+        self._asked += 1
+        if self._asked > self._wishes:
+            self.broken(f"{self._asked} responses were asked for, with reasons for {self._wishes}")
+
+    # --- what becomes of it
+
+    def answered(self, handle_id: int, status: HandleStatus) -> None:
+        if handle_id in self._answers:
+            self.broken(f"handle {handle_id} was settled twice")
+        self._answers[handle_id] = status
+
+    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+        for handle_id, since in self._handles.items():
+            status = self._answers.get(handle_id)
+            if status is None:
+                self.broken(f"handle {handle_id} was never settled")
+            if status == "superseded" and self._excused.step < since:
+                self.broken(f"handle {handle_id} was superseded although nobody interrupted")
+        began = [at for at, fact in enumerate(far.facts) if isinstance(fact, Began)]
+        unseen = far.facts[began[-1] if began else 0 :]
+        for fact in unseen:
+            if isinstance(fact, Arrived) and self._excused.step < self._wanted_since.get(fact.what, 0):
+                self.broken(f"no response has begun since {fact.what} arrived, and nobody interrupted")

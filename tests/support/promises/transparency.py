@@ -1,0 +1,57 @@
+"""Promise 10: an unknown or malformed event never ends a session and never hides: it is passed through raw, with an
+`error` event if it broke the protocol."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from engine.errors import PeerError, ProtocolError
+from engine.events import Error, RawModelEvent, RealtimeSessionEvent
+from engine.history import HistoryItem
+from engine.wire.server_events import ErrorEvent, MalformedEvent, ServerEvent, UnknownEvent
+from tests.support.far_end.server import CONFLICT, FarEnd
+from tests.support.promises.base import Promise
+
+HARMLESS = {CONFLICT, "response_cancel_not_active"}
+"""What the engine handles by itself."""
+
+
+class NothingHides(Promise):
+    number = 10
+
+    def __init__(self) -> None:
+        self._raw: deque[ServerEvent] = deque()
+        self._protocol_errors = 0
+        self._refusals: deque[str] = deque()
+
+    def told(self, event: ServerEvent, at: int) -> None:
+        match event:
+            case MalformedEvent():
+                self._raw.append(event)
+                self._protocol_errors += 1
+            case UnknownEvent():
+                self._raw.append(event)
+            case ErrorEvent(error=detail) if detail.code not in HARMLESS:
+                self._refusals.append(detail.message)
+
+    def seen(self, event: RealtimeSessionEvent, at: int) -> None:
+        match event:
+            case RawModelEvent(data=data) if isinstance(data, UnknownEvent | MalformedEvent):
+                if not self._raw or self._raw.popleft() is not data:
+                    self.broken(f"{data!r} was passed through out of order or more than once")
+            case Error(error=ProtocolError()):
+                self._protocol_errors -= 1
+            case Error(error=PeerError() as error):
+                if not self._refusals or self._refusals.popleft() not in str(error):
+                    self.broken(f"an error that the far end did not send: {error}")
+
+    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+        self.ended()
+
+    def ended(self) -> None:
+        if self._raw:
+            self.broken(f"{self._raw[0]!r} was not passed through")
+        if self._protocol_errors:
+            self.broken("a malformed event without exactly one error event")
+        if self._refusals:
+            self.broken(f"the far end's error {self._refusals[0]!r} was hidden")
