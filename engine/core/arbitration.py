@@ -83,6 +83,8 @@ class Arbiter:
         self._cancel_sent = False
         self._overtaken = False
         """A response that is not ours began while our request was on its way."""
+        self._lost_at: int | None = None
+        """When a request that was overtaken counts as lost."""
         self._pending: deque[Request] = deque()
         self._out_of_band: dict[str, Request] = {}
         self._to_send: list[Request] = []
@@ -96,8 +98,7 @@ class Arbiter:
 
     def follow_up(self) -> None:
         """The engine wants the model to go on."""
-        if not any(_reads_conversation(waiting) for waiting in self._pending):
-            self._pending.append(self._new(UNSET, None, follow_up=True))
+        self._wait(self._new(UNSET, None, follow_up=True))
 
     def ask(
         self,
@@ -111,9 +112,7 @@ class Arbiter:
             self._out_of_band[request.token] = request
             self._to_send.append(request)
             return
-        if _reads_conversation(request):
-            self._drop_follow_ups()
-        self._pending.append(request)
+        self._wait(request)
 
     def withdraw(self, handle_id: int) -> bool:
         """Forget a request that has not been sent. False if there is none: it may be on its way, or running."""
@@ -125,6 +124,15 @@ class Arbiter:
         if self._sent is not None and self._sent.handle_id == handle_id:
             self._cancel_sent = True
         return False
+
+    def _wait(self, request: Request, *, first: bool = False) -> None:
+        """Queue a request; a follow-up and one that reads the conversation as well become one."""
+        if request.follow_up:
+            if any(_reads_conversation(waiting) for waiting in self._pending):
+                return
+        elif _reads_conversation(request):
+            self._drop_follow_ups()
+        self._pending.insert(0 if first else len(self._pending), request)
 
     def _new(self, params: ResponseParams | Unset, handle_id: int | None, *, follow_up: bool) -> Request:
         self._count += 1
@@ -174,50 +182,68 @@ class Arbiter:
             self._own_until = None
             self._drop_follow_ups()
             return None, False
-        request, self._sent = self._sent, None
-        cancel, self._cancel_sent, self._overtaken = self._cancel_sent, False, False
+        request = self._sent
+        cancel = self._cancel_sent
+        self._forget_sent()
         return request, cancel
 
     def done(self, response_id: str, now: int) -> None:
         """A response ended."""
         if self.running == response_id:
             self.running = None
-            if self._overtaken and self._sent is not None:
-                # Servers answer in order: by now they have lost it.
-                self._requeue_sent()
+            if self._overtaken:
+                # Servers answer in order: what has not even been refused a round trip from now, they have lost.
+                self._lost_at = now + RETRY_NS
         self._retry_at = None
         if self._own_until is not None:
             self._own_until = now + OWN_RESPONSE_NS
 
     def refused(self, event_id: str | None, code: str | None, now: int) -> tuple[bool, Request | None]:
         """An error arrived. Returns whether it was about a request of ours, and that request if it has failed."""
-        if code == CONFLICT and event_id in (None, self._sent.token if self._sent else None):
-            if self._sent is None:
-                self.follow_up()
-            else:
-                self._requeue_sent()
+        if code == CONFLICT and event_id is None:
+            self._clashed(now)
+            return True, None
+        if code == CONFLICT and self._sent is not None and event_id == self._sent.token:
+            self._requeue_sent()
             self._retry_at = now + RETRY_NS
             return True, None
         if event_id is not None and (request := self._out_of_band.pop(event_id, None)):
             return True, request
         if self._sent is not None and event_id == self._sent.token:
-            request, self._sent = self._sent, None
+            request = self._sent
+            self._forget_sent()
             return True, request
         return False, None
+
+    def _clashed(self, now: int) -> None:
+        """A response could not begin: one of the far end's own, or ours at a server that does not say so."""
+        if self._sent is None or not _reads_conversation(self._sent):
+            self.follow_up()
+        if self._sent is None:
+            self._retry_at = now + RETRY_NS
+        elif self.running is None:
+            self._lost_at = now + RETRY_NS
+        else:
+            self._overtaken = True
 
     def _requeue_sent(self) -> None:
         if self._sent is not None:
             if self._cancel_sent:
                 self._dropped.append(self._sent)
             else:
-                self._pending.appendleft(self._sent)
-        self._sent, self._cancel_sent, self._overtaken = None, False, False
+                self._wait(self._sent, first=True)
+        self._forget_sent()
+
+    def _forget_sent(self) -> None:
+        self._sent, self._cancel_sent, self._overtaken, self._lost_at = None, False, False, None
 
     # --- what to do now
 
     def next(self, now: int) -> list[Request]:
         """The requests to send now, in order."""
         sending, self._to_send = self._to_send, []
+        if self._lost_at is not None and self._lost_at <= now:
+            self._requeue_sent()
         if self._pending and self._free(now):
             self._sent = self._pending.popleft()
             self._cancel_sent = False
@@ -232,7 +258,9 @@ class Arbiter:
 
     def wake_at(self) -> int | None:
         """When `next` has to be asked again although nothing happened."""
-        if not self._pending or self._sent is not None or self._speaking:
+        if self._sent is not None:
+            return self._lost_at
+        if not self._pending or self._speaking or self.running is not None:
             return None
         waits = [at for at in (self._retry_at, self._own_until) if at is not None]
         return max(waits) if waits else None

@@ -119,12 +119,12 @@ class Machine:
             handler(s, given)
         elif kind not in SILENT and not s.rules.raw_events:
             on_session.raw(s, given)  # type: ignore[arg-type]
-        for request in s.arbiter.take_dropped():
-            s.settle(request, "superseded")
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
             s.asked_as[request.token] = attrs.evolve(s.agent, tools=tools)
             s.effects.wire.append(request.event())
+        for request in s.arbiter.take_dropped():
+            s.settle(request, "superseded")
         return s.effects
 
     def take_effects(self) -> Effects:
