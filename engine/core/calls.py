@@ -66,6 +66,9 @@ class _Group:
     missing_then: bool = False
     handed_off: bool = False
 
+    def interrupt(self) -> None:
+        self.interrupted, self.seen_later, self.missing_then = True, False, False
+
 
 class Calls:
     """Every call of the session that is not DONE, and what is remembered of those that are."""
@@ -122,6 +125,11 @@ class Calls:
         group.any_output = True
         return call
 
+    def waiting_for(self, response_id: str) -> bool:
+        """Whether a response has calls that are not DONE: its outputs are answered together, after the last one."""
+        group = self._groups.get(response_id)
+        return group is not None and bool(group.open)
+
     def claim_handoff(self, response_id: str) -> bool:
         """Whether a handoff out of this response is the first."""
         group = self._groups.setdefault(response_id, _Group())
@@ -143,8 +151,13 @@ class Calls:
     def interrupted(self) -> list[Call]:
         """The user interrupts. Returns the calls that are to be stopped."""
         for group in self._groups.values():
-            group.interrupted = True
+            group.interrupt()
         return [call for call in self._calls.values() if call.cancels_on_interruption]
+
+    def response_interrupted(self, response_id: str) -> None:
+        """A response that has not ended is cut off: what it has called, or will be seen to have called, is not answered
+        by itself."""
+        self._groups.setdefault(response_id, _Group()).interrupt()
 
     def answer_due(self, response_id: str) -> bool:
         """Whether the model should now be asked to go on with this response's outputs. True at most once."""

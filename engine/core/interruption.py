@@ -53,7 +53,8 @@ def finish_call(s: State, call_id: str, outcome: str, output: str) -> str | None
         return None
     item = FunctionCallOutput(id=UNSET, call_id=call_id, output=output)
     s.effects.wire.append(ConversationItemCreate(item=item))
-    s.unseen.add(call_id)
+    if not s.calls.waiting_for(call.response_id):
+        s.unseen.add(call_id)
     item_id = s.conversation.output(call_id, output)
     s.emit(
         ToolEnd, agent=call.agent.agent, tool=call.declared, name=call.name, call_id=call_id,
@@ -77,6 +78,8 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: 
         content_index=playing.content_index if playing else 0,
         audio_end_ms=playing.heard_ms if playing else None,
     )
+    if not response.ended:
+        s.calls.response_interrupted(response.response_id)
     if not response.ended and (tell_far_end or response.out_of_band):
         s.effects.wire.append(ResponseCancel(response_id=response.response_id))
     for cut in cuts:

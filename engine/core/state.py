@@ -88,8 +88,8 @@ class State:
         self.calls = Calls()
         self.responses: dict[str, LiveResponse] = {}
         self.unseen: set[str] = set()
-        """What was sent for the model to answer and the far end has not confirmed (ids of messages and of calls): a
-        response that it begins by itself meanwhile has not read it."""
+        """What was sent for the model to answer and the far end has not confirmed (ids of messages, and of the last
+        calls of their responses): a response that it begins by itself meanwhile has not read it."""
         self.usage = Usage()
         self.voice: object = None
         self.has_spoken = False
