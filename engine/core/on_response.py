@@ -116,9 +116,9 @@ def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
 
 
 def audio_done(s: State, event: ResponseOutputAudioDone) -> None:
-    """No more audio of an item."""
-    if (live := _of(s, event.response_id)) is not None:
-        _end_audio(s, live, event.item_id, event.content_index)
+    """No more audio of an item, it says: stray deltas have been seen to follow, so `audio_end` waits for the item's end."""
+    if _of(s, event.response_id) is not None:
+        s.ledger.ended(event.item_id, event.content_index)
 
 
 def _end_audio(s: State, live: LiveResponse, item_id: str, content_index: int) -> None:
