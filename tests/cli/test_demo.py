@@ -61,7 +61,7 @@ def test_two_shops_share_nothing() -> None:
     ],
 )
 def test_card_numbers_are_not_read_out(text: str, tripped: bool) -> None:
-    context = RunContext(context=None, agent=billing)
+    context = RunContext(context=Shop.open(), agent=billing)
     verdict = no_card_numbers.guardrail_function(context, billing, text)
     assert verdict.tripwire_triggered is tripped  # type: ignore[union-attr]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from typing import Any, get_args
 
 import attrs
 import pytest
@@ -32,7 +32,7 @@ from engine.wire.server_events import MalformedEvent, RateLimit, SessionCreated,
 from engine.wire.session import Session
 
 AGENT = RealtimeAgent[None]("Reception", instructions="secret")
-NOW = {"context": object(), "at_ns": 1_500_000_000}
+NOW: dict[str, Any] = {"context": object(), "at_ns": 1_500_000_000}
 MESSAGE = AssistantMessage(item_id="i", content=(AssistantAudio("one two", 400, "one ", "two"),))
 
 

@@ -100,7 +100,7 @@ async def test_a_voice_crosses_from_the_sound_system_s_thread(
     install(system)
     with open_microphone() as microphone:
         await trio.to_thread.run_sync(system.heard_all.wait)
-        heard = []
+        heard: list[bytes] = []
         with trio.move_on_after(1):
             while len(heard) * BLOCK < len(spoken):
                 heard.append(await microphone.frames.receive())

@@ -135,7 +135,8 @@ def test_an_interruption_belongs_to_both_turns() -> None:
         )
     ).rows
     assert (first.cut, first.spoke_s, first.yielded_s) == (True, 2.5, None)
-    assert (second.cut, second.spoke_s, second.yielded_s) == (False, 1.3, pytest.approx(0.2))
+    assert (second.cut, second.spoke_s) == (False, 1.3)
+    assert second.yielded_s == pytest.approx(0.2)
 
 
 def test_tools_and_the_agents_who_used_them() -> None:
@@ -150,7 +151,8 @@ def test_tools_and_the_agents_who_used_them() -> None:
             answers(4, "b", BACK),
         )
     ).rows
-    assert (row.agents, row.tools, row.tools_s) == (("Front", "Back"), ("look",), pytest.approx(0.5))
+    assert (row.agents, row.tools) == (("Front", "Back"), ("look",))
+    assert row.tools_s == pytest.approx(0.5)
     assert row.first_audio_s == pytest.approx(1.1)
 
 
@@ -177,7 +179,8 @@ def test_without_truth_times_count_from_the_far_end_s_word() -> None:
     table = turns(in_order(opens(), heard(2, 3.5, "u", "hello"), answers(4, "r")))
     assert not table.truth
     (row,) = table.rows
-    assert (row.caller, row.noticed_s, row.heard_s) == ("hello", None, pytest.approx(0.7))
+    assert (row.caller, row.noticed_s) == ("hello", None)
+    assert row.heard_s == pytest.approx(0.7)
     assert "user_speech_stopped: a microphone" in shown(table, 100)
 
 
