@@ -116,7 +116,7 @@ def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
 
 
 def audio_done(s: State, event: ResponseOutputAudioDone) -> None:
-    """No more audio of an item, it says: stray deltas have been seen to follow, so `audio_end` waits for the item's end."""
+    """No more audio of an item, it says; stray deltas have been seen to follow, so `audio_end` waits for the item."""
     if _of(s, event.response_id) is not None:
         s.ledger.ended(event.item_id, event.content_index)
 
