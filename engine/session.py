@@ -93,6 +93,7 @@ class RealtimeSession(Generic[T]):
         self._playback = _tracker(model_config.playback_tracker)
         self._playback.bind(_format_of(base.audio_output))
         self._handle_count = 0
+        self._opening: trio.CancelScope | None = None
         self._machine: Machine | None = None
         self._life: Lifetime | None = None
         self._nursery: AbstractAsyncContextManager[trio.Nursery] | None = None
@@ -104,8 +105,10 @@ class RealtimeSession(Generic[T]):
 
         Raises:
             ConnectRefused, AuthenticationError, ModelNotFound: there is no connection.
+            SessionClosed: it was opened before, or closed while it was being opened.
+            Exception: whatever the agent's own functions (its instructions, what is enabled) raise.
         """
-        life = await self._prepare()
+        life = await self._begin()
         manager = trio.open_nursery()
         nursery = await manager.__aenter__()
         try:
@@ -113,7 +116,7 @@ class RealtimeSession(Generic[T]):
         except BaseException:
             await manager.__aexit__(None, None, None)
             raise
-        self._nursery, self._life = manager, life
+        self._nursery = manager
         return self
 
     async def __aexit__(
@@ -123,7 +126,12 @@ class RealtimeSession(Generic[T]):
         await self.close()
         if self._nursery is not None:
             nursery, self._nursery = self._nursery, None
-            await nursery.__aexit__(None, None, None)
+            try:
+                await nursery.__aexit__(None, None, None)
+            except* trio.Cancelled:
+                # Whatever the body raises goes on as it is; a cancellation is in it, or comes after it.
+                if error is None:
+                    raise
         if error is None and self._life is not None and isinstance(self._life.error, SessionFailed):
             raise self._life.error
 
@@ -133,18 +141,25 @@ class RealtimeSession(Generic[T]):
         Whoever enters must `close`; what is still open when the trio run ends is closed then. Raises like
         ``async with`` does.
         """
-        life = await self._prepare()
-        await Opening().open(life.run)
-        self._life = life
+        life = await self._begin()
+        try:
+            await Opening().open(life.run)
+        except BaseException:
+            # Cancelled while it connects: nobody would close it.
+            await life.close()
+            raise
         return self
 
     async def close(self) -> None:
         """End the conversation: every task joined, the goodbye sent if the far end still listens, iterators ended.
 
-        Returns within `close_timeout` seconds of the model configuration; may be called any number of times.
+        Returns within `close_timeout` seconds of the model configuration; may be called any number of times, from any
+        task. In a tool, a guardrail or a hook it does not return: these end with the session.
         """
         if self._life is not None:
             await self._life.close()
+        elif self._opening is not None:
+            self._opening.cancel(reason="the session was closed")
 
     # --- the user's side
 
@@ -281,7 +296,7 @@ class RealtimeSession(Generic[T]):
             SlowConsumer: events were not taken in time.
             SessionFailed: the engine itself failed.
         """
-        if self._life is None:
+        if self._life is None or not self._life.opened:
             raise SessionNotOpen(NOT_OPEN)
         try:
             return await self._life.feed.take()
@@ -329,18 +344,26 @@ class RealtimeSession(Generic[T]):
 
     # --- inside
 
-    async def _prepare(self) -> Lifetime:
-        if self._machine is not None:
+    async def _begin(self) -> Lifetime:
+        if self._opening is not None:
             raise SessionClosed("a session is opened once: make a new one with `runner.run()`")
+        with trio.CancelScope() as self._opening:
+            self._life = await self._prepare()
+            return self._life
+        raise SessionClosed("the session was closed while it was being opened")
+
+    async def _prepare(self) -> Lifetime:
         spec = await self._resolve(self._starting_agent)
         capabilities = self._model.capabilities
+        # Whoever attaches to a call joins a conversation whose audio takes another way.
+        far_end_plays = capabilities.plays_audio_itself or self._model_config.call_id is not None
         rules = Rules(
             context=self._context,
             debounce_length=self._run_config.guardrails_settings.debounce_text_length,
             raw_events=self._run_config.raw_model_events,
             far_end_interrupts=capabilities.interrupts_on_speech,
-            far_end_truncates=capabilities.truncates and not capabilities.plays_audio_itself,
-            far_end_plays=capabilities.plays_audio_itself,
+            far_end_truncates=capabilities.truncates and not far_end_plays,
+            far_end_plays=far_end_plays,
         )
         reported = self._model_config.playback_tracker is not None
         self._machine = Machine(rules, spec, PlaybackLedger(_format_of(self._base.audio_output), reported=reported))
@@ -367,7 +390,7 @@ class RealtimeSession(Generic[T]):
         return await resolve(agent, context, self._base)
 
     def _living(self) -> Lifetime:
-        if self._life is None:
+        if self._life is None or not self._life.opened:
             raise SessionNotOpen(NOT_OPEN)
         if self._life.over.is_set():
             raise SessionClosed("the session is closed") from self._life.error

@@ -5,27 +5,28 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-from pathlib import Path
 
 import trio
+import trustme
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import Protocol
 from websockets.server import ServerProtocol
 
-HERE = Path(__file__).parent
-CERTIFICATE, KEY = HERE / "certificate.pem", HERE / "certificate.key"
-"""A self-signed certificate for 127.0.0.1, of use to nobody else."""
+AUTHORITY = trustme.CA()
+"""Vouches for 127.0.0.1, for as long as this test run lasts."""
 
 
 def trusting_context() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=CERTIFICATE)
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
 
 
 def serving_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE, KEY)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
     return context
 
 
