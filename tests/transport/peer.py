@@ -15,7 +15,7 @@ from websockets.protocol import Protocol
 from websockets.server import ServerProtocol
 
 AUTHORITY = trustme.CA()
-"""Vouches for 127.0.0.1, for as long as this test run lasts."""
+"""Vouches for this machine, for as long as this test run lasts."""
 
 
 def trusting_context() -> ssl.SSLContext:
@@ -26,7 +26,7 @@ def trusting_context() -> ssl.SSLContext:
 
 def serving_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    AUTHORITY.issue_cert("127.0.0.1", "localhost").configure_cert(context)
     return context
 
 
