@@ -96,7 +96,7 @@ def _caller(entry: CallerSaid) -> Text:
 def _agent(entry: AgentSaid, played_ms: int) -> Text:
     if entry.heard_text is not None:
         at = len(entry.heard_text)
-        return Text.assemble(entry.text[:at], (entry.text[at:], "dim strike"))
+        return Text.assemble(entry.text[:at].rstrip(), (" ✂ ", _CUT), (entry.text[at:].lstrip(), "dim strike"))
     if entry.settled or not entry.received_ms:
         return Text(entry.text)
     at = _heard_characters(entry, played_ms)
