@@ -123,17 +123,27 @@ class Performance:
             await self._open(tasks, wanted)
             if len([seat for seat in self.seats if seat.opened.is_set()]) < wanted:
                 break
-            await self.runtime.sleep(min(1.0, self.job.step_s / 3))
-            first, cpu, wall = len(self.stage.latencies), time.process_time(), time.monotonic()
-            await self.runtime.sleep(self.job.step_s)
-            took = distribution_ms(self.stage.latencies[first:])
-            took.pop("curve", None)
-            share = (time.process_time() - cpu) / (time.monotonic() - wall)
-            reached.append({"sessions": wanted, "cpu": round(share, 4), **took})
-            if not took["count"] or took["p99"] > self.job.latency_limit_ms:
+            step = await self._listen_for_a_step(wanted)
+            if not self._kept(step):  # once more: one hiccup of the machine is not the library's limit
+                step = await self._listen_for_a_step(wanted)
+            reached.append(step)
+            if not self._kept(step):
                 break
         self.report["steps"] = reached
         self.stage.finish()
+
+    async def _listen_for_a_step(self, sessions: int) -> dict[str, Any]:
+        """Let things settle, then take the latencies of one step."""
+        await self.runtime.sleep(min(1.0, self.job.step_s / 3))
+        first, cpu, wall = len(self.stage.latencies), time.process_time(), time.monotonic()
+        await self.runtime.sleep(self.job.step_s)
+        took = distribution_ms(self.stage.latencies[first:])
+        took.pop("curve", None)
+        share = (time.process_time() - cpu) / (time.monotonic() - wall)
+        return {"sessions": sessions, "cpu": round(share, 4), **took}
+
+    def _kept(self, step: dict[str, Any]) -> bool:
+        return bool(step["count"]) and step["p99"] <= self.job.latency_limit_ms
 
     # -- the parts
 
