@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -36,8 +36,16 @@ quirks = st.builds(
     silent_clash=st.booleans(),
     late_done=st.booleans(),
     stray_audio=st.booleans(),
+    never_cancels=st.booleans(),
 )
-arrangements = st.builds(Setting, creates=st.booleans(), interrupts=st.booleans(), quirks=quirks, instant=st.booleans())
+arrangements = st.builds(
+    Setting,
+    creates=st.booleans(),
+    interrupts=st.booleans(),
+    vad=st.sampled_from([True, True, False]),
+    quirks=quirks,
+    instant=st.booleans(),
+)
 indices = st.integers(0, 3)
 tool_names = st.sampled_from(["plain", "stoppable", "guarded", "unknown", HANDOFF + "front", HANDOFF + "back"])
 
@@ -161,6 +169,16 @@ class Conversation(RuleBasedStateMachine):
     @rule()
     def the_user_stops(self) -> None:
         self.world.far.user_stops()
+
+    @rule(what=st.sampled_from(["commit", "clear"]))
+    def the_application_ends_a_turn(self, what: Literal["commit", "clear"]) -> None:
+        self.world.end_turn(what)
+
+    @rule(index=indices)
+    def what_was_said_is_transcribed(self, index: int) -> None:
+        items = [item.item_id for item in self.world.far.items.values() if item.item_id.startswith("user_")]
+        if items:
+            self.world.far.transcribes(pick(items, index), "something")
 
     @rule()
     def nobody_says_anything(self) -> None:

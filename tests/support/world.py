@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Literal
 
 import attrs
 
@@ -25,6 +26,7 @@ from engine.core.effects import (
 )
 from engine.core.inputs import (
     ApprovalNeeded,
+    AudioSent,
     Command,
     DecideCall,
     Ended,
@@ -42,11 +44,16 @@ from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
 from engine.errors import EngineError
 from engine.events import Audio, AudioEnd, GuardrailResult, RealtimeSessionEvent
-from engine.wire.client_events import ClientEvent
+from engine.wire.client_events import (
+    ClientEvent,
+    InputAudioBufferAppend,
+    InputAudioBufferClear,
+    InputAudioBufferCommit,
+)
 from engine.wire.server_events import ServerEvent
 from engine.wire.session import Audio as AudioSettings
 from engine.wire.session import AudioInput, ServerVad, Session
-from tests.support.far_end.records import Quirks
+from tests.support.far_end.records import BYTES_PER_MS, Quirks
 from tests.support.far_end.server import FarEnd
 from tests.support.promises.agents import HANDOFF
 from tests.support.promises.watch import Watch
@@ -65,6 +72,8 @@ class Setting:
     """The far end responds to the user's speech by itself."""
     interrupts: bool = True
     """The user's voice interrupts."""
+    vad: bool = True
+    """The far end hears when the user speaks; otherwise the application says so."""
     quirks: Quirks = Quirks()  # noqa: RUF009 - frozen
     instant: bool = False
     """Whatever is sent arrives at once, both ways."""
@@ -72,7 +81,7 @@ class Setting:
 
 def agent(name: str, setting: Setting) -> AgentSpec:
     """An agent whose instructions are its name, with one tool of each kind and a way to every other agent."""
-    vad = ServerVad(create_response=setting.creates, interrupt_response=setting.interrupts)
+    vad = ServerVad(create_response=setting.creates, interrupt_response=setting.interrupts) if setting.vad else None
     tools = {
         "plain": ToolSpec("plain", "function", None),
         "stoppable": ToolSpec("stoppable", "function", None, "cancel"),
@@ -91,7 +100,7 @@ class World:
         self.agents = {name: agent(name, setting) for name in ("front", "back")}
         self.far = FarEnd(setting.quirks)
         self.watch = Watch(self.far, barge_in=setting.interrupts, machine_only=True, step=STEP, name_of=str)
-        rules = Rules(context=None, debounce_length=STEP)
+        rules = Rules(context=None, debounce_length=STEP, far_end_interrupts=not setting.quirks.never_cancels)
         self.machine = machine(rules, self.agents["front"], PlaybackLedger())
         self.now = 0
         self.up: deque[ClientEvent] = deque()
@@ -202,6 +211,14 @@ class World:
     def command(self, command: Command) -> None:
         """The application asks for something."""
         self.handle(command)
+
+    def end_turn(self, what: Literal["commit", "clear"]) -> None:
+        """The application has sent audio, and says that it is a turn, or none at all."""
+        self.handle(AudioSent(what))
+        end = InputAudioBufferCommit() if what == "commit" else InputAudioBufferClear()
+        for event in (InputAudioBufferAppend(bytes(100 * BYTES_PER_MS)), end):
+            self.watch.sent(event, self.now)
+            self.up.append(event)
 
     def take(self, most: int = 1_000_000) -> None:
         """The application takes so many events."""

@@ -23,9 +23,11 @@ class Quirks:
     silent_clash: bool = False
     """A response of its own that cannot begin is left out without a word, instead of an error without `event_id`."""
     late_done: bool = False
-    """The `done` events of an item come after the first audio of the next one."""
+    """The `done` events of an item come only when the next one is done, too."""
     stray_audio: bool = False
     """A last delta comes after `output_audio.done`."""
+    never_cancels: bool = False
+    """The user's voice cancels nothing: that is left to the client."""
 
 
 @attrs.define

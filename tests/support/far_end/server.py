@@ -307,7 +307,6 @@ class FarEnd:
             kind = ResponseOutputAudioTranscriptDelta if item.spoken else ResponseOutputTextDelta
             self.say(kind(*at, delta))
         if item.spoken and ms:
-            self._close_late_items()
             self.say(ResponseOutputAudioDelta(*at, self._audio(ms)))
             item.audio_bytes += ms * BYTES_PER_MS
 
@@ -319,6 +318,7 @@ class FarEnd:
 
     def closes(self, response: FarResponse, item: FarItem) -> None:
         """The model ends an item."""
+        self._close_late_items()
         item.status = "completed"
         if self.quirks.late_done and item.kind == "message" and item.audio_bytes:
             self._closed_late.append((response, item))
@@ -371,7 +371,7 @@ class FarEnd:
             return
         self.speaking = self.fresh("user_")
         started = InputAudioBufferSpeechStarted(audio_start_ms=0, item_id=self.speaking)
-        cut = self.active if self.interrupts else None
+        cut = self.active if self.interrupts and not self.quirks.never_cancels else None
         if cut is not None and self.quirks.done_before_started:
             self.ends(cut, "cancelled", "turn_detected")
             self.say(started)
