@@ -26,7 +26,7 @@ from engine.agents.agent import RealtimeAgent
 from engine.agents.calling import RunSync
 from engine.agents.guardrail import OutputGuardrail
 from engine.core.agent_spec import AgentSpec
-from engine.core.effects import CheckWork, HandleCreated, HandleWork, ToolWork
+from engine.core.effects import CheckWork, HandleCreated, HandleDone, HandleStatus, HandleWork, ToolWork
 from engine.core.inputs import Ended, Input, Opened
 from engine.core.machine import Machine
 from engine.errors import EngineError, SessionClosed, SessionFailed, TransportClosed
@@ -82,6 +82,7 @@ class Lifetime:
         self.microphone = Microphone(MICROPHONE_SECONDS * per_second)
         self.feed = Feed()
         self.handles: dict[int, ResponseHandle] = {}
+        self.opened = False
         self.over = trio.Event()
         self.error: EngineError | None = None
         """Why it ended, if not normally."""
@@ -89,14 +90,17 @@ class Lifetime:
         self._checks = Mailbox[CheckWork]("checks", WORK_BATCHES)
         self._outbound = Outbound(UPLINK_SECONDS * per_second)
         self._scope = trio.CancelScope()
+        self._task: trio.lowlevel.Task | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Connect, converse, end. The whole life of the session is this one call.
 
         Raises:
             ConnectRefused: there is no connection; nothing was started. Everything that happens later is in `error`.
+            SessionFailed: the model, or a function of the application's that it needs, failed otherwise.
+            SessionClosed: somebody closed the session meanwhile.
         """
-        refused: EngineError | None = None
+        self._task = trio.lowlevel.current_task()
         failure: EngineError | None = None
         router = self._router()
         try:
@@ -105,8 +109,8 @@ class Lifetime:
                     connection = Connection(self._parts.model, self._parts.model_config, self.inbox, self._outbound)
                     try:
                         service = await outer.start(connection.run)
-                    except EngineError as error:
-                        refused = error
+                    except EngineError as refused:
+                        failure = refused
                     else:
                         failure = await self._converse(router, service, task_status)
         except* Exception as group:
@@ -114,18 +118,35 @@ class Lifetime:
             failure.__cause__ = group
         finally:
             self._finish(router, failure)
-        if refused is not None:
-            raise refused
+        if not self.opened:
+            raise failure or SessionClosed("the session was closed before it was open")
 
     async def close(self) -> None:
         """End it, within the deadline of the configuration."""
+        if self._is_one_of_ours():
+            # The end waits for this very task, so it must be one that the end can cancel.
+            await self._end()
+            return
         with trio.CancelScope(shield=True):
-            with trio.move_on_after(self._parts.model_config.close_timeout):
-                with suppress(SessionClosed):
-                    await self.inbox.put([Ended(None)])
-                await self.over.wait()
+            if self.opened:
+                await self._end()
             self._scope.cancel(reason="the session did not close within its deadline")
             await self.over.wait()
+
+    async def _end(self) -> None:
+        """Ask for a good end, and wait for it as long as the deadline allows."""
+        with trio.move_on_after(self._parts.model_config.close_timeout):
+            with suppress(SessionClosed):
+                await self.inbox.put([Ended(None)])
+            await self.over.wait()
+
+    def _is_one_of_ours(self) -> bool:
+        """Whether a task of this session is running: one that executes a tool, a guardrail or a hook."""
+        task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+        while task is not None and task is not self._task:
+            nursery = task.parent_nursery
+            task = nursery.parent_task if nursery is not None else None
+        return task is not None
 
     def statistics(self) -> tuple[MailboxStatistics, ...]:
         """Every mailbox's counters."""
@@ -150,6 +171,7 @@ class Lifetime:
                 actors.start_soon(self._audio_in().run)
                 actors.start_soon(self._tool_executor().run)
                 actors.start_soon(self._debouncer().run)
+                self.opened = True
                 task_status.started()
                 error = await router.run()
                 actors.cancel_scope.cancel(reason="the conversation is over")
@@ -162,6 +184,7 @@ class Lifetime:
     def _finish(self, router: Router, error: EngineError | None) -> None:
         """The last words, whichever way the end came: nobody is left waiting."""
         router.conclude(error)
+        self._settle_unseen(error)
         self.inbox.close()
         self.microphone.close()
         self._outbound.abandon()
@@ -177,6 +200,12 @@ class Lifetime:
                 self.handles[effect.handle_id].on_created(effect)
             else:
                 self.handles.pop(effect.handle_id).on_done(effect)
+
+    def _settle_unseen(self, error: EngineError | None) -> None:
+        """Requests that were handed over too late for the router to see them."""
+        status: HandleStatus = "superseded" if error is None else "failed"
+        reason = "session_closed" if error is None else "connection_lost"
+        self._settle([HandleDone(handle_id, status, reason=reason, error=error) for handle_id in self.handles])
 
     # --- the actors
 

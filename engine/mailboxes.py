@@ -123,13 +123,19 @@ class Microphone:
         """`capacity` is in bytes of audio."""
         self.capacity = capacity
         self._backlog: deque[bytes | Mark] = deque()
+        self._marks: list[Mark] = []
+        """Those that are not on the wire yet, wherever on the way there they are."""
         self._waiting = self._most = self._passed = 0
         self._readers = trio.lowlevel.ParkingLot()
         self._writers = trio.lowlevel.ParkingLot()
         self._closed = False
 
     async def put(self, entry: bytes | Mark) -> None:
-        """Hand over audio or a mark; waits while more than `capacity` bytes wait already. Raises SessionClosed."""
+        """Hand over audio or a mark; waits while more than `capacity` bytes wait already. Raises SessionClosed.
+
+        If it is cancelled, nothing was handed over.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
         while self._waiting > self.capacity and not self._closed:
             await self._writers.park()
         if self._closed:
@@ -139,8 +145,10 @@ class Microphone:
             self._passed += len(entry)
             self._waiting += len(entry)
             self._most = max(self._most, self._waiting)
+        else:
+            self._marks = [mark for mark in self._marks if not mark.written]
+            self._marks.append(entry)
         self._readers.unpark()
-        await trio.lowlevel.checkpoint_if_cancelled()
 
     async def take(self) -> list[bytes | Mark]:
         """Everything that waits, at least one entry."""
@@ -153,11 +161,11 @@ class Microphone:
         return entries
 
     def close(self) -> None:
-        """Nobody reads any more."""
+        """Nobody reads any more, and nothing is written: whoever waits for a mark is told."""
         self._closed = True
-        for entry in self._backlog:
-            if isinstance(entry, Mark):
-                entry.settled.set()
+        for mark in self._marks:
+            mark.settled.set()
+        self._marks.clear()
         self._backlog.clear()
         self._writers.unpark_all()
 
@@ -225,9 +233,6 @@ class Outbound:
 
     def abandon(self) -> None:
         """Nothing will be written any more."""
-        for entry in self._uplink:
-            if isinstance(entry, Mark):
-                entry.settled.set()
         self._uplink.clear()
         self._wire.clear()
         self._writers.unpark_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Awaitable
 from typing import Protocol
 
@@ -27,8 +28,8 @@ class Opening:
         self._error: EngineError | None = None
 
     async def open(self, life: Life) -> None:
-        """Start `life` and wait until it has begun. Raises what it raises before that."""
-        trio.lowlevel.spawn_system_task(self._run, life)
+        """Start `life` in the context of the caller; wait until it has begun. Raises what it raises before that."""
+        trio.lowlevel.spawn_system_task(self._run, life, context=contextvars.copy_context())
         await self._settled.wait()
         if self._error is not None:
             raise self._error

@@ -126,12 +126,7 @@ class RealtimeSession(Generic[T]):
         await self.close()
         if self._nursery is not None:
             nursery, self._nursery = self._nursery, None
-            try:
-                await nursery.__aexit__(None, None, None)
-            except* trio.Cancelled:
-                # Whatever the body raises goes on as it is; a cancellation is in it, or comes after it.
-                if error is None:
-                    raise
+            await _join(nursery, beside=error)
         if error is None and self._life is not None and isinstance(self._life.error, SessionFailed):
             raise self._life.error
 
@@ -413,6 +408,17 @@ class RealtimeSession(Generic[T]):
         if self._machine is None:
             raise SessionNotOpen(NOT_OPEN)
         return self._machine
+
+
+async def _join(nursery: AbstractAsyncContextManager[trio.Nursery], *, beside: BaseException | None) -> None:
+    """Leave the nursery. `beside` is what the body raised, and goes on as it is: a cancellation does not replace it."""
+    if beside is None:
+        await nursery.__aexit__(None, None, None)
+        return
+    try:
+        await nursery.__aexit__(None, None, None)
+    except* trio.Cancelled:
+        pass
 
 
 def _sendable(event: ClientEvent) -> ClientEvent:
