@@ -25,10 +25,18 @@ def load() -> tuple[Runtime, Hold]:
             protocol = ClientProtocol(parse_uri(seat.url), max_size=None)
             protocol.send_request(protocol.connect())
 
+            sending = False
+
             async def flush() -> None:
-                for data in protocol.data_to_send():
-                    if data:
+                nonlocal sending
+                if sending:  # whoever is sending takes this along
+                    return
+                sending = True
+                try:
+                    while data := b"".join(protocol.data_to_send()):
                         await stream.send_all(data)
+                finally:
+                    sending = False
 
             async def send(event: bytes) -> None:
                 protocol.send_text(event)

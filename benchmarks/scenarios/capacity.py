@@ -13,7 +13,7 @@ from benchmarks.plan import Plan
 from benchmarks.scenario import Metric, Outcome, Scenario, Step
 
 LIMIT_MS = 20.0
-LADDER = (10, 15, 20, 25, 30, 36, 43, 52, 62, 75, 90, 108, 130, 155, 186, 224, 268, 322, 386, 464, 556)
+LADDER = (10, 15, 20, 25, 30, 36, 43, 52, 62, 75, 90, 108, 130, 155, 186, 224, 268, 322, 386, 464, 556, 667, 800, 960)
 
 
 def steps(quick: bool) -> list[Step]:
