@@ -72,7 +72,10 @@ class PlaybackLedger:
     def received(self, response_id: str, item_id: str, content_index: int, nbytes: int, now: int) -> None:
         """Audio arrived."""
         self.opened(response_id, item_id, content_index, now)
-        self._tracks[item_id, content_index].received += nbytes
+        track = self._tracks[item_id, content_index]
+        if not track.received:
+            self._end_earlier(track)
+        track.received += nbytes
 
     def ended(self, item_id: str, content_index: int) -> None:
         """No more audio will arrive for this item."""
@@ -119,6 +122,13 @@ class PlaybackLedger:
         """The player was flushed: nothing that was taken so far will be heard any more."""
         self._tracks.clear()
         self._silent_from_ns = min(self._silent_from_ns, now)
+
+    def _end_earlier(self, track: _Track) -> None:
+        """Audio of a response comes in playing order, although the end of an item may be told after the next one's
+        beginning: that would leave an item that was heard to its end looking as if it had been cut."""
+        for earlier in self._tracks.values():
+            if earlier.response_id == track.response_id and earlier.received:
+                earlier.ended = True
 
     def _ns_of(self, nbytes: int) -> int:
         return nbytes * _NS_PER_S // self.audio_format.bytes_per_second
