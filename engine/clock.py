@@ -9,4 +9,5 @@ NS = 1_000_000_000
 
 def now_ns() -> int:
     """Monotonic nanoseconds since an arbitrary moment."""
-    return int(trio.current_time() * NS)
+    # Rounded, not cut off: a task that sleeps until `n / NS` must not wake up at `n - 1`, find nothing due, and so on.
+    return round(trio.current_time() * NS)
