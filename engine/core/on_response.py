@@ -62,7 +62,8 @@ def _begin(s: State, response: Response) -> LiveResponse:
     )
     s.remember(live)
     if not out_of_band:
-        s.calls.response_began()
+        if not cancel:
+            s.calls.response_began()
         if request is None and s.unseen:
             s.arbiter.follow_up()
         s.unseen.clear()
