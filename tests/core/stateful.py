@@ -134,6 +134,23 @@ class Conversation(RuleBasedStateMachine):
         item = messages[-1] if messages else self.world.far.opens_message(response, spoken=spoken)
         self.world.far.speaks(response, item, words, ms)
 
+    @precondition(lambda self: self.world.far.active)
+    @rule(lengths=st.lists(st.sampled_from([20, 500, 3000]), min_size=1, max_size=3), last_is_over=st.booleans())
+    def the_model_talks_at_length(self, lengths: list[int], last_is_over: bool) -> None:
+        response = self.world.far.active
+        assert response is not None
+        for at, ms in enumerate(lengths):
+            item = self.world.far.opens_message(response)
+            self.world.far.speaks(response, item, 2, ms)
+            if last_is_over or at < len(lengths) - 1:
+                self.world.far.closes(response, item)
+
+    @rule(ms=st.sampled_from([10, 300, 600, 2000]))
+    def the_user_listens(self, ms: int) -> None:
+        self.world.deliver()
+        self.world.take()
+        self.world.passes(ms * MS)
+
     @precondition(lambda self: self.world.far.running())
     @rule(index=indices)
     def the_model_ends_an_item(self, index: int) -> None:

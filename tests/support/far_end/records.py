@@ -25,7 +25,7 @@ class Quirks:
     late_done: bool = False
     """The `done` events of an item come only when the next one is done, too."""
     stray_audio: bool = False
-    """A last delta comes after `output_audio.done`."""
+    """A last delta comes after `output_audio.done`, where that is not late itself: audio is sent in playing order."""
     never_cancels: bool = False
     """The user's voice cancels nothing: that is left to the client."""
 

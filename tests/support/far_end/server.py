@@ -337,7 +337,7 @@ class FarEnd:
                 self.say(ResponseFunctionCallArgumentsDone(*at, call_id, name, self._arguments(item)))
             case Message() if item.spoken:
                 self.say(ResponseOutputAudioDone(*at, 0))
-                if self.quirks.stray_audio and item.status == "completed":
+                if self.quirks.stray_audio and not self.quirks.late_done and item.status == "completed":
                     self.say(ResponseOutputAudioDelta(*at, 0, self._audio(10)))
                     item.audio_bytes += 10 * BYTES_PER_MS
                 self.say(ResponseOutputAudioTranscriptDone(*at, 0, item.text))

@@ -33,7 +33,7 @@ class _Calls:
     """The calls of one response."""
 
     began: int
-    """At which step the response began."""
+    """At which step the response was asked for, or was said to have begun if it was not."""
     made: set[str] = attrs.field(factory=set)
     answered: dict[str, int] = attrs.field(factory=dict)
     """At which step the output of each was sent."""
@@ -72,6 +72,7 @@ class WhoMaySpeak(Promise):
         self._in_flight: str | None = None
         self._asked = 0
         """How many requests were sent and not refused."""
+        self._asked_at: dict[str, int] = {}
         self._overtaken_until: int | None = None
         """When the response ended that began, without being asked for, while a request was on its way."""
         self._wishes = 0
@@ -121,13 +122,16 @@ class WhoMaySpeak(Promise):
         self._steps += 1
         match event:
             case ResponseCreated(response=response):
-                if (response.metadata or {}).get(TOKEN) == self._in_flight:
+                token = (response.metadata or {}).get(TOKEN, "")
+                if token == self._in_flight:
                     self._in_flight = None
                 if response.conversation_id is not None:
                     self._running[response.id] = at
+                    since = self._asked_at.get(token, self._steps)
                     for cut in (self._dropped, self._excused):
-                        cut.began = self._steps if cut.began is None else cut.began
-                    self._calls[response.id] = _Calls(self._steps)
+                        if cut.began is None and since > cut.step:
+                            cut.began = self._steps
+                    self._calls[response.id] = _Calls(since)
             case ResponseOutputItemDone(item=FunctionCall(call_id=call_id)) if event.response_id in self._calls:
                 if event.item.status == "completed":
                     self._calls[event.response_id].made.add(call_id)
@@ -203,6 +207,7 @@ class WhoMaySpeak(Promise):
         if self._speaking_since is not None and (self._strict or self._speaking_since < at):
             self.broken(f"{token} was sent while the user was speaking")
         self._in_flight = token
+        self._asked_at[token] = self._steps
         self._asked += 1
         if self._asked > self._wishes:
             self.broken(f"{self._asked} responses were asked for, with reasons for {self._wishes}")
