@@ -3,12 +3,13 @@
     state     start     approval needed   approve   reject       done         cancel
     (none)    RUNNING   -                 -         -            -            -
     RUNNING   -         WAITING           -         -            DONE         DONE
-    WAITING   -         -                 RUNNING   DONE         DONE         DONE
+    WAITING   -         -                 RUNNING   RUNNING      DONE         DONE
     DONE      -         -                 -         -            -            -
 
-A dash is an input that changes nothing. A response that made calls is answered once, when it has ended and the
-last of its calls is DONE. If the user interrupted meanwhile, the next response sees the outputs that are there by
-then; only an output that comes later than that next response asks for one of its own.
+A dash is an input that changes nothing. A rejected call goes back to the executor, which ends it. A response that made
+calls is answered once, when it has ended and the last of its calls is DONE. If the user interrupted meanwhile, the
+next response sees the outputs that are there by then; only an output that comes later than that next response asks
+for one of its own.
 """
 
 from __future__ import annotations

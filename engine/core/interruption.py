@@ -47,10 +47,11 @@ def stop_tools(s: State) -> None:
         finish_call(s, call.call_id, "cancelled", CANCELLED_OUTPUT)
 
 
-def finish_call(s: State, call_id: str, outcome: str, output: str) -> str | None:
-    """Write a call's one output. Returns the id of the response that made the call; None if it was answered already."""
+def finish_call(s: State, call_id: str, outcome: str, output: str) -> None:
+    """Write a call's one output, and have the model go on if it was the last of its response. A call that has its
+    output already is left alone."""
     if (call := s.calls.done(call_id)) is None:
-        return None
+        return
     item = FunctionCallOutput(id=UNSET, call_id=call_id, output=output)
     s.effects.wire.append(ConversationItemCreate(item=item))
     if not s.calls.waiting_for(call.response_id):
@@ -62,7 +63,8 @@ def finish_call(s: State, call_id: str, outcome: str, output: str) -> str | None
     )  # fmt: skip
     if item_id is not None:
         s.history_updated(item_id)
-    return call.response_id
+    if s.calls.answer_due(call.response_id):
+        s.arbiter.follow_up()
 
 
 def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: bool) -> None:

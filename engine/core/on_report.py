@@ -56,9 +56,7 @@ def tool_done(s: State, report: ToolDone) -> None:
             outcome, output = "rejected", SECOND_HANDOFF
     if report.error is not None:
         s.error(report.error)
-    response_id = finish_call(s, report.call_id, outcome, output)
-    if response_id is not None and s.calls.answer_due(response_id):
-        s.arbiter.follow_up()
+    finish_call(s, report.call_id, outcome, output)
 
 
 def verdict(s: State, report: Verdict) -> None:
