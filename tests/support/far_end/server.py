@@ -267,7 +267,10 @@ class FarEnd:
         )
 
     def opens_message(self, response: FarResponse, *, spoken: bool = True) -> FarItem:
-        """The model begins an item of speech or text."""
+        """The model begins an item of speech or text, one after another: two messages are never open at once."""
+        for open_item in response.open_items():
+            if open_item.kind == "message":
+                self.closes(response, open_item)
         item_id = self.fresh("item_")
         item = self._opens(response, FarItem(item_id, "message", Message(item_id, "assistant", ()), spoken=spoken))
         part = OutputAudio("") if spoken else OutputText("")
