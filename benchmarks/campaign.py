@@ -14,7 +14,7 @@ from benchmarks.competitors import Competitor
 from benchmarks.environments import Environment
 from benchmarks.processes import LoadServer, ProcessFailed, measure
 from benchmarks.results import Results
-from benchmarks.scenario import Outcome, Scenario, faults
+from benchmarks.scenario import Outcome, Scenario, failed, faults
 
 Progress = Callable[[str, float], None]
 
@@ -84,9 +84,11 @@ class Campaign:
                     self.logs / f"{turn.competitor.module}.log",
                 )
                 outcomes.append(Outcome(client, report))
-        for outcome in outcomes:
-            for fault in faults(outcome):
-                self.results.fault(turn.scenario.name, turn.competitor.name, fault)
+        found = [fault for outcome in outcomes for fault in faults(outcome)]
+        for fault in found:
+            self.results.fault(turn.scenario.name, turn.competitor.name, fault)
+        if failed(found) and not turn.scenario.tolerant:
+            return
         figures = turn.scenario.read(outcomes)
         self.results.add(turn.scenario.name, turn.competitor.name, turn.repetition, figures)
         if turn.scenario.curves is not None:

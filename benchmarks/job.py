@@ -15,9 +15,9 @@ class Job:
     """One run, seen from the client.
 
     `microphone` feeds 20 ms frames in real time to every session for as long as the run lasts; `frames` sends that
-    many to each, at `microphone_speed` times real time. `slow` lists the seats whose application first reads
-    one delta and then naps for `slow_s`; `deaf` those whose application never reads again.
-    `profile` is a file for cProfile's figures of the measured part; such a run's own figures mean nothing.
+    many to each, at `microphone_speed` times real time; `microphone_groups` are the ticks in 20 ms. `slow` lists the
+    seats whose application first reads one delta and then naps for `slow_s`; `deaf` those whose application never
+    reads again. `profile` is a file for cProfile's figures of the measured part; such a run's own figures mean nothing.
     """
 
     kind: Kind = "receive"
@@ -27,6 +27,7 @@ class Job:
     microphone: bool = False
     frames: int = 0
     microphone_speed: float = 1.0
+    microphone_groups: int = 10
     slow: tuple[int, ...] = ()
     slow_s: float = 0.0
     deaf: tuple[int, ...] = ()

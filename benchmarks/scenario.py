@@ -55,6 +55,8 @@ class Scenario:
     steps: Callable[[bool], Sequence[Step]]
     read: Callable[[Sequence[Outcome]], dict[str, float]]
     groups: tuple[Group, ...] = EVERYBODY
+    tolerant: bool = False
+    """Its figures mean something even when a session failed, as it drives libraries over their limits."""
     curves: Callable[[Sequence[Outcome]], dict[str, list[float]]] | None = None
 
     def seconds(self, quick: bool) -> float:
@@ -68,8 +70,16 @@ def per_delta_us(outcome: Outcome) -> float:
     return float(outcome.client["cpu_ns"] / 1e3 / deltas) if deltas else float("nan")
 
 
+AT_ITS_LIMIT = ("ended by its limit", "the server stopped at its limit")
+
+
+def failed(words: Sequence[str]) -> bool:
+    """Whether these faults are failures, and not only a run that was cut at its limit of time."""
+    return any(not word.startswith(AT_ITS_LIMIT) for word in words)
+
+
 def faults(outcome: Outcome) -> list[str]:
-    """What makes an outcome not worth a number."""
+    """What is to be named beside the figures of an outcome."""
     found = list(outcome.client.get("errors", []))
     found += outcome.server.get("failures", [])
     if outcome.server.get("timed_out"):

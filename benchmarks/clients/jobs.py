@@ -67,6 +67,9 @@ class Performance:
 
     async def _receive(self, tasks: Tasks) -> None:
         await self._open(tasks, self.job.sessions)
+        if self.job.frames:
+            ticks = self.job.microphone_groups
+            self.report["ticking_ns"] = await microphone.ticking_ns(self.runtime, len(self.seats), ticks)
         self._ready()
         if self.job.frames:
             tasks.start(self._send_frames)
@@ -194,7 +197,7 @@ class Performance:
     async def _feed(self, seats: list[Seat], speed: float, frames: int | None, live: Callable[[], bool]) -> None:
         """Microphones until they are done; a session that goes while the run ends takes its microphone with it."""
         try:
-            await microphone.feed(self.runtime, seats, speed, frames, live)
+            await microphone.feed(self.runtime, seats, speed, frames, live, self.job.microphone_groups)
         except Exception as error:
             if not self.stage.ended.is_set():
                 self.stage.errors.append(f"microphone: {error!r}"[:300])

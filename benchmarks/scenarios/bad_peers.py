@@ -51,5 +51,6 @@ SCENARIO = Scenario(
     ),
     steps,
     read,
+    tolerant=True,
     groups=SESSIONS_ONLY,
 )

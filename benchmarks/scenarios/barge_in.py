@@ -94,5 +94,6 @@ SCENARIO = Scenario(
     ),
     steps,
     read,
+    tolerant=True,
     groups=SESSIONS_ONLY,
 )

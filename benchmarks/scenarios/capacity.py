@@ -59,5 +59,6 @@ SCENARIO = Scenario(
     ),
     steps,
     read,
+    tolerant=True,
     curves=curves,
 )
