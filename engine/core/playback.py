@@ -45,6 +45,7 @@ class _Track:
     content_index: int
     received: int = 0
     taken: int = 0
+    taken_ns: int = 0
     reported_ms: int = 0
     ended: bool = False
 
@@ -59,20 +60,23 @@ class PlaybackLedger:
             reported: the application reports playback; until it does, nothing counts as heard.
         """
         self.audio_format = audio_format
+        self._bytes_per_second = audio_format.bytes_per_second
         self._reported = reported
         self._tracks: dict[Key, _Track] = {}
+        self._taken_ns = 0
+        """How long all of it lasts that was taken of these tracks."""
         self._silent_from_ns = 0
 
     def opened(self, response_id: str, item_id: str, content_index: int, now: int) -> None:
         """The far end announced audio for an item, without sending any yet."""
         if (item_id, content_index) not in self._tracks:
-            self._forget_heard(now)
-            self._tracks[item_id, content_index] = _Track(response_id, item_id, content_index)
+            self._open(response_id, item_id, content_index, now)
 
     def received(self, response_id: str, item_id: str, content_index: int, nbytes: int, now: int) -> None:
         """Audio arrived."""
-        self.opened(response_id, item_id, content_index, now)
-        track = self._tracks[item_id, content_index]
+        track = self._tracks.get((item_id, content_index))
+        if track is None:
+            track = self._open(response_id, item_id, content_index, now)
         if not track.received:
             self._end_earlier(track)
         track.received += nbytes
@@ -86,6 +90,9 @@ class PlaybackLedger:
         """The application took audio: from now on it is playing, or queued in the player."""
         if track := self._tracks.get((item_id, content_index)):
             track.taken += nbytes
+            taken_ns = self._ns_of(track.taken)
+            self._taken_ns += taken_ns - track.taken_ns
+            track.taken_ns = taken_ns
             self._silent_from_ns = max(self._silent_from_ns, at_ns) + self._ns_of(nbytes)
 
     def played(self, item_id: str, content_index: int, ms: int) -> None:
@@ -98,7 +105,7 @@ class PlaybackLedger:
             if earlier == key:
                 break
             if self._tracks[earlier].ended:
-                del self._tracks[earlier]
+                self._forget(earlier)
         track = self._tracks[key]
         track.reported_ms = max(track.reported_ms, ms)
 
@@ -121,6 +128,7 @@ class PlaybackLedger:
     def cleared(self, now: int) -> None:
         """The player was flushed: nothing that was taken so far will be heard any more."""
         self._tracks.clear()
+        self._taken_ns = 0
         self._silent_from_ns = min(self._silent_from_ns, now)
 
     def _end_earlier(self, track: _Track) -> None:
@@ -131,27 +139,35 @@ class PlaybackLedger:
                 earlier.ended = True
 
     def _ns_of(self, nbytes: int) -> int:
-        return nbytes * _NS_PER_S // self.audio_format.bytes_per_second
+        return nbytes * _NS_PER_S // self._bytes_per_second
 
     def _heard(self, now: int) -> Iterator[tuple[_Track, int]]:
-        fmt = self.audio_format
+        """Each track with the milliseconds of it that were heard, in playing order, computed as far as it is read."""
         if self._reported:
             for track in self._tracks.values():
-                yield track, min(track.reported_ms, fmt.ms_of(track.taken))
+                yield track, min(track.reported_ms, self.audio_format.ms_of(track.taken))
             return
         unplayed_ns = max(0, self._silent_from_ns - now)
-        heard: list[tuple[_Track, int]] = []
-        for track in reversed(self._tracks.values()):
-            taken_ns = self._ns_of(track.taken)
-            unplayed_here = min(taken_ns, unplayed_ns)
-            unplayed_ns -= unplayed_here
-            heard.append((track, (taken_ns - unplayed_here) // _NS_PER_MS))
-        yield from reversed(heard)
+        later_ns = self._taken_ns
+        for track in self._tracks.values():
+            later_ns -= track.taken_ns
+            unplayed_here = min(track.taken_ns, max(0, unplayed_ns - later_ns))
+            yield track, (track.taken_ns - unplayed_here) // _NS_PER_MS
+
+    def _open(self, response_id: str, item_id: str, content_index: int, now: int) -> _Track:
+        self._forget_heard(now)
+        track = self._tracks[item_id, content_index] = _Track(response_id, item_id, content_index)
+        return track
 
     def _forget_heard(self, now: int) -> None:
-        """Keep the ledger as short as what is still audible."""
-        fmt = self.audio_format
-        for track, heard in list(self._heard(now)):
-            if not track.ended or heard < fmt.ms_of(track.received):
-                return
-            del self._tracks[track.item_id, track.content_index]
+        """Keep the ledger as short as what is still audible. Looks at no more than it forgets, and one."""
+        heard_out: list[Key] = []
+        for track, heard in self._heard(now):
+            if not track.ended or heard < self.audio_format.ms_of(track.received):
+                break
+            heard_out.append((track.item_id, track.content_index))
+        for key in heard_out:
+            self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        self._taken_ns -= self._tracks.pop(key).taken_ns
