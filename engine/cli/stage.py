@@ -34,7 +34,7 @@ class Stage:
         self.events: list[CallEvent] = []
         """What the table of turns is computed from; audio without its sound."""
         self.on_reader_gone: Callable[[], None] = _nobody_cares
-        self._json = json
+        self._json = json and sys.stdout is not None
         self._began_ns = 0
         self._console = TalkativeConsole(self, stderr=json, quiet=quiet, highlight=False)
         self._screen = Screen(

@@ -66,6 +66,8 @@ def talk(
 
 
 async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
+    if options.way == "text" and sys.stdin is None:
+        raise CommandFailed(ExitStatus.USAGE, "--text reads standard input, and there is none")
     recorded = read_utterances(options.audio)
     agent = load_agent(options.agent) if options.agent else customer_service
     choice = choose_model(options.model, os.environ)

@@ -25,7 +25,7 @@ class TypedLines:
         self._pending = b""
         self._ended = False
         mode = os.fstat(descriptor).st_mode
-        self._must_wait = not stat.S_ISREG(mode)
+        self._must_wait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
 
     def __aiter__(self) -> TypedLines:
         return self

@@ -50,6 +50,12 @@ async def test_lines_of_a_file(tmp_path: Path) -> None:
         assert [line async for line in TypedLines(file.fileno())] == ["one", "two\N{REPLACEMENT CHARACTER}", "last"]
 
 
+async def test_there_are_no_lines_in_nothing() -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    assert [line async for line in TypedLines(nothing)] == []
+    os.close(nothing)
+
+
 async def test_lines_of_a_terminal() -> None:
     ours, theirs = pty.openpty()
     try:
