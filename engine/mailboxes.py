@@ -9,6 +9,7 @@
                                            32 MiB of audio
     tools       router        executor     256 batches          SessionFailed ends the session (it never waits)
     checks      router        debouncer    256 batches          the same
+    hooks       executor      its hooks    256 hooks            one is left out, with an `error` event
 
 The router never waits for anybody, so the graph of waiting senders has no cycle. Control never stands behind audio:
 `wire` overtakes `uplink` at the connection, and an interruption takes queued audio out of `feed`.
@@ -190,6 +191,8 @@ class Outbound:
 
     def put_wire(self, events: Sequence[ClientEvent]) -> None:
         """Control: never waits. Raises TransportLost when the far end has stopped reading."""
+        if not events:  # most batches ask nothing of the far end: do not wake the writer for them
+            return
         if len(self._wire) + len(events) > self._wire_capacity:
             raise TransportLost(f"the far end has stopped reading: {len(self._wire)} events wait to be sent")
         self._wire.extend(events)

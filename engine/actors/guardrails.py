@@ -20,6 +20,8 @@ from engine.agents.agent import RealtimeAgent
 from engine.agents.calling import RunSync
 from engine.agents.context import RunContext
 from engine.agents.guardrail import OutputGuardrail
+from engine.agents.wording import error_name
+from engine.application_code import contained
 from engine.core.effects import CheckText, CheckWork
 from engine.core.inputs import Fault, Input, Verdict
 from engine.errors import EngineError, SessionClosed
@@ -84,9 +86,10 @@ class GuardrailDebouncer:
         tripped = []
         for guardrail in self._guardrails_for(check):
             try:
-                said = await guardrail.run(context, agent, check.text, self.run_sync)
+                with contained():
+                    said = await guardrail.run(context, agent, check.text, self.run_sync)
             except Exception as error:  # the application's own code must not end the session
-                fault = EngineError(f"guardrail {guardrail.name!r} failed and was passed over: {error!r}")
+                fault = EngineError(f"guardrail {guardrail.name!r} failed and was passed over: {error_name(error)}")
                 fault.__cause__ = error
                 await self._report(Fault(fault))
                 continue

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
+from engine.agents.wording import error_name
+from engine.application_code import contained
 from engine.clock import NS, now_ns
 from engine.core.effects import CheckWork, Effects, HandleWork, ToolWork
 from engine.core.inputs import Ended, Fault, Input, Tick
@@ -105,8 +107,9 @@ class Router:
     def _tell_listeners(self, event: Input, now: int) -> None:
         for listener in self.model.listeners:
             try:
-                listener(event)  # type: ignore[arg-type]
+                with contained():
+                    listener(event)  # type: ignore[arg-type]
             except Exception as error:  # the application's own code must not end the session
-                fault = EngineError(f"a listener of the model failed: {error!r}")
+                fault = EngineError(f"a listener of the model failed: {error_name(error)}")
                 fault.__cause__ = error
                 self.machine.handle(Fault(fault), now)

@@ -15,13 +15,14 @@ import attrs
 import trio
 
 from engine.agents.agent import RealtimeAgent
-from engine.agents.calling import RunSync, call_either
+from engine.agents.calling import RunSync, call_either, settle
 from engine.agents.context import RunContext, ToolContext
 from engine.agents.handoff import Handoff
 from engine.agents.hooks import RealtimeAgentHooks
 from engine.agents.results import render
 from engine.agents.tool import FunctionTool
-from engine.agents.wording import wire_text
+from engine.agents.wording import error_name, error_text, wire_text
+from engine.application_code import contained
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
     AnswerApproval,
@@ -40,7 +41,23 @@ from engine.wire.response import Usage
 WAITING_HOOKS = 256
 NOT_APPROVED = "The user did not approve this call."
 
-Hook = HookStart | HookEnd | HookHandoff
+
+@attrs.frozen
+class _HookToolStart:
+    agent: AgentSpec
+    context: ToolContext[Any]
+    tool: FunctionTool
+
+
+@attrs.frozen
+class _HookToolEnd:
+    agent: AgentSpec
+    context: ToolContext[Any]
+    tool: FunctionTool
+    output: str
+
+
+Hook = HookStart | HookEnd | HookHandoff | _HookToolStart | _HookToolEnd
 
 
 @attrs.define
@@ -57,12 +74,12 @@ class ToolExecutor:
     run_sync: RunSync
     _scopes: dict[str, trio.CancelScope] = attrs.field(factory=dict, init=False)
     _answers: dict[str, trio.MemorySendChannel[AnswerApproval]] = attrs.field(factory=dict, init=False)
+    _hook_queue: Mailbox[Hook] = attrs.field(factory=lambda: Mailbox("hooks", WAITING_HOOKS), init=False)
 
     async def run(self) -> None:
         """Execute until cancelled."""
-        send_hook, receive_hook = trio.open_memory_channel[Hook](WAITING_HOOKS)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._run_hooks, receive_hook)
+            nursery.start_soon(self._run_hooks)
             while True:
                 for work in await self.work.take():
                     match work:
@@ -76,7 +93,7 @@ class ToolExecutor:
                             if waiting := self._answers.get(work.call_id):
                                 waiting.send_nowait(work)
                         case _:
-                            await self._queue_hook(send_hook, work)
+                            await self._queue_hook(work)
 
     # --- calls
 
@@ -91,10 +108,11 @@ class ToolExecutor:
         declared = work.tool.declared if work.tool else None
         context = self._tool_context(work)
         try:
-            if isinstance(declared, Handoff):
-                return await self._hand_off(work, declared, context)
-            if isinstance(declared, FunctionTool):
-                return await self._run_function(work, declared, context)
+            with contained():
+                if isinstance(declared, Handoff):
+                    return await self._hand_off(work, declared, context)
+                if isinstance(declared, FunctionTool):
+                    return await self._run_function(work, declared, context)
         except BadArguments as error:
             return ToolDone(work.call_id, "error", str(error))
         except ToolTimeout as error:
@@ -112,9 +130,7 @@ class ToolExecutor:
         if rejection is not None:
             return ToolDone(work.call_id, "rejected", rejection)
         await self._report(ToolRunning(work.call_id))
-        hooks = self._hooks(work.agent)
-        if hooks is not None:
-            await self._guarded(hooks.on_tool_start(context, context.agent, tool))
+        await self._queue_hook(_HookToolStart(work.agent, context, tool))
         with trio.CancelScope() as patience:
             if tool.timeout is not None:
                 patience.deadline = trio.current_time() + tool.timeout
@@ -125,8 +141,7 @@ class ToolExecutor:
             said = await guardrail.run(context, context.agent, tool, output, self.run_sync)
             if said.rejected:
                 output = wire_text(said.message)
-        if hooks is not None:
-            await self._guarded(hooks.on_tool_end(context, context.agent, tool, output))
+        await self._queue_hook(_HookToolEnd(work.agent, context, tool, output))
         return ToolDone(work.call_id, "result", output)
 
     async def _rejection(
@@ -163,15 +178,18 @@ class ToolExecutor:
         return ToolDone(work.call_id, "result", render({"assistant": agent.name}), next_agent=spec)
 
     async def _failed(self, work: StartCall, declared: object, context: ToolContext[Any], error: Exception) -> ToolDone:
-        failure = ToolFailed(f"{work.name} failed: {error!r}")
+        failure = ToolFailed(f"{work.name} failed: {error_name(error)}")
         failure.__cause__ = error
-        words = f"An error occurred while running {work.name}: {error}"
+        words = f"An error occurred while running {work.name}: {error_text(error)}"
         own = declared.failure_error_function if isinstance(declared, FunctionTool) else None
         if (formatter := own or self.format_error) is not None:
             try:
-                words = str(await call_either(formatter, self.run_sync, context, error))
+                with contained():
+                    words = str(await call_either(formatter, self.run_sync, context, error))
             except Exception as second:  # a formatter is the application's own code, too
-                await self._report(Fault(EngineError(f"the error formatter of {work.name} failed: {second!r}")))
+                fault = EngineError(f"the error formatter of {work.name} failed: {error_name(second)}")
+                fault.__cause__ = second
+                await self._report(Fault(fault))
         return ToolDone(work.call_id, "error", wire_text(words), error=failure)
 
     def _tool_context(self, work: StartCall) -> ToolContext[Any]:
@@ -188,38 +206,45 @@ class ToolExecutor:
 
     # --- hooks
 
-    async def _queue_hook(self, hooks: trio.MemorySendChannel[Hook], hook: Hook) -> None:
+    async def _queue_hook(self, hook: Hook) -> None:
         if self._hooks(hook.agent) is None:
             return
         try:
-            hooks.send_nowait(hook)
+            self._hook_queue.put_nowait([hook])
         except trio.WouldBlock:
             await self._report(Fault(EngineError(f"{WAITING_HOOKS} hooks wait for a slow one; another was left out")))
 
-    async def _run_hooks(self, hooks: trio.MemoryReceiveChannel[Hook]) -> None:
-        async for hook in hooks:
-            own, agent = self._hooks(hook.agent), hook.agent.agent
-            if own is None or not isinstance(agent, RealtimeAgent):
-                continue
-            context = RunContext(context=self.context, agent=agent, usage=self.usage())
-            match hook:
-                case HookStart():
-                    await self._guarded(own.on_start(context, agent))
-                case HookEnd():
-                    await self._guarded(own.on_end(context, agent, hook.output))
-                case HookHandoff():
-                    source = hook.source.agent
-                    assert isinstance(source, RealtimeAgent)
-                    await self._guarded(own.on_handoff(context, agent, source))
+    async def _run_hooks(self) -> None:
+        while True:
+            for hook in await self._hook_queue.take():
+                await self._run_hook(hook)
+
+    async def _run_hook(self, hook: Hook) -> None:
+        own, agent = self._hooks(hook.agent), hook.agent.agent
+        if own is None or not isinstance(agent, RealtimeAgent):
+            return
+        context = RunContext(context=self.context, agent=agent, usage=self.usage())
+        match hook:
+            case HookStart():
+                await self._guarded(own.on_start, context, agent)
+            case HookEnd():
+                await self._guarded(own.on_end, context, agent, hook.output)
+            case HookHandoff():
+                await self._guarded(own.on_handoff, context, agent, hook.source.agent)
+            case _HookToolStart():
+                await self._guarded(own.on_tool_start, hook.context, agent, hook.tool)
+            case _HookToolEnd():
+                await self._guarded(own.on_tool_end, hook.context, agent, hook.tool, hook.output)
 
     def _hooks(self, spec: AgentSpec) -> RealtimeAgentHooks[Any] | None:
         return spec.agent.hooks if isinstance(spec.agent, RealtimeAgent) else None
 
-    async def _guarded(self, hook: Awaitable[object]) -> None:
+    async def _guarded(self, hook: Callable[..., object], *about: object) -> None:
         try:
-            await hook
+            with contained():
+                await settle(hook(*about))
         except Exception as error:  # the application's own code must not end the session
-            fault = EngineError(f"a hook failed: {error!r}")
+            fault = EngineError(f"a hook failed: {error_name(error)}")
             fault.__cause__ = error
             await self._report(Fault(fault))
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class RealtimeAgentHooks(Generic[T]):
     """Derive from it and write the methods you need; here they do nothing.
 
-    They run beside the conversation and do not hold it up. One that raises gives an `error` event.
+    They run beside the conversation, one after the other, and do not hold it up: no response and no tool waits for one.
+    One that raises gives an `error` event.
     """
 
     async def on_start(self, ctx: RunContext[T], agent: RealtimeAgent[T]) -> None:
@@ -27,9 +28,9 @@ class RealtimeAgentHooks(Generic[T]):
         """The agent was handed the conversation by `source`."""
 
     async def on_tool_start(self, ctx: RunContext[T], agent: RealtimeAgent[T], tool: FunctionTool) -> None:
-        """The agent's tool is about to be called. `ctx` is a `ToolContext`."""
+        """The agent's tool has been called. `ctx` is a `ToolContext`."""
 
     async def on_tool_end(
         self, ctx: RunContext[T], agent: RealtimeAgent[T], tool: FunctionTool, result: object
     ) -> None:
-        """The agent's tool has returned. `ctx` is a `ToolContext`, `result` what the function returned."""
+        """The agent's tool has returned. `ctx` is a `ToolContext`, `result` the text that the model is given."""

@@ -40,6 +40,24 @@ def wire_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def error_text(error: BaseException) -> str:
+    """What an error says, for a model to read. Of a group, what its members say; its type where it says nothing."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(map(error_text, error.exceptions))
+    try:
+        return wire_text(str(error)) or type(error).__name__
+    except Exception:  # whoever wrote the error may have written its words wrongly
+        return type(error).__name__
+
+
+def error_name(error: BaseException) -> str:
+    """An error with its type, for a developer to read."""
+    try:
+        return repr(error)
+    except Exception:  # as above
+        return type(error).__name__
+
+
 def type_name(value: object) -> str:
     """The name of a value's type, or of the value if it is a type itself."""
     return f"the class {value.__qualname__}" if isinstance(value, type) else type(value).__qualname__

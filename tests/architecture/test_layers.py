@@ -26,14 +26,19 @@ ALLOWED: dict[str, set[str]] = {
     "response_handle": {"core", "errors"},
     "transport": {"errors"},
     "models": {"errors", "local", "settings", "transport", "wire"},
-    "actors": {"agents", "clock", "core", "errors", "events", "mailboxes", "models", "playback", "settings", "wire"},
+    "application_code": set(),
+    "actors": {
+        "agents", "application_code", "clock", "core", "errors", "events", "mailboxes", "models", "playback",
+        "settings", "wire",
+    },
+    "acceptance": {"agents", "errors", "playback", "wire"},
     "opening": {"errors"},
     "lifetime": {
         "actors", "agents", "core", "errors", "mailboxes", "models", "playback", "response_handle", "settings", "wire",
     },
     "session": {
-        "agents", "core", "errors", "events", "lifetime", "mailboxes", "messages", "models", "opening", "playback",
-        "response_handle", "settings", "wire",
+        "acceptance", "agents", "core", "errors", "events", "lifetime", "mailboxes", "messages", "models", "opening",
+        "playback", "response_handle", "settings", "wire",
     },
     "runner": {"agents", "errors", "models", "session", "settings", "wire"},
     "local": {"audio", "errors", "transport", "wire"},

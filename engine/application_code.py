@@ -1,0 +1,40 @@
+"""Application code: whatever a tool, a guardrail, a hook or a listener raises, it must not end the session.
+
+`contained` stands around every call of it, and `except Exception` around that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import trio
+
+_ENDS = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
+"""What ends the one who calls, too."""
+
+
+class Strayed(Exception):
+    """Application code raised what no program is expected to catch: `SystemExit`, another library's cancellation."""
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Let an `Exception` out as it is, and a cancellation by trio; make an `Exception` of anything else.
+
+    What a function raises beside its cancellation is dropped: nobody waits for it any more.
+
+    Raises:
+        Strayed: what was raised is its cause.
+    """
+    try:
+        yield
+    except (Exception, *_ENDS):
+        raise
+    except BaseExceptionGroup as group:
+        ends, _ = group.split(_ENDS)
+        if ends is not None:
+            raise ends from None
+        raise Strayed(repr(group)) from group
+    except BaseException as error:
+        raise Strayed(repr(error)) from error
