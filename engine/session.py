@@ -10,10 +10,10 @@ from typing import Any, Generic, TypeVar
 import attrs
 import trio
 
+from engine.acceptance import audio_bytes, playback_tracker, response_tools, run_guardrails, sendable
 from engine.agents.agent import RealtimeAgent
 from engine.agents.compile import resolve
 from engine.agents.context import RunContext
-from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.core.conversation import History
@@ -54,8 +54,9 @@ from engine.wire.client_events import (
     InputAudioBufferClear,
     InputAudioBufferCommit,
     RawClientEvent,
+    ResponseCreate,
+    SessionUpdate,
 )
-from engine.wire.codec import encode_client
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.response import ResponseParams, Usage
 from engine.wire.session import AudioInput, AudioOutput, Session
@@ -88,9 +89,9 @@ class RealtimeSession(Generic[T]):
         self._base = base
         self._run_config = run_config
         self._model_config = model_config
-        self._guardrails = _guardrails(run_config.output_guardrails)
+        self._guardrails = run_guardrails(run_config.output_guardrails)
         self._input_format = _format_of(base.audio_input)
-        self._playback = _tracker(model_config.playback_tracker)
+        self._playback = playback_tracker(model_config.playback_tracker)
         self._playback.bind(_format_of(base.audio_output))
         self._handle_count = 0
         self._opening: trio.CancelScope | None = None
@@ -166,11 +167,10 @@ class RealtimeSession(Generic[T]):
             commit: end the user's turn with this piece (push-to-talk, with turn detection off).
 
         Raises:
-            AudioError: `audio` is empty, or ends within a sample.
+            AudioError: `audio` is empty, ends within a sample, or is no bytes at all.
             SessionClosed: the conversation is over.
         """
-        if not isinstance(audio, bytes):
-            audio = bytes(audio)
+        audio = audio_bytes(audio)
         if not self._input_format.is_aligned(len(audio)):
             raise AudioError(f"{len(audio)} bytes are not a whole number of {self._input_format.type} samples")
         if not audio and not commit:
@@ -201,7 +201,7 @@ class RealtimeSession(Generic[T]):
             MessageError: the message has content that cannot be sent.
         """
         item = user_message(message)
-        _sendable(ConversationItemCreate(item))
+        sendable(ConversationItemCreate(item))
         await self._post(SendMessage(item, respond))
 
     async def send_event(self, event: ClientEvent | Mapping[str, object]) -> None:
@@ -210,7 +210,7 @@ class RealtimeSession(Generic[T]):
         Raises:
             MessageError: it has no JSON form.
         """
-        await self._post(SendRaw(_sendable(RawClientEvent(event) if isinstance(event, Mapping) else event)))
+        await self._post(SendRaw(sendable(RawClientEvent(event) if isinstance(event, Mapping) else event)))
 
     # --- the agent's side
 
@@ -232,21 +232,27 @@ class RealtimeSession(Generic[T]):
             out_of_band: leave the conversation alone: the response reads it, but does not become part of it, and
                 runs beside others.
             params: every other option of `response.create`; the arguments above are laid over it.
+
+        Raises:
+            MessageError: something of it has no JSON form.
+            SettingsError: one of `tools` is no tool.
         """
         wanted = params or ResponseParams()
+        own_tools = None if tools is None else response_tools(tools)
         if instructions is not None:
             wanted = attrs.evolve(wanted, instructions=instructions)
-        if tools is not None:
-            wanted = attrs.evolve(wanted, tools=tuple(tool.definition() for tool in tools))
+        if own_tools is not None:
+            wanted = attrs.evolve(wanted, tools=tuple(tool.definition() for tool in own_tools))
         if metadata is not None:
             wanted = attrs.evolve(wanted, metadata=dict(metadata))
         if out_of_band:
             wanted = attrs.evolve(wanted, conversation="none")
-        own = {tool.name: ToolSpec(tool.name, "function", tool, tool.on_interruption) for tool in tools or ()}
+        sendable(ResponseCreate(wanted))
+        own = {tool.name: ToolSpec(tool.name, "function", tool, tool.on_interruption) for tool in own_tools or ()}
         life = self._living()
         self._handle_count += 1
         handle = life.handles[self._handle_count] = ResponseHandle(self._handle_count, self._post)
-        await self._post(Respond(self._handle_count, wanted, own if tools is not None else None))
+        await self._post(Respond(self._handle_count, wanted, own if own_tools is not None else None))
         return handle
 
     async def interrupt(self) -> None:
@@ -254,7 +260,12 @@ class RealtimeSession(Generic[T]):
         await self._post(Interrupt())
 
     async def update_agent(self, agent: RealtimeAgent[T]) -> None:
-        """Make another agent the current one. Responses that already run are still the old one's."""
+        """Make another agent the current one. Responses that already run are still the old one's.
+
+        Raises:
+            SettingsError: it is no agent, or something of it has no JSON form.
+            Exception: whatever the agent's own functions (its instructions, what is enabled) raise.
+        """
         await self._post(UpdateAgent(await self._resolve(agent)))
 
     async def approve_tool_call(self, call_id: str, *, always: bool = False) -> None:
@@ -382,7 +393,12 @@ class RealtimeSession(Generic[T]):
         if not isinstance(agent, RealtimeAgent):
             raise SettingsError(f"an agent is a RealtimeAgent, not {type(agent).__name__}")
         context = RunContext(context=self._context, agent=agent, usage=self.usage)
-        return await resolve(agent, context, self._base)
+        spec = await resolve(agent, context, self._base)
+        try:
+            sendable(SessionUpdate(spec.session))
+        except MessageError as error:
+            raise SettingsError(f"the agent {spec.name!r}: its settings cannot be sent: {error}") from error
+        return spec
 
     def _living(self) -> Lifetime:
         if self._life is None or not self._life.opened:
@@ -419,35 +435,6 @@ async def _join(nursery: AbstractAsyncContextManager[trio.Nursery], *, beside: B
         await nursery.__aexit__(None, None, None)
     except* trio.Cancelled:
         pass
-
-
-def _sendable(event: ClientEvent) -> ClientEvent:
-    """The event, if it can be written at all: better to fail here than in the task that writes."""
-    try:
-        encode_client(event)
-    except (TypeError, ValueError) as error:
-        raise MessageError(f"the event cannot be made into JSON: {error}") from error
-    return event
-
-
-def _tracker(given: object) -> RealtimePlaybackTracker:
-    if given is None:
-        return RealtimePlaybackTracker()
-    if not isinstance(given, RealtimePlaybackTracker):
-        raise SettingsError(
-            f"model_config.playback_tracker: expected a RealtimePlaybackTracker, not {type(given).__name__}"
-        )
-    return given
-
-
-def _guardrails(given: Sequence[object]) -> tuple[OutputGuardrail, ...]:
-    for at, guardrail in enumerate(given):
-        if not isinstance(guardrail, OutputGuardrail):
-            raise SettingsError(
-                f"run_config.output_guardrails[{at}]: expected an output guardrail, not {type(guardrail).__name__}; "
-                "decorate the function with @output_guardrail"
-            )
-    return tuple(guardrail for guardrail in given if isinstance(guardrail, OutputGuardrail))
 
 
 def _format_of(side: AudioInput | AudioOutput) -> AudioFormat:
