@@ -88,6 +88,8 @@ class Conversation:
         self._first: str | None = None
         self._last: str | None = None
         self._hidden = 0
+        self._tells_places = False
+        """Whether this server says where items go. For one that never does, silence means the end, not the beginning."""
 
     # --- what the far end says
 
@@ -96,8 +98,9 @@ class Conversation:
         item_id = _id_of(item)
         if item_id in self._nodes:
             return False
+        self._tells_places = self._tells_places or previous_item_id is not None
         place = previous_item_id if previous_item_id in self._nodes else None
-        if place is None and (not known_place or previous_item_id not in (None, ROOT)):
+        if place is None and not (known_place and self._tells_places and previous_item_id in (None, ROOT)):
             place = self._last
         self._link(_Node(item, item_id, None, None), place)
         if isinstance(item, FunctionCall):
@@ -228,7 +231,8 @@ class History(Sequence[HistoryItem]):
         return len(self._conversation)
 
     def __iter__(self) -> Iterator[HistoryItem]:
-        return iter(self._conversation)
+        # As it is now: an application that waits between two items must not fall off one that has been deleted.
+        return iter(tuple(self._conversation))
 
     @overload
     def __getitem__(self, index: int) -> HistoryItem: ...
