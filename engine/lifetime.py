@@ -191,7 +191,7 @@ class Lifetime:
         self._tools.close()
         self._checks.close()
         self.error = None if _is_normal(error) else error
-        self.feed.close(self.error)
+        self.feed.close(self.error, wanted=error is None)
         self.over.set()
 
     def _settle(self, effects: Sequence[HandleWork]) -> None:

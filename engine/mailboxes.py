@@ -321,13 +321,15 @@ class Feed:
         taken, self._taken = self._taken, []
         return taken
 
-    def close(self, error: EngineError | None) -> None:
-        """No more events. Audio that nobody took is dropped: nobody will play it."""
+    def close(self, error: EngineError | None, *, wanted: bool) -> None:
+        """No more events. What is there is still given out; but if the application `wanted` the end, it will play no
+        more audio, so that is dropped."""
         if self._closed:
             return
         self._closed, self._error = True, error
-        self._events = deque(event for event in self._events if not isinstance(event, Audio | AudioEnd))
-        self._audio_bytes = 0
+        if wanted:
+            self._events = deque(event for event in self._events if not isinstance(event, Audio | AudioEnd))
+            self._audio_bytes = 0
         self._readers.unpark_all()
 
     def statistics(self) -> MailboxStatistics:

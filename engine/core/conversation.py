@@ -43,6 +43,9 @@ MS_PER_CHARACTER = 65
 """How long a character of speech lasts, about: 15 characters a second is ordinary English speech. Used only to
 place a cut in the transcript of an item whose audio is not complete, because transcripts run ahead of audio."""
 
+MOST_EARLY = 64
+"""How many texts are kept for items that are not known yet."""
+
 
 @attrs.define
 class _Text:
@@ -88,8 +91,10 @@ class Conversation:
         self._first: str | None = None
         self._last: str | None = None
         self._hidden = 0
+        self._early: dict[tuple[str, int], str] = {}
+        """Whole texts of parts whose item is not known yet: some servers tell an item's words before its place."""
         self._tells_places = False
-        """Whether this server says where items go. For one that never does, silence means the end, not the beginning."""
+        """Whether this server says where items go. For one that never does, silence means the end, not the start."""
 
     # --- what the far end says
 
@@ -108,6 +113,8 @@ class Conversation:
         if isinstance(item, FunctionCallOutput):
             self._hidden += 1
         self._learn(self._nodes[item_id], item)
+        for key in [key for key in self._early if key[0] == item_id]:
+            self.say(*key, self._early.pop(key))
         return True
 
     def complete(self, item: Item) -> bool:
@@ -127,8 +134,11 @@ class Conversation:
             node.texts.setdefault(content_index, _Text()).pieces.append(delta)
 
     def say(self, item_id: str, content_index: int, text: str) -> bool:
-        """The whole text of an item's part, as transcribed. Returns whether the item is known."""
+        """The whole text of an item's part, as transcribed. Returns whether the item is known: it may follow."""
         if (node := self._nodes.get(item_id)) is None:
+            self._early[item_id, content_index] = text
+            if len(self._early) > MOST_EARLY:
+                del self._early[next(iter(self._early))]
             return False
         node.shown = None
         node.texts.setdefault(content_index, _Text()).set(text)
