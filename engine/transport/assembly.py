@@ -14,6 +14,8 @@ class Assembly:
     """Holds the fragments of the one message that may be incomplete. The core has checked their order and size."""
 
     def __init__(self) -> None:
+        self.open = False
+        """A message has begun and not ended."""
         self._fragments = bytearray()
         self._is_text = True
 
@@ -35,10 +37,12 @@ class Assembly:
             return self._whole() if frame.fin else None
         else:
             return None
+        self.open = True
         self._is_text = opcode is _TEXT
         self._fragments += frame.data
         return None
 
     def _whole(self) -> str | bytes:
         whole, self._fragments = self._fragments, bytearray()
+        self.open = False
         return whole.decode() if self._is_text else bytes(whole)

@@ -1,4 +1,4 @@
-"""The WebSocket client of the hot path: the sans-IO core of the `websockets` package over a `Pipe`.
+"""The WebSocket client of the hot path: the sans-IO core of the `websockets` package over a `Pipe`, with its `framing`.
 
 There is no reader task and no queue: the caller's receive loop reads the socket, and everything that one read completed
 is one batch. A task and a queue of their own would cost more than decoding does. The one task there is sleeps until the
@@ -16,14 +16,13 @@ import trio
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.extensions.permessage_deflate import enable_client_permessage_deflate
-from websockets.frames import CloseCode, Frame
 from websockets.protocol import State
 
 from engine.transport import refusal
 from engine.transport.address import Address, checked_headers, parse_address
-from engine.transport.assembly import Assembly
 from engine.transport.dialing import dial
 from engine.transport.ending import Ending, broken, closed_by_peer, closed_for_fault, closed_here, sendable
+from engine.transport.framing import Inbound, text_frame
 from engine.transport.helper_nursery import helper_nursery
 from engine.transport.keepalive import Keepalive, Silence
 from engine.transport.pipe import Pipe
@@ -77,13 +76,13 @@ async def connect_sansio(
                 extensions=enable_client_permessage_deflate(None) if compression else None,
                 logger=_SILENT,
             )
-            await _shake_hands(core, pipe, address, request_headers)
+            surplus = await _shake_hands(core, pipe, address, request_headers)
         except BaseException:
             pipe.close()
             raise
     if patience.cancelled_caught:
         raise refusal.no_answer(address.where, connect_timeout)
-    transport = WebSocketTransport(pipe, core, close_timeout=close_timeout)
+    transport = WebSocketTransport(pipe, core, surplus, close_timeout=close_timeout)
     async with helper_nursery() as nursery:
         if ping_interval is not None:
             nursery.start_soon(transport.keep_alive, Keepalive(ping_interval, ping_timeout))
@@ -94,7 +93,9 @@ async def connect_sansio(
             nursery.cancel_scope.cancel()
 
 
-async def _shake_hands(core: ClientProtocol, pipe: Pipe, address: Address, headers: Mapping[str, str]) -> None:
+async def _shake_hands(core: ClientProtocol, pipe: Pipe, address: Address, headers: Mapping[str, str]) -> bytes:
+    """Returns what came in one read with the end of the handshake: the peer's first frames."""
+    surplus = b""
     request = core.connect()
     for name, value in headers.items():
         if name in request.headers:
@@ -110,7 +111,7 @@ async def _shake_hands(core: ClientProtocol, pipe: Pipe, address: Address, heade
             await pipe.readable()
             data = pipe.read()
             if data:
-                core.receive_data(data)
+                surplus = _hear(core, data)
             elif data is not None:
                 core.receive_eof()
     except OSError as error:
@@ -120,6 +121,15 @@ async def _shake_hands(core: ClientProtocol, pipe: Pipe, address: Address, heade
         raise refusal.answered(address.where, failure.response.status_code, bytes(failure.response.body or b""))
     if failure is not None:
         raise refusal.not_a_websocket(address.where, str(failure.__cause__ or failure))
+    return surplus
+
+
+def _hear(core: ClientProtocol, data: bytes) -> bytes:
+    """Let the core hear `data` up to the end of the handshake. Returns the rest."""
+    lines = data.splitlines(keepends=True)
+    while lines and core.state is State.CONNECTING:
+        core.receive_data(lines.pop(0))
+    return b"".join(lines)
 
 
 class WebSocketTransport:
@@ -129,16 +139,17 @@ class WebSocketTransport:
     waits. At most one batch is left behind like this, because each `send` first waits until nothing is unsent.
     """
 
-    def __init__(self, pipe: Pipe, core: ClientProtocol, *, close_timeout: float) -> None:
+    def __init__(self, pipe: Pipe, core: ClientProtocol, surplus: bytes = b"", *, close_timeout: float) -> None:
+        """`surplus` are bytes of the peer's that were read together with the handshake."""
         self._pipe = pipe
         self._core = core
+        self._inbound = Inbound(core)
+        self._by_hand = not core.extensions
         self._heard_at = trio.current_time()
         self._close_timeout = close_timeout
         self._arrived: list[str | bytes] = []
-        self._assembly = Assembly()
         self._ending: Ending | None = None
-        # The peer's first frames may have come in one read with its handshake.
-        self._process()
+        self._hear(surplus)
 
     async def receive(self) -> list[str | bytes]:
         """See `Transport.receive`. Reading, parsing and answering pings are one step that nothing can cut in two."""
@@ -159,14 +170,19 @@ class WebSocketTransport:
             await self._flush()
         if self._ending is not None:
             raise self._ending.error()
-        for message in messages:
-            self._core.send_text(message)
         try:
-            self._pipe.write(b"".join(self._core.data_to_send()))
+            self._pipe.write(self._frames(messages))
         except OSError as error:
             raise broken(error).error() from error
         if self._pipe.unsent:
             await self._flush()
+
+    def _frames(self, messages: Sequence[bytes]) -> bytes:
+        if self._by_hand:
+            return b"".join([text_frame(message) for message in messages])
+        for message in messages:
+            self._core.send_text(message)
+        return b"".join(self._core.data_to_send())
 
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
         """See `Transport.aclose`. Called while another task is in it, it closes the socket without further waiting."""
@@ -234,7 +250,7 @@ class WebSocketTransport:
         self._take_in()
 
     def _take_in(self) -> None:
-        """Read once, and let the core see it."""
+        """Read once, and take what it was."""
         try:
             data = self._pipe.read()
         except OSError as error:
@@ -242,24 +258,17 @@ class WebSocketTransport:
             return
         if data is None:
             return
-        if data:
-            self._core.receive_data(data)
-        else:
-            self._core.receive_eof()
         self._heard_at = trio.current_time()
-        self._process()
+        if not data:
+            self._core.receive_eof()
+        self._hear(data)
 
-    def _process(self) -> None:
-        """Hand on what the core made of the bytes it saw, and note if it has come to an end."""
-        core = self._core
-        try:
-            for event in core.events_received():
-                if isinstance(event, Frame) and (message := self._assembly.add(event)) is not None:
-                    self._arrived.append(message)
-        except UnicodeDecodeError as error:
-            core.fail(CloseCode.INVALID_DATA, f"a text message is not UTF-8 ({error.reason})")
+    def _hear(self, data: bytes) -> None:
+        """Hand on the messages in `data`, answer where the core wants to, and note if it has come to an end."""
+        if data:
+            self._arrived += self._inbound.take(data)
         self._answer()
-        if core.state is not State.OPEN:
+        if self._core.state is not State.OPEN:
             self._end(self._how_it_ended())
 
     def _how_it_ended(self) -> Ending:
