@@ -48,7 +48,7 @@ def turn_view(turns: Turns) -> Group:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=False, show_edge=False)
     table.add_column("", justify="right", style="dim", no_wrap=True)
     table.add_column("caller", ratio=3, min_width=14)
-    table.add_column("answered by (tools)", ratio=2, min_width=12)
+    table.add_column("answered by\n(tools)", ratio=2, min_width=12, overflow="fold")
     shown = [column for column in _COLUMNS if column.always or any(map(column.value, turns.rows))]
     for column in shown:
         table.add_column(column.title.replace(" ", "\n"), justify="right", no_wrap=True)
@@ -71,5 +71,5 @@ def _definitions(turns: Turns, shown: list[_Column]) -> Table:
 def _who(row: TurnRow) -> Text:
     who = Text(" → ".join(row.agents) or "nobody")
     if row.tools:
-        who.append(f"\n{', '.join(row.tools)} ({row.tools_s:.2f})", "dim")
+        who.append(f"\n({', '.join(row.tools)} {row.tools_s:.2f})", "dim")
     return who
