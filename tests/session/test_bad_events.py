@@ -1,4 +1,4 @@
-"""Events that make no sense, over real sockets: each is shown to the application, and the reply after it comes whole."""
+"""Events that make no sense, over real sockets: each is shown to the application, and the next reply comes whole."""
 
 from __future__ import annotations
 
