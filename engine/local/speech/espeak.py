@@ -1,6 +1,7 @@
 """Synthesis with eSpeak NG, through ctypes. Runs in the child process: the library is one per process, and it is GPL.
 
-Its audio comes at 22,050 samples a second, and the same text in the same voice always gives the same samples.
+Its audio comes at 22,050 samples a second. The same text in the same voice sounds the same each time, but for the
+last bits: the library carries the phase of its oscillators from one utterance to the next.
 """
 
 from __future__ import annotations
