@@ -41,7 +41,8 @@ FEED_EVENTS = 20_000
 FEED_AUDIO_BYTES = 32 * 1024 * 1024
 WORK_BATCHES = 256
 TAKES_PER_CHECKPOINT = 16
-"""How many events an application gets without letting other tasks run."""
+"""How many events an application gets without letting other tasks run; if more wait, half of those that wait. One read
+from the socket may bring thousands of small events: an application that takes what there is must not fall behind."""
 
 
 @attrs.frozen
@@ -296,7 +297,7 @@ class Feed:
     async def take(self) -> RealtimeSessionEvent:
         """The next event. Raises trio.EndOfChannel after the last one, or the error that ended the session."""
         self._since_checkpoint += 1
-        if self._since_checkpoint >= TAKES_PER_CHECKPOINT and self._events:
+        if self._since_checkpoint >= max(TAKES_PER_CHECKPOINT, len(self._events) // 2) and self._events:
             self._since_checkpoint = 0
             await trio.lowlevel.checkpoint()
         else:

@@ -9,6 +9,7 @@ import attrs
 import orjson
 import pytest
 
+from engine.mailboxes import FEED_EVENTS
 from engine.wire.items import Message, OutputAudio
 from engine.wire.server_events import (
     ConversationItemAdded,
@@ -179,6 +180,14 @@ async def test_the_reply_after_it_comes_whole(name: str, transport: str) -> None
     ended = [event.response_id for event in heard.of("agent_end")]
     assert sorted(began) == sorted(ended)
     assert len(began) == 1 + bad.responses
+
+
+async def test_a_flood_does_not_drown_an_application_that_reads() -> None:
+    """More small events than the feed may hold, as fast as a socket carries them: over the faster transport."""
+    heard, _ = await after(['{"type":"ping"}'] * 2 * FEED_EVENTS, "sansio")
+    assert heard.ending is None
+    assert heard.replied()
+    assert len(heard.of("raw_model_event")) == 2 * FEED_EVENTS
 
 
 @both_transports
