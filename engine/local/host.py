@@ -38,12 +38,21 @@ class LocalHost:
         """What to tell whoever started this: that it neither hears nor speaks, or nothing."""
         return self._speech.notice
 
-    async def converse(self, transport: Transport, *, model: str = DEFAULT_MODEL, transcription: bool = False) -> None:
+    async def converse(
+        self,
+        transport: Transport,
+        *,
+        model: str = DEFAULT_MODEL,
+        transcription: bool = False,
+        speech: SpeechParts | None = None,
+    ) -> None:
         """Hold one conversation, until either side ends it. Closes the transport.
 
-        The n-th conversation of a host draws from the n-th seed.
+        `speech` is this conversation's own; None: the host's. The n-th conversation of a host draws from the
+        n-th seed.
         """
         options = self.options
+        parts = speech or self._speech
         wall_s = int(time.time()) if options.unix_seconds is None else options.unix_seconds
         machine = Machine(
             options,
@@ -52,14 +61,14 @@ class LocalHost:
             seed=options.seed + self._conversations * _SEEDS_APART,
             model=model,
             transcription=transcription,
-            classifiers=self._speech.classifiers,
+            classifiers=parts.classifiers,
         )
         self._conversations += 1
         connection = Connection(
             transport,
             machine,
             brain=self._brain,
-            speech=self._speech,
+            speech=parts,
             wire=FaultyWire(options.faults),
         )
         await connection.run()

@@ -8,15 +8,18 @@ a real connection, and there is no network, no key and, under a mock clock, no w
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 
 import trio
 
 from engine.local.conversation.session_settings import DEFAULT_MODEL
+from engine.local.dialogue.description import customer_service
 from engine.local.host import LocalHost
 from engine.local.options import LocalOptions
 from engine.local.replies import Brain
+from engine.local.speech.child import available
+from engine.local.speech_extra import speech_for
 from engine.local.speech_parts import SpeechParts
 from engine.models.interface import RealtimeModel
 from engine.settings import RealtimeModelConfig
@@ -34,6 +37,9 @@ class LocalModel(RealtimeModel):
         options: seed, latencies, faults and limits; None: the usual ones.
         brain: decides what to say; None: the customer-service dialogue that ships.
         speech: hears and speaks, already open; None: text turns work fully, spoken ones are not understood.
+        spoken: open the speech extra for each conversation, if it is installed. It hears what the callers of
+        the
+            shipped dialogue say, in a process of its own: not for virtual time.
     """
 
     def __init__(
@@ -42,13 +48,17 @@ class LocalModel(RealtimeModel):
         *,
         brain: Brain | None = None,
         speech: SpeechParts | None = None,
+        spoken: bool = False,
     ) -> None:
         super().__init__()
         self._host = LocalHost(options or LocalOptions(), brain=brain, speech=speech)
+        self._spoken = spoken and speech is None
 
     @property
     def notice(self) -> str | None:
         """What the user should be told: that this model neither hears nor speaks, or nothing."""
+        if self._spoken and available():
+            return None
         return self._host.notice
 
     @asynccontextmanager
@@ -57,10 +67,9 @@ class LocalModel(RealtimeModel):
         near, far = memory_pair()
         named = config.initial_model_settings.model
         failure: Exception | None = None
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(
-                partial(self._host.converse, far, model=named if isinstance(named, str) else DEFAULT_MODEL)
-            )
+        async with self._speech() as speech, trio.open_nursery() as nursery:
+            name = named if isinstance(named, str) else DEFAULT_MODEL
+            nursery.start_soon(partial(self._host.converse, far, model=name, speech=speech))
             try:
                 yield LocalConnection(near)
             except Exception as error:
@@ -68,6 +77,9 @@ class LocalModel(RealtimeModel):
             nursery.cancel_scope.cancel(reason="the session left its local model")
         if failure is not None:
             raise failure
+
+    def _speech(self) -> AbstractAsyncContextManager[SpeechParts | None]:
+        return speech_for(customer_service()) if self._spoken else nullcontext()
 
 
 class LocalConnection:

@@ -16,10 +16,17 @@ import trio
 from engine.local.dialogue.description import customer_service
 from engine.local.latencies import Latencies
 from engine.local.options import LocalOptions
+from engine.local.placeholder_voice import murmur
 from engine.local.server import serve
 from engine.local.speech.child import available, open_speech
 from engine.local.speech.grammar import Grammar
 from engine.local.speech_parts import SpeechParts
+from engine.models.local import LocalModel
+from engine.settings import RealtimeModelConfig
+from engine.wire.client_events import ConversationItemCreate, ResponseCreate
+from engine.wire.items import InputText, Message
+from engine.wire.server_events import ResponseDone, ResponseOutputAudioDelta
+from engine.wire.unset import UNSET
 from tests.local.caller import FIXED, Caller, call
 from tests.local.driver import append, order, output, silence, tool, update
 
@@ -86,6 +93,23 @@ async def test_talking_over_a_story():
         assert response["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
         served = await caller.until("response.done")
         assert "welcome" in served[-1]["response"]["output"][0]["content"][0]["transcript"]
+
+
+async def test_the_local_model_opens_the_extra_itself():
+    model = LocalModel(AT_ONCE, spoken=True)
+    assert model.notice is None
+    with trio.fail_after(PATIENCE):
+        async with model.connect(RealtimeModelConfig()) as connection:
+            message = Message(UNSET, "user", (InputText("hello"),))
+            await connection.send([ConversationItemCreate(message), ResponseCreate()])
+            deltas: list[bytes] = []
+            done = False
+            while not done:
+                for event in await connection.receive():
+                    done = done or isinstance(event, ResponseDone)
+                    if isinstance(event, ResponseOutputAudioDelta):
+                        deltas.append(event.delta)
+            assert b"".join(deltas) != murmur("Hello, this is customer service. How can I help you today?")
 
 
 # ---------------------------------------------------------------------------------------- the openai package
