@@ -1,12 +1,10 @@
 """The user's side: the audio buffer, where turns begin and end in it, and what follows from that.
 
-    speech starts   `speech_started` with the id that the item will have; the running response is cancelled if
-    the
+    speech starts   `speech_started` with the id that the item will have; the running response is cancelled if the
                     session says so
     speech stops    `speech_stopped`, then a commit, then a response if the session says so
     commit          `committed`, `conversation.item.added`, `conversation.item.done`; the words are looked for
-    no speech       for the idle time after the assistant's last words: `timeout_triggered`, a commit, a
-    response
+    no speech       for the idle time after the assistant's last words: `timeout_triggered`, a commit, a response
 
 Everything is measured in appended audio; only the idle time is measured by the clock.
 """

@@ -1,10 +1,9 @@
 """The output items of a response: a message or a function call, from opening to closing, and their events in
 order.
 
-    opens    `response.output_item.added`, `conversation.item.added`, for messages
-    `response.content_part.added` grows    text, transcript, audio or argument deltas
-    closes   its `…done` events (audio before transcript), `response.content_part.done`,
-    `conversation.item.done`,
+    opens    `response.output_item.added`, `conversation.item.added`, for messages `response.content_part.added`
+    grows    text, transcript, audio or argument deltas
+    closes   its `…done` events (audio before transcript), `response.content_part.done`, `conversation.item.done`,
              `response.output_item.done`
 
 The two `conversation.item.*` events are left out for a response outside the conversation. An item closes
