@@ -87,6 +87,8 @@ class Arbiter:
         """When a request that was overtaken counts as lost."""
         self._pending: deque[Request] = deque()
         self._out_of_band: dict[str, Request] = {}
+        self._cancel_beside: set[str] = set()
+        """Out-of-band requests that are to be cancelled when they turn up."""
         self._to_send: list[Request] = []
         self._dropped: list[Request] = []
         self._speaking = False
@@ -123,6 +125,9 @@ class Arbiter:
                 return True
         if self._sent is not None and self._sent.handle_id == handle_id:
             self._cancel_sent = True
+        self._cancel_beside.update(
+            token for token, request in self._out_of_band.items() if request.handle_id == handle_id
+        )
         return False
 
     def _wait(self, request: Request, *, first: bool = False) -> None:
@@ -171,7 +176,9 @@ class Arbiter:
         """A response began. Returns the request behind it, and whether to cancel it at once."""
         token = (response.metadata or {}).get(TOKEN)
         if token is not None and (request := self._out_of_band.pop(token, None)):
-            return request, False
+            cancel = token in self._cancel_beside
+            self._cancel_beside.discard(token)
+            return request, cancel
         own = token is None and self._own_until is not None
         if token is None and response.conversation_id is None and self._sent is None and self.running is not None:
             return None, False

@@ -40,6 +40,14 @@ def stop_speaking(s: State, *, tell_far_end: bool) -> None:
             _interrupt(s, response, [cut for cut in cuts if cut.response_id == response_id], tell_far_end)
 
 
+def stop_response(s: State, response: LiveResponse) -> None:
+    """Cut off one response outside of the conversation, and nothing else."""
+    cuts = [cut for cut in s.ledger.cuts(s.now) if cut.response_id == response.response_id]
+    s.ledger.dropped(response.response_id, s.now)
+    if not response.interrupted and not (response.ended and not cuts):
+        _interrupt(s, response, cuts, tell_far_end=True)
+
+
 def stop_tools(s: State) -> None:
     """Stop the calls whose tools declare that an interruption stops them; they are answered at once."""
     for call in s.calls.interrupted():
@@ -70,16 +78,10 @@ def finish_call(s: State, call_id: str, outcome: str, output: str) -> None:
 def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: bool) -> None:
     response.interrupted = True
     response.audio_open.clear()
-    playing = next((cut for cut in cuts if cut.heard_ms > 0), None)
     s.effects.events.append(Discard(response.response_id))
     s.effects.checks.append(DropChecks(response.response_id))
-    s.emit(
-        AudioInterrupted,
-        response_id=response.response_id,
-        item_id=playing.item_id if playing else None,
-        content_index=playing.content_index if playing else 0,
-        audio_end_ms=playing.heard_ms if playing else None,
-    )
+    if cuts or not response.out_of_band:
+        _announce(s, response, cuts)
     if not response.ended:
         s.calls.response_interrupted(response.response_id)
     if not response.ended and (tell_far_end or response.out_of_band):
@@ -90,6 +92,17 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: 
         known = s.conversation.cut(cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, complete=cut.complete)
         if known:
             s.history_updated(cut.item_id)
+
+
+def _announce(s: State, response: LiveResponse, cuts: list[Cut]) -> None:
+    playing = next((cut for cut in cuts if cut.heard_ms > 0), None)
+    s.emit(
+        AudioInterrupted,
+        response_id=response.response_id,
+        item_id=playing.item_id if playing else None,
+        content_index=playing.content_index if playing else 0,
+        audio_end_ms=playing.heard_ms if playing else None,
+    )
 
 
 def _forget_unheard(s: State, response: LiveResponse, cut: Cut) -> None:

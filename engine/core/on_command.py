@@ -21,12 +21,12 @@ from engine.core.inputs import (
     Tick,
     UpdateAgent,
 )
-from engine.core.interruption import finish_call, stop_speaking, stop_tools
+from engine.core.interruption import finish_call, stop_response, stop_speaking, stop_tools
 from engine.core.on_response import end
 from engine.core.state import PendingUpdate, State
 from engine.errors import SettingsError
 from engine.events import Handoff
-from engine.wire.client_events import ConversationItemCreate, ResponseCancel, SessionUpdate
+from engine.wire.client_events import ConversationItemCreate, SessionUpdate
 from engine.wire.session import Audio, AudioOutput
 from engine.wire.unset import UNSET, Unset
 
@@ -60,7 +60,7 @@ def cancel_handle(s: State, command: CancelHandle) -> None:
     for live in s.running():
         if live.request is not None and live.request.handle_id == command.handle_id:
             if live.out_of_band:
-                s.effects.wire.append(ResponseCancel(response_id=live.response_id))
+                stop_response(s, live)
             else:
                 stop_speaking(s, tell_far_end=True)
 
@@ -167,7 +167,7 @@ def ended(s: State, report: Ended) -> None:
         live.interrupted = True
         live.audio_open.clear()
         live.delete_when_done.clear()
-        end(s, live, "cancelled", reason)
+        end(s, live, "cancelled", reason, lost=report.error)
     for request in s.arbiter.close():
         s.settle(request, "superseded" if report.error is None else "failed", reason=reason, error=report.error)
     s.effects.wire.clear()

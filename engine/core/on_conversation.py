@@ -78,7 +78,6 @@ def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     s.emit(UserSpeechStarted, item_id=event.item_id, audio_start_ms=event.audio_start_ms)
     s.arbiter.user_speaks(far_end_cancels=s.turn_rules.interrupts)
     if s.turn_rules.interrupts:
-        s.trips_in_a_row = 0
         stop_speaking(s, tell_far_end=not s.rules.far_end_interrupts)
         stop_tools(s)
 
@@ -93,6 +92,7 @@ def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
 def committed(s: State, event: InputAudioBufferCommitted) -> None:
     """What the user said becomes an item. It is the far end's own doing if it followed the end of speech; a commit that
     the application sent never makes the far end respond by itself."""
+    s.trips_in_a_row = 0
     by_far_end = s.turn.commits_itself()
     s.turn.on("committed")
     s.arbiter.user_done(s.now, far_end_responds=by_far_end and s.turn_rules.creates_response)

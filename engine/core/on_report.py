@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.core.effects import AnswerApproval, CancelCall
 from engine.core.inputs import ApprovalNeeded, Fault, ToolDone, ToolRunning, Verdict
-from engine.core.interruption import finish_call, stop_speaking
+from engine.core.interruption import finish_call, stop_response, stop_speaking
 from engine.core.on_command import change_agent
 from engine.core.state import State
 from engine.events import GuardrailTripped, ToolApprovalRequired, ToolStart
@@ -69,6 +69,9 @@ def verdict(s: State, report: Verdict) -> None:
         GuardrailTripped, response_id=report.response_id,
         guardrail_results=report.tripped, message=report.text,
     )  # fmt: skip
+    if response.out_of_band:
+        stop_response(s, response)
+        return
     s.arbiter.interrupted()
     stop_speaking(s, tell_far_end=True)
     names = ", ".join(repr(result.name) for result in report.tripped)

@@ -7,10 +7,10 @@ import json
 from engine.core.calls import Call
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, HandleCreated, HookEnd, HookStart, StartCall
-from engine.core.interruption import stop_speaking
+from engine.core.interruption import stop_response, stop_speaking
 from engine.core.state import LiveResponse, State
 from engine.core.usage import add_usage
-from engine.errors import ResponseFailed
+from engine.errors import EngineError, ResponseFailed
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -71,7 +71,9 @@ def _begin(s: State, response: Response) -> LiveResponse:
     s.effects.tools.append(HookStart(live.agent))
     if request is not None and request.handle_id is not None:
         s.effects.handles.append(HandleCreated(request.handle_id, live.response_id))
-    if cancel:
+    if cancel and out_of_band:
+        stop_response(s, live)
+    elif cancel:
         stop_speaking(s, tell_far_end=True)
     return live
 
@@ -146,8 +148,14 @@ def _text(s: State, response_id: str, item_id: str, content_index: int, delta: s
     if live.interrupted:
         return
     s.emit(TranscriptDelta, role="assistant", item_id=item_id, response_id=response_id, delta=delta)
-    if (due := live.text.grow(delta)) is not None:
-        s.effects.checks.append(CheckText(response_id, live.agent, due, final=False))
+    _check(s, live, item_id, content_index, delta)
+
+
+def _check(s: State, live: LiveResponse, item_id: str, content_index: int, text: str) -> None:
+    """More of a part for the guardrails to read."""
+    live.said[item_id, content_index] = live.said.get((item_id, content_index), 0) + len(text)
+    if (due := live.text.grow(text)) is not None:
+        s.effects.checks.append(CheckText(live.response_id, live.agent, due, final=False))
 
 
 def transcript_done(s: State, event: ResponseOutputAudioTranscriptDone) -> None:
@@ -167,6 +175,8 @@ def _text_done(s: State, response_id: str, item_id: str, content_index: int, tex
         s.conversation.say(item_id, content_index, text)
     if not live.interrupted:
         s.emit(TranscriptDone, role="assistant", item_id=item_id, response_id=response_id, transcript=text)
+        # Whatever came without deltas is read by the guardrails all the same.
+        _check(s, live, item_id, content_index, text[live.said.get((item_id, content_index), 0) :])
 
 
 # --- calling tools
@@ -234,9 +244,9 @@ def done(s: State, event: ResponseDone) -> None:
     details = response.status_details
     error = details.error if details else None
     reason = (details.reason if details else None) or (error.code if error else None)
-    if status in ("completed", "incomplete"):
+    if status == "completed":
         for item in response.output:
-            if isinstance(item, FunctionCall) and item.status != "incomplete" and status == "completed":
+            if isinstance(item, FunctionCall) and item.status != "incomplete":
                 _start_call(s, live, item.name, item.call_id, item.arguments)
     if response.usage is not None:
         s.usage = add_usage(s.usage, response.usage)
@@ -254,6 +264,7 @@ def end(
     reason: str | None,
     error: ResponseError | None = None,
     usage: Usage | None = None,
+    lost: EngineError | None = None,
 ) -> None:
     """Close a response: its audio, its checks, its calls, its handle, its one `agent_end`."""
     live.ended = True
@@ -270,7 +281,7 @@ def end(
         status=status, reason=reason, error=error, usage=usage,
     )  # fmt: skip
     s.effects.tools.append(HookEnd(live.agent, text))
-    failure = None
+    failure = lost
     if status == "failed":
         said = (error.message if error else None) or reason or "the far end gave no reason"
         failure = ResponseFailed(f"the response failed: {said}", code=reason, response_id=live.response_id)

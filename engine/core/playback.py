@@ -131,6 +131,13 @@ class PlaybackLedger:
         self._taken_ns = 0
         self._silent_from_ns = min(self._silent_from_ns, now)
 
+    def dropped(self, response_id: str, now: int) -> None:
+        """The player was flushed of one response's audio."""
+        for track, heard in list(self._heard(now)):
+            if track.response_id == response_id:
+                self._silent_from_ns -= max(0, self._ns_of(track.taken) - heard * _NS_PER_MS)
+                del self._tracks[track.item_id, track.content_index]
+
     def _end_earlier(self, track: _Track) -> None:
         """Audio of a response comes in playing order, although the end of an item may be told after the next one's
         beginning: that would leave an item that was heard to its end looking as if it had been cut."""

@@ -36,6 +36,7 @@ quirks = st.builds(
     silent_clash=st.booleans(),
     late_done=st.booleans(),
     stray_audio=st.booleans(),
+    whole_text=st.sampled_from([False, False, True]),
     never_cancels=st.booleans(),
 )
 arrangements = st.builds(

@@ -26,6 +26,8 @@ class Quirks:
     """The `done` events of an item come only when the next one is done, too."""
     stray_audio: bool = False
     """A last delta comes after `output_audio.done`, where that is not late itself: audio is sent in playing order."""
+    whole_text: bool = False
+    """What is said or written comes as a whole when its item is done, without deltas."""
     never_cancels: bool = False
     """The user's voice cancels nothing: that is left to the client."""
 

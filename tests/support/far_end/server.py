@@ -307,6 +307,8 @@ class FarEnd:
             self._words += 1
             delta = f"word{self._words} "
             item.text += delta
+            if self.quirks.whole_text:
+                continue
             kind = ResponseOutputAudioTranscriptDelta if item.spoken else ResponseOutputTextDelta
             self.say(kind(*at, delta))
         if item.spoken and ms:

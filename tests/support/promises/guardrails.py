@@ -5,9 +5,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from engine.core.inputs import CancelHandle, Input
 from engine.events import AudioInterrupted, GuardrailTripped, RealtimeSessionEvent
 from engine.history import HistoryItem
-from engine.wire.server_events import ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta, ServerEvent
+from engine.wire.server_events import (
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputAudioTranscriptDone,
+    ResponseOutputTextDelta,
+    ResponseOutputTextDone,
+    ServerEvent,
+)
 from tests.support.far_end.server import FarEnd
 from tests.support.promises.base import Promise
 
@@ -19,13 +26,25 @@ class AllTextIsChecked(Promise):
         """`step` is the debounce length in characters."""
         self._step = step
         self._texts: dict[str, str] = defaultdict(str)
+        self._said: dict[str, int] = defaultdict(int)
         self._read: dict[str, list[int]] = defaultdict(list)
         self._interrupted: set[str] = set()
         self._tripped: set[str] = set()
+        self._handle_cancelled = False
+        """Which cuts off an out-of-band response without an event that says so."""
+
+    def commanded(self, command: Input, at: int) -> None:
+        if isinstance(command, CancelHandle):
+            self._handle_cancelled = True
 
     def told(self, event: ServerEvent, at: int) -> None:
-        if isinstance(event, ResponseOutputAudioTranscriptDelta | ResponseOutputTextDelta):
-            self._texts[event.response_id] += event.delta
+        match event:
+            case ResponseOutputAudioTranscriptDelta(delta=delta) | ResponseOutputTextDelta(delta=delta):
+                self._texts[event.response_id] += delta
+                self._said[event.item_id] += len(delta)
+            case ResponseOutputAudioTranscriptDone(transcript=text) | ResponseOutputTextDone(text=text):
+                self._texts[event.response_id] += text[self._said[event.item_id] :]
+                self._said[event.item_id] = len(text)
 
     def checked(self, text: str) -> None:
         # No two words of the far end are alike, so a text tells of which response it is.
@@ -51,7 +70,12 @@ class AllTextIsChecked(Promise):
             grown = [after - before for before, after in zip([0, *lengths], lengths, strict=False)]
             if any(growth < self._step for growth in grown[:-1]):
                 self.broken(f"text of {response_id} was checked after {min(grown[:-1])} characters")
-        for response_id, text in self._texts.items():
+        cut = {
+            response.response_id
+            for response in far.responses
+            if response.status == "cancelled" or (response.out_of_band and self._handle_cancelled)
+        }
+        for response_id, text in filter(lambda known: known[1], self._texts.items()):
             read = self._read[response_id]
-            if response_id not in self._interrupted | self._tripped and (not read or read[-1] != len(text)):
+            if response_id not in self._interrupted | self._tripped | cut and (not read or read[-1] != len(text)):
                 self.broken(f"only {read[-1] if read else 0} of {len(text)} characters of {response_id} were checked")

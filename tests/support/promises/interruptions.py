@@ -78,8 +78,6 @@ class WhatWasHeard(Promise):
                 track = self._tracks.get(item_id)
                 if track is None or track.deleted or track.truncated_ms is not None:
                     self.broken(f"{item_id} was deleted although it is unknown or gone, or has been truncated")
-                if heard := self._ear.heard_ms(item_id, at):
-                    self.broken(f"{item_id} was deleted although {heard} ms of it had been heard")
                 track.deleted = True
 
     def _truncated(self, item_id: str, ms: int, at: int) -> None:
