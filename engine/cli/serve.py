@@ -13,11 +13,11 @@ import trio
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.local_speech import open_speech
 from engine.cli.serve_options import CHAT_KEY, Pace, ServeOptions
-from engine.cli.signals import Signals
-from engine.errors import SettingsError
+from engine.cli.signals import Signals, with_signals
+from engine.errors import EngineError, SettingsError
 from engine.local.chat_brain import chat_brain
 from engine.local.dialogue.brain import DialogueBrain
-from engine.local.dialogue.description import load_dialogue
+from engine.local.dialogue.description import Dialogue, customer_service, load_dialogue
 from engine.local.latencies import USUAL, Fixed, Latencies, LogNormal
 from engine.local.options import LocalOptions
 from engine.local.replies import Brain
@@ -31,32 +31,36 @@ def serve(options: ServeOptions) -> ExitStatus:
     Raises:
         CommandFailed: it cannot: the port is taken, the dialogue cannot be read, a value is out of range.
     """
-    return trio.run(_serve, options)
+    try:
+        return trio.run(_serve, options)
+    except EngineError as error:
+        raise CommandFailed(ExitStatus.FAILED, str(error)) from error
 
 
 async def _serve(options: ServeOptions) -> ExitStatus:
     try:
-        brain, local = _brain(options), _local_options(options)
+        dialogue = _dialogue(options)
+        brain, local = _brain(options, dialogue), _local_options(options)
     except (SettingsError, ValueError) as error:
         raise CommandFailed(ExitStatus.USAGE, str(error)) from error
-    signals = Signals()
-    failure: OSError | None = None
-    async with open_speech() as speech, trio.open_nursery() as nursery:
 
-        def stop(_: str) -> None:
-            nursery.cancel_scope.cancel(reason="told to stop")
-
-        await nursery.start(signals.run, stop)
-        start = partial(serve_model, host=options.host, port=options.port, options=local, brain=brain, speech=speech)
-        try:
+    async def work(signals: Signals) -> None:
+        async with open_speech(dialogue) as speech, trio.open_nursery() as nursery:
+            start = partial(
+                serve_model, host=options.host, port=options.port, options=local, brain=brain, speech=speech
+            )
             _announce(await nursery.start(start), as_json=options.json)
-        except* OSError as group:
-            failure = _first(group)
-            stop("it cannot be served")
+
+    signalled: ExitStatus | None = None
+    failure: OSError | None = None
+    try:
+        _, signalled = await with_signals(work)
+    except* OSError as group:
+        failure = _first(group)
     if failure is not None:
         where = f"{options.host}:{options.port}"
-        raise CommandFailed(ExitStatus.FAILED, f"{where} cannot be served: {failure.strerror or failure}")
-    return ExitStatus.DONE if signals.status is ExitStatus.INTERRUPTED else signals.status or ExitStatus.DONE
+        raise CommandFailed(ExitStatus.FAILED, f"{where} cannot be served: {failure.strerror or failure}") from failure
+    return ExitStatus.DONE if signalled is ExitStatus.INTERRUPTED else signalled or ExitStatus.DONE
 
 
 def _first(group: ExceptionGroup[OSError]) -> OSError:
@@ -80,14 +84,19 @@ def _announce(served: Served, *, as_json: bool) -> None:
         print("engine: serving; Ctrl-C stops it", file=sys.stderr, flush=True)
 
 
-def _brain(options: ServeOptions) -> Brain | None:
-    if options.chat is not None:
-        return chat_brain(options.chat, options.chat_model, api_key=os.environ.get(CHAT_KEY) or None)
+def _dialogue(options: ServeOptions) -> Dialogue:
     if options.dialogue is None:
-        return None
+        return customer_service()
     if not options.dialogue.is_file():
         raise CommandFailed(ExitStatus.NO_SUCH_FILE, f"--dialogue: there is no file {options.dialogue}")
-    return DialogueBrain(load_dialogue(options.dialogue))
+    return load_dialogue(options.dialogue)
+
+
+def _brain(options: ServeOptions, dialogue: Dialogue) -> Brain:
+    """What decides. Under another language model the ears still know the dialogue's sentences only."""
+    if options.chat is not None:
+        return chat_brain(options.chat, options.chat_model, api_key=os.environ.get(CHAT_KEY) or None)
+    return DialogueBrain(dialogue)
 
 
 def _local_options(options: ServeOptions) -> LocalOptions:

@@ -24,7 +24,7 @@ from engine.cli.local_speech import open_speech
 from engine.cli.loudspeaker import Device
 from engine.cli.microphone import open_microphone
 from engine.cli.model_choice import ModelChoice, choose_model
-from engine.cli.signals import Signals
+from engine.cli.signals import Signals, with_signals
 from engine.cli.stage import Stage
 from engine.cli.talk_options import TalkOptions
 from engine.cli.turn_table import turns
@@ -72,17 +72,14 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
     agent = load_agent(options.agent) if options.agent else customer_service
     choice = choose_model(options.model, os.environ)
     stage = Stage(json=options.json, quiet=options.quiet, typed_at_terminal=_typed_at_terminal(options))
-    async with opens_speech() as speech:
-        if speech.notice is not None and choice.kind == "local":
-            stage.say(speech.notice, style="yellow")
-        elif speech.notice is not None and options.way == "demo":
-            stage.say(TYPES_INSTEAD, style="yellow")
-        with ExitStack() as stack:
-            try:
+
+    async def work(signals: Signals) -> Outcome:
+        async with opens_speech() as speech:
+            _warn(options, choice, speech, stage)
+            with ExitStack() as stack:
                 casting = await _cast(options, recorded, speech, stack)
-                session = await _session(options, agent, choice, speech)
                 call = Call(
-                    session=session,
+                    session=await _session(options, agent, choice, speech),
                     caller=casting.caller,
                     archive=stack.enter_context(Archive(options.out)),
                     model_name=choice.name,
@@ -93,42 +90,40 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
                     on_open=stage.listen_to,
                     background=(stage.run,),
                 )
+                signals.on_signal = call.hang_up
+                stage.on_reader_gone = partial(call.hang_up, "nobody reads the output any more")
                 stage.say(f"Calling {agent.name} ({choice.name}). {casting.advice}Ctrl-C hangs up.\n")
                 return await _hold(call, stage)
-            except EngineError as error:
-                raise CommandFailed(status_of(error), str(error)) from error
 
-
-async def _hold(call: Call, stage: Stage) -> ExitStatus:
-    """The call itself, and what is left when it is over."""
-    stage.on_reader_gone = partial(call.hang_up, "nobody reads the output any more")
-    signals = Signals()
-    with stage:
-        outcome = await _until_over(call, signals)
-    if call.archive.opened:
-        table = turns(stage.events)
-        call.archive.conclude(stage.transcript, table)
-        stage.show_table(table)
-        stage.say(f"\n{call.archive.directory}: call.wav (caller left, agent right), transcript.txt, events.jsonl")
-    if outcome.failure is not None:
+    try:
+        outcome, signalled = await with_signals(work)
+    except EngineError as error:
+        raise CommandFailed(status_of(error), str(error)) from error
+    if outcome is not None and outcome.failure is not None:
         reason = f"the call broke off: {outcome.failure}"
         raise CommandFailed(status_of(outcome.failure, outcome.error_code), reason) from outcome.failure
-    return signals.status or ExitStatus.DONE
+    return signalled or ExitStatus.DONE
 
 
-async def _until_over(call: Call, signals: Signals) -> Outcome:
-    """Run the call; a signal hangs it up."""
-    outcome: Outcome | EngineError | CommandFailed
-    async with trio.open_nursery() as nursery:
-        await nursery.start(signals.run, call.hang_up)
-        try:
-            outcome = await call.run()
-        except (EngineError, CommandFailed) as error:
-            outcome = error
-        nursery.cancel_scope.cancel(reason="the call is over")
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+async def _hold(call: Call, stage: Stage) -> Outcome:
+    """The call itself, and what is left when it is over, whatever ended it."""
+    try:
+        with stage:
+            return await call.run()
+    finally:
+        if call.archive.opened:
+            table = turns(stage.events)
+            call.archive.conclude(stage.transcript, table)
+            stage.show_table(table)
+            stage.say(f"\n{call.archive.directory}: call.wav (caller left, agent right), transcript.txt, events.jsonl")
+
+
+def _warn(options: TalkOptions, choice: ModelChoice, speech: SpeechParts, stage: Stage) -> None:
+    """Say once that there is no speech, where some was to be expected."""
+    if speech.notice is not None and choice.kind == "local":
+        stage.say(speech.notice, style="yellow")
+    elif speech.notice is not None and options.way == "demo":
+        stage.say(TYPES_INSTEAD, style="yellow")
 
 
 @attrs.frozen

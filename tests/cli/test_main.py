@@ -8,14 +8,19 @@ import signal
 import subprocess
 import sys
 import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import trio
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.main import main
 from engine.cli.talk import talk
 from engine.cli.talk_options import TalkOptions
+from engine.errors import EngineError
+from engine.local.speech_parts import SpeechParts
 from tests.cli.support import demo_speech, virtual
 
 ENGINE = [sys.executable, "-c", "import sys; from engine.cli.main import main; sys.exit(main())"]
@@ -315,3 +320,51 @@ def test_servers_that_cannot_begin(arguments: list[str], status: ExitStatus, wor
 
 def test_command_failures_carry_their_status() -> None:
     assert CommandFailed(ExitStatus.NO_KEY, "x").status is ExitStatus.NO_KEY
+
+
+# --- speech that fails
+
+
+def test_a_signal_before_the_call_begins_ends_it_too(tmp_path: Path) -> None:
+    code = (
+        "import sys, trio, signal, os\n"
+        "from contextlib import asynccontextmanager\n"
+        "from pathlib import Path\n"
+        "from engine.cli.talk import talk\n"
+        "from engine.cli.talk_options import TalkOptions\n"
+        "@asynccontextmanager\n"
+        "async def slow():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    await trio.sleep_forever()\n"
+        "    yield\n"
+        "sys.exit(talk(TalkOptions(out=Path('call')), opens_speech=slow))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (ExitStatus.INTERRUPTED, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_speech_that_does_not_start(tmp_path: Path) -> None:
+    @asynccontextmanager
+    async def broken() -> AsyncIterator[SpeechParts]:
+        raise EngineError("speech does not start: no voice")
+        yield
+
+    with pytest.raises(CommandFailed, match="no voice") as failed:
+        talk(TalkOptions(out=tmp_path / "call"), clock=virtual(), opens_speech=broken)
+    assert failed.value.status is ExitStatus.FAILED
+
+
+def test_speech_that_ends_in_mid_call_leaves_what_was_recorded(tmp_path: Path) -> None:
+    @asynccontextmanager
+    async def mortal() -> AsyncIterator[SpeechParts]:
+        async with demo_speech() as parts:
+            with trio.move_on_after(6):
+                yield parts
+        raise EngineError("the speech process has ended")
+
+    with pytest.raises(CommandFailed, match="the speech process has ended"):
+        talk(TalkOptions(out=tmp_path / "call", quiet=True), clock=virtual(), opens_speech=mortal)
+    assert "Hello, this is customer service." in (tmp_path / "call" / "transcript.txt").read_text()
+    with wave.open(str(tmp_path / "call" / "call.wav")) as file:
+        assert file.getnframes() > 3 * 24_000
