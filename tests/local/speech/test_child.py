@@ -7,7 +7,6 @@ import math
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import trio
 
 from engine.errors import EngineError
 from engine.local.dialogue.description import customer_service

@@ -12,7 +12,9 @@ FRAMES = st.lists(st.tuples(HEADS, st.binary(max_size=40)), max_size=5)
 
 
 @given(FRAMES, st.lists(st.integers(1, 30), max_size=20))
-def test_frames_survive_any_cutting_of_the_stream(frames: list[tuple[dict[str, object], bytes]], cuts: list[int]) -> None:
+def test_frames_survive_any_cutting_of_the_stream(
+    frames: list[tuple[dict[str, object], bytes]], cuts: list[int]
+) -> None:
     stream = b"".join(pack(head, body) for head, body in frames)
     unpacker = Unpacker()
     received = []
