@@ -12,13 +12,11 @@ from rich.text import Text
 
 from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, Entry, HandedOver, Noted, ToolCalled
 from engine.clock import NS
+from engine.core.conversation import MS_PER_CHARACTER
 
 TIME_WIDTH = 6
 WHO_WIDTH = 16
 _LEAST_WORDS_WIDTH = 20
-MS_PER_CHARACTER = 65
-"""How long a character of speech lasts, about: 15 characters a second is ordinary English speech. Only used to show
-how far playback is while the audio is not complete."""
 _UNHEARD_SHOWN = 90
 _OUTPUT_SHOWN = 300
 _CALLER, _AGENT, _TOOL, _HANDOFF, _CUT = "bold cyan", "bold green", "bold yellow", "bold magenta", "bold red"

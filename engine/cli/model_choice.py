@@ -41,7 +41,7 @@ def choose_model(text: str, environment: Mapping[str, str]) -> ModelChoice:
         CommandFailed: it names no model, or the model needs a key that is not in the environment.
     """
     if text == LOCAL:
-        return ModelChoice(kind="local", name="the local model")
+        return ModelChoice(kind="local", name=LOCAL)
     if text.startswith(OPENAI_PREFIX) and (name := text.removeprefix(OPENAI_PREFIX).strip()):
         key = _key(environment, OPENAI_KEY, f"OpenAI's {name} needs a key")
         return ModelChoice(kind="remote", name=text, model_name=name, api_key=key)

@@ -36,7 +36,7 @@ class Stage:
         self.on_reader_gone: Callable[[], None] = _nobody_cares
         self._json = json and sys.stdout is not None
         self._began_ns = 0
-        self._console = TalkativeConsole(self, stderr=json, quiet=quiet, highlight=False)
+        self._console = PatientConsole(self, stderr=json, quiet=quiet, highlight=False)
         self._screen = Screen(
             self._console, self.transcript, live=not typed_at_terminal, shows_typed=not typed_at_terminal
         )
@@ -92,7 +92,7 @@ class Stage:
         self.on_reader_gone()
 
 
-class TalkativeConsole(Console):
+class PatientConsole(Console):
     """A console that does not end the program when its reader goes away."""
 
     def __init__(self, stage: Stage, *, stderr: bool, quiet: bool, highlight: bool) -> None:

@@ -92,7 +92,8 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
                 )
                 signals.on_signal = call.hang_up
                 stage.on_reader_gone = partial(call.hang_up, "nobody reads the output any more")
-                stage.say(f"Calling {agent.name} ({choice.name}). {casting.advice}Ctrl-C hangs up.\n")
+                who = "the local model" if choice.kind == "local" else choice.name
+                stage.say(f"Calling {agent.name} ({who}). {casting.advice}Ctrl-C hangs up.\n")
                 return await _hold(call, stage)
 
     try:

@@ -20,7 +20,7 @@ from engine.cli.main import main
 from engine.cli.talk import talk
 from engine.cli.talk_options import TalkOptions
 from engine.errors import EngineError
-from engine.local.speech_parts import SpeechParts
+from engine.local.speech_parts import SpeechParts, without_speech
 from tests.cli.support import demo_speech, virtual
 
 ENGINE = [sys.executable, "-c", "import sys; from engine.cli.main import main; sys.exit(main())"]
@@ -144,6 +144,19 @@ def test_a_whole_call_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "5 of 5 turns were answered aloud" in text
     with wave.open(str(tmp_path / "call" / "call.wav")) as file:
         assert 25 < file.getnframes() / 24_000 < 45
+
+
+def test_without_speech_it_says_so_once_and_types(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    @asynccontextmanager
+    async def nothing() -> AsyncIterator[SpeechParts]:
+        yield without_speech()
+
+    assert talk(TalkOptions(out=tmp_path / "call"), clock=virtual(), opens_speech=nothing) is ExitStatus.DONE
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("The speech extra is not installed") == 1
+    assert "pip install 'engine[speech]'" in said
+    assert "Where is my order?" in said
+    assert "5 of 5 turns were answered aloud" in said
 
 
 def test_json_has_standard_output_for_itself(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -78,7 +78,7 @@ def test_the_caller_is_left_and_only_there(call: Spoken) -> None:
     for start, end in zip(begun, ended, strict=True):
         assert call.loudest(call.left, start["t"], end["t"]) > 3000
     for end, start in zip(ended, begun[1:], strict=False):
-        assert call.loudest(call.left, end["t"], start["t"]) < 300
+        assert call.loudest(call.left, end["t"], start["t"]) < 600, "35 dB below full scale"
 
 
 def test_the_agent_is_right_and_speaks_as_long_as_it_is_said_to(call: Spoken) -> None:
@@ -92,7 +92,7 @@ def test_the_agent_is_right_and_speaks_as_long_as_it_is_said_to(call: Spoken) ->
 def test_the_agent_falls_silent_in_mid_sentence_when_the_caller_speaks(call: Spoken) -> None:
     (cut,) = [event for event in call.of("playback_ended") if event["interrupted"]]
     start = max(event["t"] for event in call.of("caller_speech_began") if event["t"] < cut["t"])
-    assert 0 < cut["t"] - start < 1.0
+    assert 0 < cut["t"] - start < 2.0
     assert call.loudest(call.right, cut["t"] - 0.5, cut["t"]) > 1000
     told = next(event for event in call.events if event["type"] == "history_updated" and _heard(event))
     assert abs(_heard(told) - cut["played_ms"]) <= 20
@@ -113,7 +113,7 @@ def test_answers_come_soon_after_the_caller_stops(call: Spoken) -> None:
     for end, next_end in pairwise([*ends, float("inf")]):
         waits = [at - end for at in audible if end < at < next_end]
         assert waits
-        assert waits[0] < 3.0
+        assert 0.2 < waits[0] < 10.0
 
 
 def test_the_transcript_and_the_table_are_written(call: Spoken) -> None:
