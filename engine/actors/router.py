@@ -73,20 +73,10 @@ class Router:
         """All inputs that wait, or a tick."""
         wake_at = self.machine.wake_at()
         if wake_at is None:
-            batch = await self.inbox.take()
-        else:
-            batch = ()
-            with trio.move_on_at(wake_at / NS):
-                batch = await self.inbox.take()
-            if not batch:
-                return (Tick(),)
-        if (more := self.inbox.take_nowait()) is None:
-            return batch
-        everything = list(batch)
-        while more is not None:
-            everything.extend(more)
-            more = self.inbox.take_nowait()
-        return everything
+            return await self.inbox.take_all()
+        with trio.move_on_at(wake_at / NS):
+            return await self.inbox.take_all()
+        return (Tick(),)
 
     def _carry_out(self, effects: Effects) -> EngineError | None:
         """Deliver effects. Returns the error that ends the session if a mailbox has reached its limit."""

@@ -1,0 +1,111 @@
+"""Feed: events on their way to the application, and what it has taken of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import trio
+
+from engine.clock import now_ns
+from engine.core.effects import Discard
+from engine.core.inputs import Taken
+from engine.errors import EngineError, SlowConsumer
+from engine.events import Audio, AudioEnd, RealtimeSessionEvent
+from engine.mailboxes.bell import Bell
+from engine.mailboxes.statistics import MailboxStatistics
+
+FEED_EVENTS = 20_000
+FEED_AUDIO_BYTES = 32 * 1024 * 1024
+TAKES_PER_CHECKPOINT = 16
+"""How many events an application gets without letting other tasks run."""
+
+
+class Feed:
+    """Events for the application. Audio of an interrupted response is taken out again before anybody sees it."""
+
+    def __init__(self, max_events: int = FEED_EVENTS, max_audio_bytes: int = FEED_AUDIO_BYTES) -> None:
+        self._max_events, self._max_audio_bytes = max_events, max_audio_bytes
+        self._events: deque[RealtimeSessionEvent] = deque()
+        self._audio_bytes = 0
+        self._passed = self._most = self._discarded = 0
+        self._taken: list[Taken] = []
+        self._arrival = Bell()
+        self._closed = False
+        self._error: EngineError | None = None
+        self._since_checkpoint = 0
+
+    def put(self, events: Sequence[RealtimeSessionEvent | Discard]) -> None:
+        """Add events, or take audio out. Raises SlowConsumer when a limit is passed; what is there stays."""
+        for event in events:
+            if isinstance(event, Discard):
+                self._discard(event.response_id)
+                continue
+            if type(event) is Audio:
+                self._audio_bytes += len(event.data)
+            self._events.append(event)
+            self._passed += 1
+        self._most = max(self._most, len(self._events))
+        if len(self._events) > self._max_events or self._audio_bytes > self._max_audio_bytes:
+            raise SlowConsumer(
+                f"{len(self._events)} events with {self._audio_bytes} bytes of audio wait to be taken "
+                f"(the limits are {self._max_events} and {self._max_audio_bytes}): iterate over the session"
+            )
+        if self._events:
+            self._arrival.ring()
+
+    def _discard(self, response_id: str) -> None:
+        kept: deque[RealtimeSessionEvent] = deque()
+        for event in self._events:
+            if isinstance(event, Audio | AudioEnd) and event.response_id == response_id:
+                if isinstance(event, Audio):
+                    self._audio_bytes -= len(event.data)
+                    self._discarded += len(event.data)
+            else:
+                kept.append(event)
+        self._events = kept
+
+    async def take(self) -> RealtimeSessionEvent:
+        """The next event. Raises trio.EndOfChannel after the last one, or the error that ended the session."""
+        self._since_checkpoint += 1
+        if self._since_checkpoint >= max(TAKES_PER_CHECKPOINT, len(self._events) // 2) and self._events:
+            self._since_checkpoint = 0
+            await trio.lowlevel.checkpoint()
+        else:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        while not self._events:
+            if self._closed:
+                if self._error is not None:
+                    raise self._error
+                raise trio.EndOfChannel
+            self._since_checkpoint = 0
+            await self._arrival.wait()
+        event = self._events.popleft()
+        if type(event) is Audio:
+            size = len(event.data)
+            self._audio_bytes -= size
+            at_ns = now_ns()
+            self._taken.append(Taken(event.response_id, event.item_id, event.content_index, size, at_ns))
+        return event
+
+    def reports(self) -> list[Taken]:
+        """What audio has been taken since the last time this was asked."""
+        taken, self._taken = self._taken, []
+        return taken
+
+    def close(self, error: EngineError | None, *, wanted: bool) -> None:
+        """No more events. What is there is still given out; but if the application `wanted` the end, it will play no
+        more audio, so that is dropped."""
+        if self._closed:
+            return
+        self._closed, self._error = True, error
+        if wanted:
+            self._events = deque(event for event in self._events if not isinstance(event, Audio | AudioEnd))
+            self._audio_bytes = 0
+        self._arrival.ring()
+
+    def statistics(self) -> MailboxStatistics:
+        """Counters."""
+        return MailboxStatistics(
+            "feed", self._max_events, len(self._events), self._most, self._passed, discarded=self._discarded
+        )

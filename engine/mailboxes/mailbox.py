@@ -1,0 +1,96 @@
+"""Mailbox: a queue of batches from any number of tasks to one.
+
+Trio's own channel does the same and lets other tasks run at each `put` and each `take`. Here a task goes on as long as
+there is room, and something to take: a round of the scheduler costs more than the handing over.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import trio
+
+from engine.errors import SessionClosed
+from engine.mailboxes.bell import Bell
+from engine.mailboxes.statistics import MailboxStatistics
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """A queue of batches from any number of writers to one reader.
+
+    `put` and `take` are always cancel points; they are schedule points only where they have to wait. So whoever loops
+    around one of them has to wait for something else that other tasks do.
+    """
+
+    def __init__(self, name: str, capacity: int) -> None:
+        """`capacity` is in batches."""
+        self.name = name
+        self.capacity = capacity
+        self._batches: deque[Sequence[T]] = deque()
+        self._most = self._passed = 0
+        self._arrival, self._room = Bell(), Bell()
+        self._closed = False
+
+    async def put(self, batch: Sequence[T]) -> None:
+        """Hand over a batch; waits while the mailbox is full. If it is cancelled, nothing was handed over.
+
+        Raises:
+            SessionClosed: there is no reader any more.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while len(self._batches) >= self.capacity and not self._closed:
+            await self._room.wait()
+        self._add(batch)
+
+    def put_nowait(self, batch: Sequence[T]) -> None:
+        """Hand over a batch to a reader that never waits.
+
+        Raises:
+            trio.WouldBlock: that is not so.
+            SessionClosed: there is no reader any more.
+        """
+        if len(self._batches) >= self.capacity and not self._closed:
+            raise trio.WouldBlock
+        self._add(batch)
+
+    async def take(self) -> Sequence[T]:
+        """The oldest batch."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while not self._batches:
+            await self._arrival.wait()
+        batch = self._batches.popleft()
+        self._room.ring()
+        return batch
+
+    async def take_all(self) -> Sequence[T]:
+        """What all batches hold that are there, in order."""
+        batch = await self.take()
+        if not self._batches:
+            return batch
+        everything = list(batch)
+        for more in self._batches:
+            everything.extend(more)
+        self._batches.clear()
+        return everything
+
+    def close(self) -> None:
+        """No reader any more: what waits is dropped and writers are told."""
+        self._closed = True
+        self._batches.clear()
+        self._room.ring()
+
+    def statistics(self) -> MailboxStatistics:
+        """Counters."""
+        return MailboxStatistics(self.name, self.capacity, len(self._batches), self._most, self._passed)
+
+    def _add(self, batch: Sequence[T]) -> None:
+        if self._closed:
+            raise SessionClosed("the session is closed")
+        self._batches.append(batch)
+        self._passed += 1
+        self._most = max(self._most, len(self._batches))
+        self._arrival.ring()
