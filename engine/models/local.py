@@ -7,7 +7,7 @@ a real connection, and there is no network, no key and, under a mock clock, no w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 
@@ -22,12 +22,9 @@ from engine.local.speech.child import available
 from engine.local.speech_extra import speech_for
 from engine.local.speech_parts import SpeechParts
 from engine.models.interface import RealtimeModel
+from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig
-from engine.transport.interface import Transport
 from engine.transport.memory import memory_pair
-from engine.wire.client_events import ClientEvent
-from engine.wire.codec import decode_server, encode_client
-from engine.wire.server_events import MalformedEvent, ServerEvent
 
 
 class LocalModel(RealtimeModel):
@@ -62,7 +59,7 @@ class LocalModel(RealtimeModel):
         return self._host.notice
 
     @asynccontextmanager
-    async def connect(self, config: RealtimeModelConfig) -> AsyncIterator[LocalConnection]:
+    async def connect(self, config: RealtimeModelConfig) -> AsyncIterator[WireConnection]:
         """Start a conversation; leaving the context ends it. Only the model's name is read from `config`."""
         near, far = memory_pair()
         named = config.initial_model_settings.model
@@ -71,7 +68,7 @@ class LocalModel(RealtimeModel):
             name = named if isinstance(named, str) else DEFAULT_MODEL
             nursery.start_soon(partial(self._host.converse, far, model=name, speech=speech))
             try:
-                yield LocalConnection(near)
+                yield WireConnection(near)
             except Exception as error:
                 failure = error
             nursery.cancel_scope.cancel(reason="the session left its local model")
@@ -80,25 +77,3 @@ class LocalModel(RealtimeModel):
 
     def _speech(self) -> AbstractAsyncContextManager[SpeechParts | None]:
         return speech_for(customer_service()) if self._spoken else nullcontext()
-
-
-class LocalConnection:
-    """The session's end of one conversation. Implements `ModelConnection`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    async def receive(self) -> Sequence[ServerEvent]:
-        """See `ModelConnection.receive`."""
-        return [
-            decode_server(message) if isinstance(message, str) else MalformedEvent("a binary message", message)
-            for message in await self._transport.receive()
-        ]
-
-    async def send(self, events: Sequence[ClientEvent]) -> None:
-        """See `ModelConnection.send`."""
-        await self._transport.send([encode_client(event) for event in events])
-
-    async def aclose(self) -> None:
-        """See `ModelConnection.aclose`."""
-        await self._transport.aclose()

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import trio
 
-from engine.errors import ConnectRefused, ModelNotFound, SessionExpired, SettingsError, TransportClosed
+from engine.errors import ConnectRefused, ModelNotFound, SettingsError
 from engine.models.address import dialled_url, is_openai
 from engine.models.credentials import headers_for, secrets_in, without_keys
 from engine.models.greeting import NO_SUCH_MODEL, greeting
 from engine.models.interface import ModelCapabilities, RealtimeModel
+from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig
 from engine.transport.interface import Transport
-from engine.wire.client_events import ClientEvent
-from engine.wire.codec import decode_server, encode_client
-from engine.wire.server_events import ErrorEvent, ServerEvent
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
 
@@ -44,7 +42,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         if capabilities is not None:
             self.capabilities = capabilities
 
-    def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[OpenAIConnection]:
+    def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[WireConnection]:
         """Open a connection; it stands once the server has said its first word. Leaving the context closes it.
 
         Raises:
@@ -56,11 +54,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         return self._connected(config)
 
     @asynccontextmanager
-    async def _connected(self, config: RealtimeModelConfig) -> AsyncIterator[OpenAIConnection]:
+    async def _connected(self, config: RealtimeModelConfig) -> AsyncIterator[WireConnection]:
         async with AsyncExitStack() as stack:
             yield await self._open(stack, config)
 
-    async def _open(self, stack: AsyncExitStack, config: RealtimeModelConfig) -> OpenAIConnection:
+    async def _open(self, stack: AsyncExitStack, config: RealtimeModelConfig) -> WireConnection:
         """No key can be in what this raises: neither in the message nor in an error before it."""
         model = config.initial_model_settings.model
         url = dialled_url(config.url, model if isinstance(model, str) else DEFAULT_MODEL, config.call_id)
@@ -73,10 +71,10 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             secrets = secrets_in(headers)
             transport = await stack.enter_async_context(self._transport(url, headers, config, deadline))
             if not self.capabilities.announces_session or config.call_id is not None:
-                return OpenAIConnection(transport, ())
+                return WireConnection(transport, ())
             slow = "the server opened a WebSocket, but no session"
             with trio.fail_at(deadline):
-                return OpenAIConnection(transport, await greeting(transport))
+                return WireConnection(transport, await greeting(transport))
         except ConnectRefused as refused:
             refusal = refused
         except trio.TooSlowError:
@@ -121,7 +119,7 @@ class OpenAIRealtimeSIPModel(OpenAIRealtimeWebSocketModel):
 
     capabilities = ModelCapabilities(plays_audio_itself=True, announces_session=False)
 
-    def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[OpenAIConnection]:
+    def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[WireConnection]:
         """See `OpenAIRealtimeWebSocketModel.connect`.
 
         Raises:
@@ -130,56 +128,6 @@ class OpenAIRealtimeSIPModel(OpenAIRealtimeWebSocketModel):
         if config.call_id is None:
             raise SettingsError("model_config.call_id: which call to attach to is missing")
         return super().connect(config)
-
-
-class OpenAIConnection:
-    """One open conversation. Implements `ModelConnection`."""
-
-    def __init__(self, transport: Transport, first: Sequence[ServerEvent]) -> None:
-        self._transport = transport
-        self._first = first
-        self._expired = False
-
-    async def receive(self) -> Sequence[ServerEvent]:
-        """See `ModelConnection.receive`. The first batch is what was said when the connection was opened.
-
-        Raises:
-            SessionExpired: the server ended the session because of its age.
-        """
-        if self._first:
-            await trio.lowlevel.checkpoint()
-            first, self._first = self._first, ()
-            return first
-        try:
-            messages = await self._transport.receive()
-        except TransportClosed as closed:
-            raise self._meaning(closed) from None
-        events = [decode_server(message) for message in messages]
-        for event in events:
-            if isinstance(event, ErrorEvent) and event.error.code == "session_expired":
-                self._expired = True
-        return events
-
-    async def send(self, events: Sequence[ClientEvent]) -> None:
-        """See `ModelConnection.send`."""
-        try:
-            await self._transport.send([encode_client(event) for event in events])
-        except TransportClosed as closed:
-            raise self._meaning(closed) from None
-
-    async def aclose(self) -> None:
-        """See `ModelConnection.aclose`."""
-        await self._transport.aclose()
-
-    def _meaning(self, closed: TransportClosed) -> TransportClosed:
-        """A session that is too old is told by an `error` and then closed with 1001, which alone means little."""
-        if self._expired or (closed.code == 1001 and "maximum duration" in closed.reason):
-            return SessionExpired(
-                f"the session reached the server's longest duration: {closed.reason or 'no more was said'}",
-                code=closed.code or 1001,
-                reason=closed.reason,
-            )
-        return closed
 
 
 def _translated(refused: ConnectRefused, secrets: frozenset[str]) -> ConnectRefused:

@@ -1,0 +1,67 @@
+"""A conversation in the protocol of `engine.wire`, over any transport: events to messages, and endings to errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from engine.errors import SessionExpired, TransportClosed
+from engine.transport.interface import Transport
+from engine.wire.client_events import ClientEvent
+from engine.wire.codec import decode_server, encode_client
+from engine.wire.server_events import ErrorEvent, ServerEvent
+
+
+class WireConnection:
+    """One open conversation. Implements `ModelConnection`.
+
+    Args:
+        transport: where the far end is.
+        first: what it said when the connection was opened.
+    """
+
+    def __init__(self, transport: Transport, first: Sequence[ServerEvent] = ()) -> None:
+        self._transport = transport
+        self._first = first
+        self._expired = False
+
+    async def receive(self) -> Sequence[ServerEvent]:
+        """See `ModelConnection.receive`. The first batch is `first`, if there is any.
+
+        Raises:
+            SessionExpired: the server ended the session because of its age.
+        """
+        if self._first:
+            await trio.lowlevel.checkpoint()
+            events, self._first = self._first, ()
+        else:
+            try:
+                events = [decode_server(message) for message in await self._transport.receive()]
+            except TransportClosed as closed:
+                raise self._meaning(closed) from None
+        for event in events:
+            if isinstance(event, ErrorEvent) and event.error.code == "session_expired":
+                self._expired = True
+        return events
+
+    async def send(self, events: Sequence[ClientEvent]) -> None:
+        """See `ModelConnection.send`."""
+        try:
+            await self._transport.send([encode_client(event) for event in events])
+        except TransportClosed as closed:
+            raise self._meaning(closed) from None
+
+    async def aclose(self) -> None:
+        """See `ModelConnection.aclose`."""
+        await self._transport.aclose()
+
+    def _meaning(self, closed: TransportClosed) -> TransportClosed:
+        """A session that is too old is told by an `error` and then closed with 1001, which alone means little."""
+        if self._expired or (closed.code == 1001 and "maximum duration" in closed.reason):
+            return SessionExpired(
+                f"the session reached the server's longest duration: {closed.reason or 'no more was said'}",
+                code=closed.code or 1001,
+                reason=closed.reason,
+            )
+        return closed
