@@ -133,7 +133,7 @@ class ScriptLine:
 
 SCRIPT = (
     ScriptLine("Where is my order?"),
-    ScriptLine("It is four seven one two."),
+    ScriptLine("My order number is four seven one two."),
     ScriptLine("Can you explain how returns work?"),
     ScriptLine("I was charged twice.", cuts_in_after=4.0),
     ScriptLine("Thank you, goodbye."),

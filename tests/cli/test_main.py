@@ -189,7 +189,7 @@ def test_a_recording_is_said_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixt
     assert talk(options, clock=virtual(), opens_speech=demo_speech) is ExitStatus.DONE
     said = capsys.readouterr().out
     assert "where is my order" in said
-    assert "it is four seven one two" in said
+    assert "my order number is four seven one two" in said
     assert "2 of 2 turns were answered aloud" in said
 
 
