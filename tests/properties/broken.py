@@ -1,0 +1,130 @@
+"""Engines that are broken on purpose, one function each: what keeps a promise is taken out, and the rest is as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from engine.core import interruption, machine, on_report, on_response
+from engine.core.arbitration import Arbiter
+from engine.core.conversation import Conversation
+from engine.core.debounce import Debounce
+from engine.core.effects import Discard
+from engine.core.playback import Cut, PlaybackLedger
+from engine.core.state import State
+from engine.events import AgentEnd
+from engine.wire.client_events import SessionUpdate
+from engine.wire.server_events import MalformedEvent
+
+
+@contextmanager
+def swapped(place: Any, name: str, replacement: Any) -> Iterator[None]:
+    """Something else stands in that place during the block."""
+    before = getattr(place, name)
+    setattr(place, name, replacement)
+    try:
+        yield
+    finally:
+        setattr(place, name, before)
+
+
+@contextmanager
+def swapped_handler(kind: type, handler: Callable[[State, Any], None]) -> Iterator[None]:
+    """Another function handles inputs of that kind during the block."""
+    before = machine.TABLE[kind]
+    machine.TABLE[kind] = handler
+    try:
+        yield
+    finally:
+        machine.TABLE[kind] = before
+
+
+def ends_responses_twice() -> AbstractContextManager[None]:
+    end = on_response.end
+
+    def twice(s: State, live: Any, status: Any, *rest: Any, **more: Any) -> None:
+        end(s, live, status, *rest, **more)
+        s.emit(AgentEnd, agent=live.agent.agent, response_id=live.response_id, status=status)
+
+    return swapped(on_response, "end", twice)
+
+
+def leaves_stale_audio_in_the_feed() -> AbstractContextManager[None]:
+    return swapped(interruption, "Discard", lambda response_id: Discard("nobody's"))
+
+
+def answers_calls_again() -> AbstractContextManager[None]:
+    finish_call = on_report.finish_call
+
+    def twice(s: State, *rest: Any) -> Any:
+        before = len(s.effects.wire)
+        result = finish_call(s, *rest)
+        s.effects.wire.extend(s.effects.wire[before:])
+        return result
+
+    return swapped(on_report, "finish_call", twice)
+
+
+def talks_over_itself() -> AbstractContextManager[None]:
+    def free(self: Arbiter, now: int) -> bool:
+        return self._sent is None and not self._speaking and (self._retry_at is None or self._retry_at <= now)
+
+    return swapped(Arbiter, "_free", free)
+
+
+def loses_conflicts() -> AbstractContextManager[None]:
+    def forget(self: Arbiter) -> None:
+        self._sent = None
+
+    return swapped(Arbiter, "_requeue_sent", forget)
+
+
+def hands_over_after_the_output() -> AbstractContextManager[None]:
+    """The settings go out behind everything else of that step, the call's output included."""
+    handle = machine.Machine.handle
+
+    def late(self: Any, given: Any, now: int) -> Any:
+        effects = handle(self, given, now)
+        effects.wire.sort(key=lambda event: isinstance(event, SessionUpdate))
+        return effects
+
+    return swapped(machine.Machine, "handle", late)
+
+
+def never_reads_the_last_words() -> AbstractContextManager[None]:
+    return swapped(Debounce, "end", lambda self: None)
+
+
+def adds_every_item_at_the_front() -> AbstractContextManager[None]:
+    link = Conversation._link
+    return swapped(Conversation, "_link", lambda self, node, after: link(self, node, None))
+
+
+def cuts_what_came_last() -> AbstractContextManager[None]:
+    """The rule of those who keep one current item: the newest is truncated, whatever is playing."""
+    cuts = PlaybackLedger.cuts
+
+    def newest(self: PlaybackLedger, now: int) -> list[Cut]:
+        return cuts(self, now)[-1:]
+
+    return swapped(PlaybackLedger, "cuts", newest)
+
+
+def swallows_what_is_malformed() -> AbstractContextManager[None]:
+    return swapped_handler(MalformedEvent, lambda s, event: None)
+
+
+BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
+    ends_responses_twice: {1},
+    leaves_stale_audio_in_the_feed: {2},
+    answers_calls_again: {3},
+    talks_over_itself: {4},
+    loses_conflicts: {4},
+    hands_over_after_the_output: {5},
+    never_reads_the_last_words: {6},
+    adds_every_item_at_the_front: {7},
+    cuts_what_came_last: {7},
+    swallows_what_is_malformed: {10},
+}
+"""Each broken engine, and the promise that it must be seen to break."""
