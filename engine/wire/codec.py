@@ -1,6 +1,6 @@
 """Wire text to events and back: `decode_server` and `encode_client` for a client, the other two for a server.
 
-Audio, which is most of the bytes, is read and written by hand both ways; everything else goes through the converter.
+Deltas are read by hand (see `deltas`), and audio is written by hand; everything else goes through the converter.
 Decoding never raises. Encoding raises TypeError for what JSON cannot hold (a lone surrogate, an integer beyond 64
 bits, more than 254 levels), which only text and raw payloads of an application can bring in.
 """
@@ -17,11 +17,14 @@ from engine.wire.annotations import json_name
 from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, RawClientEvent
 from engine.wire.converter import converter
+from engine.wire.deltas import audio_delta_in, text_delta
 from engine.wire.server_events import (
     SERVER_EVENTS,
     KnownServerEvent,
     MalformedEvent,
     ResponseOutputAudioDelta,
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputTextDelta,
     ServerEvent,
     UnknownEvent,
 )
@@ -36,6 +39,8 @@ _Builder = Callable[[_Payload], KnownServerEvent]
 # ------------------------------------------------------------------------------------------------ reading
 def decode_server(text: str | bytes) -> ServerEvent:
     """The event in one message: an `UnknownEvent` if we do not know its type, a `MalformedEvent` if it is broken."""
+    if type(text) is str and (audio := audio_delta_in(text)) is not None:
+        return audio
     try:
         payload = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -88,29 +93,10 @@ def _generic(cls: Any) -> _Builder:
     return build
 
 
-_generic_audio_delta = _generic(ResponseOutputAudioDelta)
-
-
-def _audio_delta(payload: _Payload) -> KnownServerEvent:
-    """As OpenAI sends it, by hand; with anything missing or wrong, the common way."""
-    response_id, item_id = payload.get("response_id"), payload.get("item_id")
-    output_index, content_index = payload.get("output_index"), payload.get("content_index")
-    delta, event_id = payload.get("delta"), payload.get("event_id")
-    if (
-        type(response_id) is str
-        and type(item_id) is str
-        and type(output_index) is int
-        and type(content_index) is int
-        and type(delta) is str
-        and type(event_id) is str
-    ):
-        audio = pybase64.b64decode(delta, validate=True)
-        return ResponseOutputAudioDelta(response_id, item_id, output_index, content_index, audio, event_id=event_id)
-    return _generic_audio_delta(payload)
-
-
 _BUILDERS: dict[str, _Builder] = {cls.type: _generic(cls) for cls in SERVER_EVENTS}
-_BUILDERS[ResponseOutputAudioDelta.type] = _audio_delta
+_BUILDERS |= {
+    cls.type: text_delta(cls, _generic(cls)) for cls in (ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta)
+}
 _BUILDERS |= {old: _BUILDERS[new] for old, new in beta.EVENT_NAMES.items()}
 
 
