@@ -244,6 +244,11 @@ class Arbiter:
     def _forget_sent(self) -> None:
         self._sent, self._cancel_sent, self._overtaken, self._lost_at = None, False, False, None
 
+    @property
+    def on_its_way(self) -> str | None:
+        """The token of the request that is sent and wanted, and has not begun."""
+        return self._sent.token if self._sent is not None and not self._cancel_sent else None
+
     # --- what to do now
 
     def next(self, now: int) -> list[Request]:

@@ -20,7 +20,7 @@ from engine.core.conversation import History
 from engine.core.effects import Effects
 from engine.core.inputs import Input
 from engine.core.playback import PlaybackLedger
-from engine.core.state import Rules, State
+from engine.core.state import Asked, Rules, State
 from engine.wire import server_events as far_end
 from engine.wire.response import Usage
 
@@ -121,7 +121,7 @@ class Machine:
             on_session.raw(s, given)  # type: ignore[arg-type]
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
-            s.asked_as[request.token] = attrs.evolve(s.agent, tools=tools)
+            s.asked[request.token] = Asked(attrs.evolve(s.agent, tools=tools), frozenset(s.unseen))
             s.effects.wire.append(request.event())
         for request in s.arbiter.take_dropped():
             s.settle(request, "superseded")

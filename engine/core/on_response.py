@@ -8,7 +8,7 @@ from engine.core.calls import Call
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, HandleCreated, HookEnd, HookStart, StartCall
 from engine.core.interruption import stop_response, stop_speaking
-from engine.core.state import LiveResponse, State
+from engine.core.state import Asked, LiveResponse, State
 from engine.core.usage import add_usage
 from engine.errors import EngineError, ResponseFailed
 from engine.events import (
@@ -53,9 +53,10 @@ def _begin(s: State, response: Response) -> LiveResponse:
     out_of_band = request.out_of_band if request is not None else (
         response.conversation_id is None and s.arbiter.running != response.id
     )  # fmt: skip
+    asked = s.asked.pop(request.token, None) if request is not None else None
     live = LiveResponse(
         response_id=response.id,
-        agent=s.asked_as.pop(request.token, s.agent) if request is not None else s.confirmed_agent,
+        agent=asked.agent if asked is not None else s.confirmed_agent,
         request=request,
         out_of_band=out_of_band,
         text=Debounce(s.rules.debounce_length),
@@ -64,9 +65,7 @@ def _begin(s: State, response: Response) -> LiveResponse:
     if not out_of_band:
         if not cancel:
             s.calls.response_began()
-        if request is None and s.unseen:
-            s.arbiter.follow_up()
-        s.unseen.clear()
+        _answer_what_it_missed(s, asked or s.asked.get(s.arbiter.on_its_way or ""))
     s.emit(AgentStart, agent=live.agent.agent, response_id=live.response_id)
     s.effects.tools.append(HookStart(live.agent))
     if request is not None and request.handle_id is not None:
@@ -76,6 +75,14 @@ def _begin(s: State, response: Response) -> LiveResponse:
     elif cancel:
         stop_speaking(s, tell_far_end=True)
     return live
+
+
+def _answer_what_it_missed(s: State, asked: Asked | None) -> None:
+    """What a response of the conversation has not read needs another one: `asked` is the request that this one answers,
+    or else one that is still on its way and will be answered."""
+    if s.unseen - (asked.after if asked is not None else frozenset()):
+        s.arbiter.follow_up()
+    s.unseen.clear()
 
 
 def _of(s: State, response_id: str) -> LiveResponse | None:

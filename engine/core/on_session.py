@@ -52,7 +52,7 @@ def error(s: State, event: ErrorEvent) -> None:
         return
     if failed is not None:
         refusal = ResponseFailed(f"the far end refused to respond: {said.message}", code=said.code)
-        s.asked_as.pop(failed.token, None)
+        s.asked.pop(failed.token, None)
         s.settle(failed, "failed", reason=said.code, error=refusal)
         s.error(refusal, said.code)
         return

@@ -64,6 +64,15 @@ class PendingUpdate:
     spec: AgentSpec
 
 
+@attrs.frozen
+class Asked:
+    """How things stood when a request was sent."""
+
+    agent: AgentSpec
+    after: frozenset[str]
+    """What was `unseen` then: the response to this request reads it."""
+
+
 E_ = TypeVar("E_", bound=RealtimeSessionEvent)
 
 
@@ -79,8 +88,8 @@ class State:
         self.confirmed_agent = agent
         """The agent whose settings the far end has confirmed: responses that it begins by itself are this one's."""
         self.updates: list[PendingUpdate] = []
-        self.asked_as: dict[str, AgentSpec] = {}
-        """Who was current when a request was sent, by its token."""
+        self.asked: dict[str, Asked] = {}
+        """How things stood when a request was sent, by its token."""
         self.arbiter = Arbiter()
         self.turn = Turn()
         self.turn_rules = TurnRules()
@@ -91,7 +100,7 @@ class State:
         self.responses: dict[str, LiveResponse] = {}
         self.unseen: set[str] = set()
         """What was sent for the model to answer and the far end has not confirmed (ids of messages, and of the last
-        calls of their responses): a response that it begins by itself meanwhile has not read it."""
+        calls of their responses): a response that begins meanwhile has not read it, unless it was asked for later."""
         self.usage = Usage()
         self.voice: object = None
         self.has_spoken = False
