@@ -7,6 +7,7 @@ from collections.abc import Callable
 import attrs
 from rich import box
 from rich.console import Group
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +15,8 @@ from engine.cli.turn_table import TurnRow, Turns
 
 _TRUTH = "seconds from the caller's last audible sample (of a typed line: from sending it)"
 _NO_TRUTH = "seconds from user_speech_stopped: a microphone does not tell when its user really stopped speaking"
+_WIDEST = 110
+_ANSWERED_LEAST = 20
 
 
 @attrs.frozen
@@ -45,17 +48,17 @@ _COLUMNS = (
 
 def turn_view(turns: Turns) -> Group:
     """The table, its definitions and the sentence that sums it up."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True, show_edge=False)
     table.add_column("", justify="right", style="dim", no_wrap=True)
-    table.add_column("caller", ratio=3, min_width=14)
-    table.add_column("answered by\n(tools)", ratio=2, min_width=12, overflow="fold")
+    table.add_column("caller", ratio=1)
+    table.add_column("answered by\n(tools)", ratio=1, min_width=_ANSWERED_LEAST, overflow="fold")
     shown = [column for column in _COLUMNS if column.always or any(map(column.value, turns.rows))]
     for column in shown:
         table.add_column(column.title.replace(" ", "\n"), justify="right", no_wrap=True)
     for number, row in enumerate(turns.rows):
         times = [column.text(row) for column in shown]
         table.add_row(str(number), Text(row.caller or "(not understood)"), _who(row), *times)
-    return Group(table, Text(), _definitions(turns, shown), Text(), Text(turns.summary))
+    return Group(Constrain(table, _WIDEST), Text(), _definitions(turns, shown), Text(), Text(turns.summary))
 
 
 def _definitions(turns: Turns, shown: list[_Column]) -> Table:
@@ -63,6 +66,8 @@ def _definitions(turns: Turns, shown: list[_Column]) -> Table:
     meanings.add_column(style="dim", no_wrap=True)
     meanings.add_column(style="dim")
     meanings.add_row("times", _TRUTH if turns.truth else _NO_TRUTH)
+    if any(row.tools for row in turns.rows):
+        meanings.add_row("tools", "how long they ran, together")
     for column in shown:
         meanings.add_row(column.title, column.meaning)
     return meanings
@@ -71,5 +76,5 @@ def _definitions(turns: Turns, shown: list[_Column]) -> Table:
 def _who(row: TurnRow) -> Text:
     who = Text(" → ".join(row.agents) or "nobody")
     if row.tools:
-        who.append(f"\n({', '.join(row.tools)} {row.tools_s:.2f})", "dim")
+        who.append("".join(f"\n{name}" for name in row.tools) + f" {row.tools_s:.2f}", "dim")
     return who

@@ -205,6 +205,29 @@ def test_the_table_fits_and_explains_the_columns_it_has(width: int) -> None:
     text = shown(table, width)
     assert max(map(len, text.splitlines())) <= width
     assert "2.20 ✂" in text
+    assert "…" not in text.splitlines()[1], "no column is cut"
     assert "0.70" in text
     assert "yielded" not in text
     assert "noticed" not in text, "nothing was noticed, so there is no column"
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_widest_table_fits(width: int) -> None:
+    tool = {"agent": FRONT, "tool": None, "name": "transfer_to_billing", "call_id": "c", "arguments": "{}"}
+    table = turns(
+        in_order(
+            opens(),
+            speaks(2, 3),
+            heard(2, 3.5, "u", "a question " * 8),
+            answers(3.6, "r"),
+            event(ToolStart, 3.7, **tool),
+            speaks(6, 7),
+            falls_silent(6.2, "r", 2500, cut=True),
+            answers(7.5, "s", BACK),
+        )
+    )
+    text = shown(table, width)
+    assert "yielded" in text
+    assert "0.20" in text
+    assert "transfer_to_billing" in text
+    assert "noticed" in text
