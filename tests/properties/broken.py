@@ -1,4 +1,4 @@
-"""Engines that are broken on purpose, one function each: what keeps a promise is taken out, and the rest is as it was."""
+"""Engines that are broken on purpose, one function each: what keeps a promise is taken out, the rest is as it was."""
 
 from __future__ import annotations
 
