@@ -1,4 +1,4 @@
-"""A ten-minute call through the scripted model, under virtual time: a moment of real time, and the same events each run."""
+"""A ten-minute call through the scripted model, under virtual time: over in a moment, and the same events each run."""
 
 from __future__ import annotations
 
