@@ -131,7 +131,10 @@ class Conversation:
             node.shown = None
             if not spoken:
                 node.written.add(content_index)
-            node.texts.setdefault(content_index, _Text()).pieces.append(delta)
+            text = node.texts.get(content_index)
+            if text is None:
+                text = node.texts[content_index] = _Text()
+            text.pieces.append(delta)
 
     def say(self, item_id: str, content_index: int, text: str) -> bool:
         """The whole text of an item's part, as transcribed. Returns whether the item is known: it may follow."""

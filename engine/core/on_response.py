@@ -87,8 +87,9 @@ def _answer_what_it_missed(s: State, asked: Asked | None) -> None:
 
 def _of(s: State, response_id: str) -> LiveResponse | None:
     """The live response an event belongs to. Servers have been seen to leave `response.created` out."""
-    if response_id in s.responses:
-        return s.live(response_id)
+    live = s.responses.get(response_id)
+    if live is not None:
+        return None if live.ended else live
     return _begin(s, Response(id=response_id, conversation_id="")) if response_id else None
 
 
@@ -119,9 +120,11 @@ def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
     live.audio_open[event.item_id, event.content_index] = None
     s.has_spoken = True
     s.ledger.received(live.response_id, event.item_id, event.content_index, len(event.delta), s.now)
-    s.emit(
-        Audio, response_id=live.response_id, item_id=event.item_id,
-        content_index=event.content_index, data=event.delta,
+    s.effects.events.append(
+        Audio(
+            context=s.rules.context, at_ns=s.now, response_id=live.response_id, item_id=event.item_id,
+            content_index=event.content_index, data=event.delta,
+        )
     )  # fmt: skip
 
 
@@ -154,13 +157,18 @@ def _text(s: State, response_id: str, item_id: str, content_index: int, delta: s
         s.conversation.grow(item_id, content_index, delta, spoken=spoken)
     if live.interrupted:
         return
-    s.emit(TranscriptDelta, role="assistant", item_id=item_id, response_id=response_id, delta=delta)
+    s.effects.events.append(
+        TranscriptDelta(
+            context=s.rules.context, at_ns=s.now, role="assistant", item_id=item_id, response_id=response_id, delta=delta,
+        )
+    )  # fmt: skip
     _check(s, live, item_id, content_index, delta)
 
 
 def _check(s: State, live: LiveResponse, item_id: str, content_index: int, text: str) -> None:
     """More of a part for the guardrails to read."""
-    live.said[item_id, content_index] = live.said.get((item_id, content_index), 0) + len(text)
+    part = (item_id, content_index)
+    live.said[part] = live.said.get(part, 0) + len(text)
     if (due := live.text.grow(text)) is not None:
         s.effects.checks.append(CheckText(live.response_id, live.agent, due, final=False))
 

@@ -109,7 +109,7 @@ class State:
         self._ids = 0
 
     def emit(self, kind: Callable[..., E_], **fields: object) -> None:
-        """Give the application an event."""
+        """Give the application an event. (The two that deltas become are made in place: this costs as much again.)"""
         self.effects.events.append(kind(context=self.rules.context, at_ns=self.now, **fields))
 
     def error(self, error: EngineError, code: str | None = None) -> None:
