@@ -16,7 +16,6 @@ from engine.cli.turn_table import TurnRow, Turns
 _TRUTH = "seconds from the caller's last audible sample (of a typed line: from sending it)"
 _NO_TRUTH = "seconds from user_speech_stopped: a microphone does not tell when its user really stopped speaking"
 _WIDEST = 110
-_ANSWERED_LEAST = 20
 
 
 @attrs.frozen
@@ -50,8 +49,8 @@ def turn_view(turns: Turns) -> Group:
     """The table, its definitions and the sentence that sums it up."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True, show_edge=False)
     table.add_column("", justify="right", style="dim", no_wrap=True)
-    table.add_column("caller", ratio=1)
-    table.add_column("answered by\n(tools)", ratio=1, min_width=_ANSWERED_LEAST, overflow="fold")
+    table.add_column("caller", ratio=4)
+    table.add_column("answered by\n(tools)", ratio=5, overflow="fold")
     shown = [column for column in _COLUMNS if column.always or any(map(column.value, turns.rows))]
     for column in shown:
         table.add_column(column.title.replace(" ", "\n"), justify="right", no_wrap=True)
