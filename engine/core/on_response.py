@@ -159,7 +159,8 @@ def _text(s: State, response_id: str, item_id: str, content_index: int, delta: s
         return
     s.effects.events.append(
         TranscriptDelta(
-            context=s.rules.context, at_ns=s.now, role="assistant", item_id=item_id, response_id=response_id, delta=delta,
+            context=s.rules.context, at_ns=s.now, role="assistant",
+            item_id=item_id, response_id=response_id, delta=delta,
         )
     )  # fmt: skip
     _check(s, live, item_id, content_index, delta)
