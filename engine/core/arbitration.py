@@ -21,7 +21,7 @@ The far end runs one response of the default conversation at a time and refuses 
     otherwise                 nothing running, nothing sent, nobody speaking: send the first of `pending`
 
 Requests are recognised by a token in the response's metadata, because the protocol acknowledges no event id.
-Servers that do not echo metadata get the next best rule: a response that nobody else can have asked for is ours.
+Servers that have never echoed metadata get the next best rule: a response that nobody else can have asked for is ours.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ class Arbiter:
         self._lost_at: int | None = None
         """When a request that was overtaken counts as lost."""
         self._pending: deque[Request] = deque()
+        self._echoes = False
+        """Whether this server has been seen to echo metadata: then what comes without a token is not ours."""
         self._out_of_band: dict[str, Request] = {}
         self._cancel_beside: set[str] = set()
         """Out-of-band requests that are to be cancelled when they turn up."""
@@ -175,11 +177,12 @@ class Arbiter:
     def created(self, response: Response) -> tuple[Request | None, bool]:
         """A response began. Returns the request behind it, and whether to cancel it at once."""
         token = (response.metadata or {}).get(TOKEN)
+        self._echoes = self._echoes or token is not None
         if token is not None and (request := self._out_of_band.pop(token, None)):
             cancel = token in self._cancel_beside
             self._cancel_beside.discard(token)
             return request, cancel
-        own = token is None and self._own_until is not None
+        own = token is None and (self._echoes or self._own_until is not None)
         if token is None and response.conversation_id is None and self._sent is None and self.running is not None:
             return None, False
         self.running = response.id

@@ -197,6 +197,15 @@ def test_a_server_that_does_not_echo_metadata_is_understood() -> None:
     assert s.arbiter.created(Response(id="r", conversation_id="c")) == (request, False)
 
 
+def test_a_server_that_echoes_metadata_never_leaves_it_out() -> None:
+    s = Story()
+    running(s)
+    s.arbiter.done("r", 0)
+    s.arbiter.follow_up()
+    s.go()
+    assert s.arbiter.created(Response(id="own", conversation_id="c")) == (None, False)
+
+
 def test_a_response_that_was_announced_is_the_far_ends_own() -> None:
     s = Story()
     sent(s)
