@@ -36,13 +36,19 @@ class Planned(Random):
         x[:] = reversed(order)  # trio takes from the end
 
 
+seeds = st.integers(0, 2**32 - 1)
+"""Schedules that are drawn blindly: many more different ones, none of which shrinks to anything that one can read."""
+
+schedules = plans | seeds
+
+
 @contextmanager
-def scheduled(plan: Sequence[int]) -> Iterator[None]:
-    """Trio runs that begin in this block are scheduled by `plan`."""
+def scheduled(by: Sequence[int] | int) -> Iterator[None]:
+    """Trio runs that begin in this block are scheduled by a plan, or by a generator with this seed."""
     if not trio_run._ALLOW_DETERMINISTIC_SCHEDULING:
         raise RuntimeError("trio has not been told that Hypothesis is here: schedules cannot be planned")
     before = trio_run._r
-    trio_run._r = Planned(plan)
+    trio_run._r = Random(by) if isinstance(by, int) else Planned(by)
     try:
         yield
     finally:

@@ -6,10 +6,6 @@ Client events go in by `take`; what the model and the user do is told by the oth
 
 from __future__ import annotations
 
-from array import array
-from collections import deque
-from collections.abc import Iterable, Sequence
-
 import attrs
 
 from engine.wire.client_events import (
@@ -28,16 +24,11 @@ from engine.wire.items import (
     FunctionCall,
     FunctionCallOutput,
     InputAudio,
-    Item,
     Message,
-    OutputAudio,
-    OutputText,
 )
-from engine.wire.response import Response, ResponseParams, StatusDetails, Usage
+from engine.wire.response import ResponseParams
 from engine.wire.server_events import (
-    ConversationItemAdded,
     ConversationItemDeleted,
-    ConversationItemDone,
     ConversationItemInputAudioTranscriptionCompleted,
     ConversationItemTruncated,
     ErrorDetail,
@@ -47,77 +38,31 @@ from engine.wire.server_events import (
     InputAudioBufferSpeechStarted,
     InputAudioBufferSpeechStopped,
     InputAudioBufferTimeoutTriggered,
-    ResponseContentPartAdded,
-    ResponseContentPartDone,
-    ResponseCreated,
-    ResponseDone,
-    ResponseFunctionCallArgumentsDelta,
-    ResponseFunctionCallArgumentsDone,
-    ResponseOutputAudioDelta,
-    ResponseOutputAudioDone,
-    ResponseOutputAudioTranscriptDelta,
-    ResponseOutputAudioTranscriptDone,
-    ResponseOutputItemAdded,
-    ResponseOutputItemDone,
-    ResponseOutputTextDelta,
-    ResponseOutputTextDone,
-    ServerEvent,
     SessionUpdated,
 )
 from engine.wire.session import Audio, AudioInput, SemanticVad, ServerVad, Session
 from tests.support.far_end.records import (
     BYTES_PER_MS,
     Arrived,
-    Began,
     Conflicted,
-    Fact,
     FarItem,
-    FarResponse,
     Quirks,
 )
+from tests.support.far_end.speaking import Speaking
 
 CONFLICT = "conversation_already_has_active_response"
 
 
-class FarEnd:
+class FarEnd(Speaking):
     """One conversation as the server sees it."""
 
     def __init__(self, quirks: Quirks = Quirks()) -> None:  # noqa: B008 - frozen
-        self.quirks = quirks
-        self.out: deque[ServerEvent] = deque()
+        super().__init__(quirks)
         self.complaints: list[str] = []
-        self.facts: list[Fact] = []
-        self.order: list[str] = []
-        """The conversation: ids of its items."""
-        self.items: dict[str, FarItem] = {}
-        self.responses: list[FarResponse] = []
-        self.agent = ""
-        """The instructions in force."""
         self.speaking: str | None = None
         """The id that the item of the user's speech will have."""
         self.vad, self.creates, self.interrupts = True, True, True
         self._unheard_audio = 0
-        self._closed_late: list[tuple[FarResponse, FarItem]] = []
-        self._ids = 0
-        self._words = 0
-        self._samples = 0
-
-    @property
-    def active(self) -> FarResponse | None:
-        """The response of the conversation that runs now."""
-        return next((each for each in self.responses if each.running and not each.out_of_band), None)
-
-    def running(self) -> list[FarResponse]:
-        """Every response that runs now."""
-        return [response for response in self.responses if response.running]
-
-    def say(self, *events: ServerEvent) -> None:
-        """Send events as they are."""
-        self.out.extend(events)
-
-    def fresh(self, prefix: str) -> str:
-        self._ids += 1
-        return f"{prefix}{self._ids}"
 
     # --- what the client wants
 
@@ -181,9 +126,9 @@ class FarEnd:
             return
         if isinstance(item, Message) and item.role == "user":
             self.facts.append(Arrived(item_id))
-        self._place(FarItem(item_id, "other", attrs.evolve(item, id=item_id)), after)
-        self._announce(self.items[item_id])
-        self._finalise(self.items[item_id])
+        self.place(FarItem(item_id, "other", attrs.evolve(item, id=item_id)), after)
+        self.announce(self.items[item_id])
+        self.finalise(self.items[item_id])
 
     def _truncate(self, event: ConversationItemTruncate) -> None:
         item = self.items.get(event.item_id)
@@ -217,7 +162,7 @@ class FarEnd:
             self.facts.append(Conflicted(token, running))
             self._refuse(event, CONFLICT, f"the conversation already has an active response: {running.response_id}")
             return
-        self._begin(own=False, out_of_band=out_of_band, metadata=metadata)
+        self.begin(own=False, out_of_band=out_of_band, metadata=metadata)
 
     def _cancel(self, event: ResponseCancel) -> None:
         wanted = event.response_id if isinstance(event.response_id, str) else None
@@ -242,131 +187,6 @@ class FarEnd:
         event_id = getattr(event, "event_id", None)
         known = event_id if isinstance(event_id, str) else None
         self.say(ErrorEvent(ErrorDetail("invalid_request_error", message, code, None, known)))
-
-    # --- what the model does
-
-    def _begin(self, *, own: bool, out_of_band: bool = False, metadata: object = None) -> FarResponse:
-        self._close_late_items()
-        known = dict(metadata) if isinstance(metadata, dict) else None
-        response = FarResponse(self.fresh("resp_"), own, out_of_band, self.agent, known)
-        self.responses.append(response)
-        if not out_of_band:
-            self.facts.append(Began(response))
-        self.say(ResponseCreated(self._shown(response)))
-        return response
-
-    def _shown(self, response: FarResponse, reason: str | None = None) -> Response:
-        return Response(
-            id=response.response_id,
-            status=response.status,
-            status_details=StatusDetails(response.status, reason) if reason else None,
-            output=() if response.running else tuple(item.shown() for item in response.items),
-            conversation_id=None if response.out_of_band else "conv_1",
-            usage=None if response.running else Usage(3, 2, 1),
-            metadata=response.metadata,
-        )
-
-    def opens_message(self, response: FarResponse, *, spoken: bool = True) -> FarItem:
-        """The model begins an item of speech or text, one after another: two messages are never open at once."""
-        for open_item in response.open_items():
-            if open_item.kind == "message":
-                self.closes(response, open_item)
-        item_id = self.fresh("item_")
-        item = self._opens(response, FarItem(item_id, "message", Message(item_id, "assistant", ()), spoken=spoken))
-        part = OutputAudio("") if spoken else OutputText("")
-        self.say(ResponseContentPartAdded(response.response_id, item_id, item.output_index, 0, part))
-        return item
-
-    def opens_call(self, response: FarResponse, name: str, arguments: str) -> FarItem:
-        """The model begins a call, and has written half of its arguments."""
-        item_id = self.fresh("item_")
-        call_id = self.fresh("call_")
-        item = FarItem(item_id, "call", FunctionCall(item_id, name, call_id, ""))
-        self._opens(response, item)
-        item.text = arguments[: len(arguments) // 2]
-        self.say(
-            ResponseFunctionCallArgumentsDelta(response.response_id, item_id, item.output_index, call_id, item.text)
-        )
-        item.text = arguments
-        return item
-
-    def _opens(self, response: FarResponse, item: FarItem) -> FarItem:
-        item.response_id, item.output_index, item.status = response.response_id, len(response.items), "in_progress"
-        response.items.append(item)
-        self.items[item.item_id] = item
-        self.say(ResponseOutputItemAdded(response.response_id, item.output_index, item.shown()))
-        if not response.out_of_band:
-            self._place(item, None)
-            self._announce(item)
-        return item
-
-    def speaks(self, response: FarResponse, item: FarItem, words: int, ms: int) -> None:
-        """The model goes on: so many words, and so many milliseconds of audio."""
-        at = (response.response_id, item.item_id, item.output_index, 0)
-        for _ in range(words):
-            self._words += 1
-            delta = f"word{self._words} "
-            item.text += delta
-            if self.quirks.whole_text:
-                continue
-            kind = ResponseOutputAudioTranscriptDelta if item.spoken else ResponseOutputTextDelta
-            self.say(kind(*at, delta))
-        if item.spoken and ms:
-            self.say(ResponseOutputAudioDelta(*at, self._audio(ms)))
-            item.audio_bytes += ms * BYTES_PER_MS
-
-    def _audio(self, ms: int) -> bytes:
-        """Audio in which no two pieces are alike: the samples count up."""
-        first = self._samples
-        self._samples += ms * BYTES_PER_MS // 2
-        return array("H", (at & 0xFFFF for at in range(first, self._samples))).tobytes()
-
-    def closes(self, response: FarResponse, item: FarItem) -> None:
-        """The model ends an item."""
-        self._close_late_items()
-        item.status = "completed"
-        if self.quirks.late_done and item.kind == "message" and item.audio_bytes:
-            self._closed_late.append((response, item))
-        else:
-            self._close_out(response, item)
-
-    def _close_late_items(self) -> None:
-        late, self._closed_late = self._closed_late, []
-        for response, item in late:
-            self._close_out(response, item)
-
-    def _close_out(self, response: FarResponse, item: FarItem) -> None:
-        at = (response.response_id, item.item_id, item.output_index)
-        match item.item:
-            case FunctionCall(call_id=call_id, name=name):
-                self.say(ResponseFunctionCallArgumentsDone(*at, call_id, name, self._arguments(item)))
-            case Message() if item.spoken:
-                self.say(ResponseOutputAudioDone(*at, 0))
-                if self.quirks.stray_audio and not self.quirks.late_done and item.status == "completed":
-                    self.say(ResponseOutputAudioDelta(*at, 0, self._audio(10)))
-                    item.audio_bytes += 10 * BYTES_PER_MS
-                self.say(ResponseOutputAudioTranscriptDone(*at, 0, item.text))
-                self.say(ResponseContentPartDone(*at, 0, OutputAudio(item.text)))
-            case _:
-                self.say(ResponseOutputTextDone(*at, 0, item.text))
-                self.say(ResponseContentPartDone(*at, 0, OutputText(item.text)))
-        if not response.out_of_band:
-            self._finalise(item)
-        self.say(ResponseOutputItemDone(response.response_id, item.output_index, item.shown()))
-
-    def _arguments(self, item: FarItem) -> str:
-        if item.status != "completed":
-            item.text = item.text[: len(item.text) // 2]
-        return item.text
-
-    def ends(self, response: FarResponse, status: str, reason: str | None = None) -> None:
-        """The response ends. What is still open is closed: complete if the response is, else cut off."""
-        self._close_late_items()
-        for item in response.open_items():
-            item.status = "completed" if status == "completed" else "incomplete"
-            self._close_out(response, item)
-        response.status = status
-        self.say(ResponseDone(self._shown(response, reason)))
 
     # --- what the user does
 
@@ -408,7 +228,7 @@ class FarEnd:
         if not self.creates:
             return
         if self.active is None:
-            self._begin(own=True)
+            self.begin(own=True)
         elif not self.quirks.silent_clash:
             self.say(ErrorEvent(ErrorDetail("invalid_request_error", "a response runs already", CONFLICT)))
 
@@ -416,36 +236,6 @@ class FarEnd:
         self.speaking, self._unheard_audio = None, 0
         previous = self.order[-1] if self.order else None
         self.say(InputAudioBufferCommitted(item_id=item_id, previous_item_id=previous))
-        self._place(FarItem(item_id, "other", Message(item_id, "user", (InputAudio(),))), None)
-        self._announce(self.items[item_id])
-        self._finalise(self.items[item_id])
-
-    # --- the conversation
-
-    def _place(self, item: FarItem, after: str | None) -> None:
-        self.items[item.item_id] = item
-        at = len(self.order) if after is None else 0 if after == "root" else self.order.index(after) + 1
-        self.order.insert(at, item.item_id)
-
-    def _previous(self, item: FarItem) -> str | None:
-        at = self.order.index(item.item_id) if item.item_id in self.order else 0
-        return self.order[at - 1] if at else None
-
-    def _announce(self, item: FarItem) -> None:
-        self.say(ConversationItemAdded(item=item.shown(), previous_item_id=self._previous(item)))
-
-    def _finalise(self, item: FarItem) -> None:
-        previous = self._previous(item)
-        first = previous is not None and previous == self.order[0]
-        told = None if item.response_id and first else previous
-        self.say(ConversationItemDone(item=item.shown(), previous_item_id=told))
-
-    def history(self) -> list[str]:
-        """The conversation as an application sees it: outputs are shown with their calls."""
-        return [each for each in self.order if not isinstance(self.items[each].item, FunctionCallOutput)]
-
-    def finished_calls(self) -> list[str]:
-        """Calls that are complete and wait to be answered, or have been."""
-        found: Iterable[FarItem] = (item for response in self.responses for item in response.items)
-        complete: Sequence[Item] = [each.item for each in found if each.kind == "call" and each.status == "completed"]
-        return [item.call_id for item in complete if isinstance(item, FunctionCall)]
+        self.place(FarItem(item_id, "other", Message(item_id, "user", (InputAudio(),))), None)
+        self.announce(self.items[item_id])
+        self.finalise(self.items[item_id])

@@ -52,7 +52,7 @@ class SettingsFirst(Promise):
         match event:
             case AgentStart(response_id=response_id):
                 really, told = self._really(response_id), self._name_of(event.agent)
-                if really != told:
+                if really not in ("", told):  # "": begun before anybody said how
                     self.broken(f"{response_id} is {really}'s, but {told} was said to begin")
             case ToolStart(call_id=call_id) | ToolEnd(call_id=call_id):
                 answered_by = self._name_of(event.agent)

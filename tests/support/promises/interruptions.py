@@ -30,7 +30,7 @@ class _Track:
     response_id: str
     position: int
     received: int = 0
-    done: bool = False
+    done_at: int | None = None
     truncated_ms: int | None = None
     deleted: bool = False
 
@@ -42,7 +42,9 @@ class _Track:
 class WhatWasHeard(Promise):
     number = 7
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool) -> None:
+        """`strict`: what is sent was decided after everything that was told before, not only before this moment."""
+        self._strict = strict
         self._ear: Ear[str] = Ear()
         self._tracks: dict[str, _Track] = {}
         self._cuts: dict[str, AudioInterrupted] = {}
@@ -59,7 +61,7 @@ class WhatWasHeard(Promise):
                 track = self._tracks.setdefault(event.item_id, _Track(event.response_id, len(self._tracks)))
                 track.received += len(event.delta)
             case ResponseOutputAudioDone() if event.item_id in self._tracks:
-                self._tracks[event.item_id].done = True
+                self._tracks[event.item_id].done_at = at
 
     def seen(self, event: RealtimeSessionEvent, at: int) -> None:
         match event:
@@ -92,7 +94,8 @@ class WhatWasHeard(Promise):
         if ms != heard:
             self.broken(f"{item_id} was truncated at {ms} ms, heard were {heard}")
         later = any(self._ear.heard_ms(other, at) for other, each in self._tracks.items() if self._follows(track, each))
-        if heard >= track.received_ms and (track.done or later):
+        done = track.done_at is not None and (self._strict or track.done_at < at)
+        if heard >= track.received_ms and (done or later):
             self.broken(f"{item_id} was truncated although all of it had been heard")
         track.truncated_ms = ms
 
@@ -100,29 +103,27 @@ class WhatWasHeard(Promise):
         return other.response_id == track.response_id and other.position > track.position
 
     def _interrupted(self, event: AudioInterrupted) -> None:
-        at = event.at_ns
         self._cuts[event.response_id] = event
-        playing = None
         for item_id, track in self._tracks.items():
             if track.response_id == event.response_id:
-                self._heard[item_id] = heard = self._ear.heard_ms(item_id, at)
-                if heard and track.truncated_ms is not None:
-                    playing = item_id
-        if event.item_id is None:
-            if playing is not None:
-                self.broken(f"{playing} was playing, but audio_interrupted does not say so")
-        elif (event.item_id, event.audio_end_ms) != (playing, self._heard[event.item_id]):
-            self.broken(
-                f"audio_interrupted says {event.item_id} at {event.audio_end_ms} ms; "
-                f"{playing} was playing, {self._heard[event.item_id]} ms had been heard"
-            )
-        self._ear.cut(at)
+                self._heard[item_id] = self._ear.heard_ms(item_id, event.at_ns)
+        self._ear.cut(event.at_ns)
+
+    def _said_where(self, event: AudioInterrupted) -> None:
+        """The event names the item that was truncated: it may be seen before the far end is told."""
+        tracks = {item_id: track for item_id, track in self._tracks.items() if track.response_id == event.response_id}
+        playing = [item_id for item_id, track in tracks.items() if track.truncated_ms is not None]
+        wanted = (playing[-1], self._heard[playing[-1]]) if playing else (None, None)
+        if (event.item_id, event.audio_end_ms) != wanted:
+            self.broken(f"audio_interrupted says {event.item_id} at {event.audio_end_ms} ms; it was {wanted}")
 
     # --- what is true in the end
 
     def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
         if far.complaints:
             self.broken(f"the far end complains: {far.complaints[0]}")
+        for cut in self._cuts.values():
+            self._said_where(cut)
         for response in far.responses:
             if response.out_of_band:
                 continue
@@ -145,7 +146,7 @@ class WhatWasHeard(Promise):
                 self.broken(f"{item.item_id} was not heard at all, but the far end remembers it")
         elif not exists:
             self.broken(f"{item.item_id} was heard for {heard} ms and has been deleted")
-        elif not item.truncated and heard + (STRAY_MS if track and track.done else 0) < item.audio_ms:
+        elif not item.truncated and heard + (STRAY_MS if track and track.done_at is not None else 0) < item.audio_ms:
             self.broken(f"{item.item_id} was heard for {heard} of {item.audio_ms} ms, but was not truncated")
 
     def _shown(self, item: HistoryItem) -> None:

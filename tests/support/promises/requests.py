@@ -3,6 +3,8 @@ retried, not lost."""
 
 from __future__ import annotations
 
+from collections import deque
+
 import attrs
 
 from engine.core.arbitration import RETRY_NS, TOKEN
@@ -13,6 +15,7 @@ from engine.wire.client_events import ClientEvent, ConversationItemCreate, Respo
 from engine.wire.items import FunctionCall, FunctionCallOutput, Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import (
+    ConversationItemAdded,
     ErrorEvent,
     InputAudioBufferCleared,
     InputAudioBufferCommitted,
@@ -88,19 +91,19 @@ class WhoMaySpeak(Promise):
         """Something happened after which what was wanted before may have been dropped."""
         self._wanted_since: dict[str, int] = {}
         """At which step something came up that a response has to see: the making of a call, a message."""
-        self._remarks: list[object] = []
-        """Contents of messages that need no answer."""
+        self._unread: set[str] = set()
+        """What was sent and the far end has not confirmed."""
+        self._messages: deque[int | None] = deque()
+        """Of each message that is not sent yet, at which step it came up; None if it needs no answer."""
 
     # --- what may be wanted
 
     def commanded(self, command: Input, at: int) -> None:
         self._steps += 1
         match command:
-            case SendMessage(message=message, respond=respond):
-                if respond:
-                    self._wishes += 1
-                else:
-                    self._remarks.append(message.content)
+            case SendMessage(respond=respond):
+                self._wishes += respond
+                self._messages.append(self._steps if respond else None)
             case Respond(handle_id=handle_id, params=params):
                 self._handles[handle_id] = self._steps
                 if isinstance(params, ResponseParams) and params.conversation == "none":
@@ -126,12 +129,15 @@ class WhoMaySpeak(Promise):
                 if token == self._in_flight:
                     self._in_flight = None
                 if response.conversation_id is not None:
+                    self._wishes += bool(self._unread)  # it has begun without them
                     self._running[response.id] = at
                     since = self._asked_at.get(token, self._steps)
                     for cut in (self._dropped, self._excused):
                         if cut.began is None and since > cut.step:
                             cut.began = self._steps
                     self._calls[response.id] = _Calls(since)
+            case ConversationItemAdded(item=FunctionCallOutput(call_id=read) | Message(id=str(read))):
+                self._unread.discard(read)
             case ResponseOutputItemDone(item=FunctionCall(call_id=call_id)) if event.response_id in self._calls:
                 if event.item.status == "completed":
                     self._calls[event.response_id].made.add(call_id)
@@ -177,15 +183,18 @@ class WhoMaySpeak(Promise):
         self._steps += 1
         match event:
             case ConversationItemCreate(item=FunctionCallOutput(call_id=call_id)):
+                self._unread.add(call_id)
                 for calls in self._calls.values():
                     if call_id in calls.made:
                         calls.answered[call_id] = self._steps
                 if self._excused.began is not None:  # whatever that response read, it was not this
                     self._wanted_since[call_id] = self._steps
                 self._count_complete_calls()
-            case ConversationItemCreate(item=Message(id=str(item_id), role="user", content=content)):
-                if content not in self._remarks:
-                    self._wanted_since[item_id] = self._steps
+            case ConversationItemCreate(item=Message(id=str(item_id), role="user")):
+                self._unread.add(item_id)
+                since = self._messages.popleft()
+                if since is not None:
+                    self._wanted_since[item_id] = since
             case ResponseCreate(response=ResponseParams(conversation="none")):
                 self._out_of_band -= 1
                 if self._out_of_band < 0:

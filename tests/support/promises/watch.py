@@ -44,7 +44,7 @@ class Watch:
             SettingsFirst(far, name_of),
             AllTextIsChecked(step),
             self._order,
-            WhatWasHeard(),
+            WhatWasHeard(strict=machine_only),
             NothingHides(),
         )
         self.broken: PromiseBroken | None = None
