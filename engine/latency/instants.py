@@ -1,0 +1,110 @@
+"""The instants of a conversation: what happened, when, once, on one clock.
+
+An instant has a time in nanoseconds since the session began (monotonic; virtual where the clock is), a kind, and the
+ids and numbers of that kind. Nothing in it is computed from anything else: metrics are, later and as often as one
+likes, because no two people agree where a clock should start.
+
+Who knows an instant:
+
+- the **engine**: every session records these, always;
+- the **line**: whoever puts the caller's audio on the line and plays the agent's (a harness, a device) and so knows
+  what was really said and heard. The engine takes such instants from `SessionLatency.mark`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+Value = str | int | float | bool | None | Mapping[str, object]
+
+
+@attrs.frozen
+class Instant:
+    """One thing that happened."""
+
+    t: int
+    """Nanoseconds since the session began."""
+    kind: str
+    """One of `KINDS`; a reader passes over kinds that it does not know."""
+    fields: Mapping[str, Value] = attrs.field(factory=dict)
+
+    def text(self, name: str) -> str | None:
+        """A field that is a text, or None if it is missing or anything else."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else None
+
+    def number(self, name: str) -> float | None:
+        """A field that is a number, or None."""
+        value = self.fields.get(name)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@attrs.frozen
+class Kind:
+    """What instants of one kind mean."""
+
+    meaning: str
+    fields: tuple[str, ...] = ()
+    by_line: bool = False
+    """Known to whoever holds the line, not to the engine."""
+
+
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        # --- the caller
+        "user.speech.start.truth": Kind("the first audible sample of what the caller says", ("turn", "text"), True),
+        "user.speech.end.truth": Kind("the last audible sample of what the caller says", ("turn",), True),
+        "user.audio.sent": Kind("caller audio was written to the far end; only the first and the last of each turn "
+                                "are kept", ("bytes", "position_ms")),
+        "user.text.sent": Kind("a typed message was written to the far end", ("item",)),
+        "user.commit.sent": Kind("push to talk: the end of the turn was written to the far end"),
+        "server.speech_started": Kind("the far end says that the user began", ("item", "ms")),
+        "server.speech_stopped": Kind("the far end says that the user ended", ("item", "ms")),
+        "server.silence": Kind("the far end says that the user has been silent for the idle timeout", ("item",)),
+        "user.committed": Kind("the far end made an item of what the user said", ("item",)),
+        "transcript.user.first": Kind("the first text of what the user said", ("item",)),
+        "transcript.user.final": Kind("the whole text of what the user said", ("item", "text")),
+        "transcript.user.failed": Kind("there will be no text of what the user said", ("item",)),
+        # --- the model
+        "response.requested": Kind("a request for a response was written to the far end", ("token",)),
+        "response.created": Kind("a response began", ("response", "agent", "token")),
+        "response.first_token": Kind("the first text or audio of a response", ("response", "item")),
+        "audio.first_received": Kind("the first audio of an item", ("response", "item")),
+        "audio.received": Kind("the last audio of an item, with what came in all",
+                               ("response", "item", "bytes", "deltas", "jitter_ms", "longest_gap_ms")),
+        "response.done": Kind("a response ended", ("response", "status", "reason", "usage")),
+        # --- the agent's voice
+        "audio.first_taken": Kind("the application took the first audio of an item", ("response", "item")),
+        "audio.first_audible": Kind("the application took the first sample of an item above -45 dBFS; `ms` is its "
+                                    "place in the item", ("response", "item", "ms")),
+        "playout.start": Kind("the first sample of an item reached the speaker; `source` is 'computed', 'reported' "
+                              "or 'measured'", ("response", "item", "source")),
+        "playout.audible": Kind("the first audible sample of an item reached the speaker", ("response", "item", "source")),
+        "playout.underrun": Kind("the speaker had nothing to play in the middle of an item", ("response", "item", "ms")),
+        "playout.stop": Kind("the last sample of an item that was played reached the speaker; `ms` of it were played",
+                             ("response", "item", "source", "ms")),
+        # --- interruption
+        "interrupt": Kind("`audio_interrupted` was made; `cause` is 'user', 'application' or 'guardrail'",
+                          ("response", "item", "heard_ms", "cause")),
+        "interrupt.taken": Kind("the application took `audio_interrupted`", ("response",)),
+        "cancel.sent": Kind("the cancellation was written to the far end", ("response",)),
+        "truncate.sent": Kind("what had been heard was written to the far end", ("item", "ms")),
+        # --- tools, handoffs, guardrails
+        "tool.called": Kind("the model called a tool", ("call", "name", "response")),
+        "tool.approval_asked": Kind("a call waits for the application's approval", ("call",)),
+        "tool.approval_answered": Kind("the application decided", ("call", "approved")),
+        "tool.started": Kind("the tool began to run", ("call",)),
+        "tool.ended": Kind("the call has its output", ("call", "outcome")),
+        "tool.output_sent": Kind("the output was written to the far end", ("call",)),
+        "handoff": Kind("the conversation passed to another agent", ("from", "to")),
+        "guardrail.checked": Kind("the guardrails have read a text", ("response", "tripped")),
+        # --- the rest
+        "error": Kind("something went wrong", ("code", "message")),
+        "engine.share": Kind("the engine's own part, so far: see `engine.latency.share`", ("histograms",)),
+        "session.end": Kind("the last line of a whole log", ("reason",)),
+    }
+)  # fmt: skip
