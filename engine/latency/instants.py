@@ -83,8 +83,10 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                                     "place in the item", ("response", "item", "ms")),
         "playout.start": Kind("the first sample of an item reached the speaker; `source` is 'computed', 'reported' "
                               "or 'measured'", ("response", "item", "source")),
-        "playout.audible": Kind("the first audible sample of an item reached the speaker", ("response", "item", "source")),
-        "playout.underrun": Kind("the speaker had nothing to play in the middle of an item", ("response", "item", "ms")),
+        "playout.audible": Kind("the first audible sample of an item reached the speaker",
+                                ("response", "item", "source")),
+        "playout.underrun": Kind("the speaker had nothing to play in the middle of an item",
+                                 ("response", "item", "ms")),
         "playout.stop": Kind("the last sample of an item that was played reached the speaker; `ms` of it were played",
                              ("response", "item", "source", "ms")),
         # --- interruption

@@ -128,7 +128,7 @@ class TurnRecord:
     @property
     def answered(self) -> bool:
         """Whether the agent was heard, or, in a conversation without audio, said anything at all."""
-        return self.playout_start is not None or self.first_token is not None and self.audio_first_received is None
+        return self.playout_start is not None or (self.first_token is not None and self.audio_first_received is None)
 
     @property
     def user_end(self) -> int | None:

@@ -17,7 +17,9 @@ ALLOWED: dict[str, set[str]] = {
     "wire": {"errors"},
     "settings": {"errors", "wire"},
     "history": {"wire"},
-    "events": {"errors", "history", "wire"},
+    "latency": {"audio", "errors", "wire"},
+    "events": {"errors", "history", "latency", "wire"},
+    "recorder": {"clock", "core", "errors", "events", "latency", "wire"},
     "messages": {"errors", "wire"},
     "core": {"errors", "events", "history", "wire"},
     "agents": {"core", "errors", "wire"},
@@ -45,10 +47,35 @@ ALLOWED: dict[str, set[str]] = {
 }  # fmt: skip
 """Who may import whom, inside the package, at run time. `cli`, `testing` and the package itself may import anything."""
 
-NO_EVENT_LOOP = {"wire", "settings", "core", "history", "events", "messages", "agents", "audio", "errors"}
+NO_EVENT_LOOP = {
+    "wire",
+    "settings",
+    "core",
+    "history",
+    "latency",
+    "events",
+    "recorder",
+    "messages",
+    "agents",
+    "audio",
+    "errors",
+}
 """What never imports trio: decisions are synchronous functions over data."""
 
-HEAVY = {"rich", "pocketsphinx", "webrtcvad", "espeakng_loader", "sounddevice", "numpy", "matplotlib", "openai"}
+HEAVY = {
+    "rich",
+    "pyarrow",
+    "opentelemetry",
+    "hdrh",
+    "pandas",
+    "pocketsphinx",
+    "webrtcvad",
+    "espeakng_loader",
+    "sounddevice",
+    "numpy",
+    "matplotlib",
+    "openai",
+}
 
 
 def room_of(path: Path) -> str:
