@@ -23,6 +23,7 @@
     │   ├── BadArguments            the model's arguments do not fit the tool
     │   ├── ToolTimeout             the tool took longer than its declared timeout
     │   └── UnserialisableResult    the tool returned something that has no JSON form
+    ├── SpeechFailed                hearing or speaking on this machine does not start, or broke down
     ├── SlowConsumer                events were not taken and their stated limit was reached
     └── SessionFailed               a fault inside the engine or in what it was given; `__cause__` is the whole group
 
@@ -135,6 +136,10 @@ class ToolTimeout(ToolFailed):
 
 class UnserialisableResult(ToolFailed):
     """The tool returned something that has no JSON form."""
+
+
+class SpeechFailed(EngineError):
+    """Hearing or speaking on this machine does not start, or broke down."""
 
 
 class SlowConsumer(EngineError):

@@ -15,7 +15,7 @@ from operator import mul
 from engine.audio.samples import pcm_of, samples_of
 from engine.errors import AudioError
 
-_ZERO_CROSSINGS = 10
+ZERO_CROSSINGS = 10
 """On each side, at the lower of the two rates: the passband is flat to about 0.8 of half that rate."""
 _CUTOFF = 0.93
 """Of half the lower rate: the middle of the transition band."""
@@ -30,12 +30,13 @@ class Resampler:
     Args:
         source: samples per second that come in.
         target: samples per second that go out.
+        crossings: how many zero crossings of the filter on each side; fewer are faster and roll off earlier.
 
     Raises:
         AudioError: a rate below 1 kHz or above 384 kHz.
     """
 
-    def __init__(self, source: int, target: int) -> None:
+    def __init__(self, source: int, target: int, *, crossings: int = ZERO_CROSSINGS) -> None:
         for rate in (source, target):
             if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
                 raise AudioError(f"cannot resample at {rate} samples per second")
@@ -44,7 +45,7 @@ class Resampler:
         self._taken = 0
         self._given = 0
         self._half_sample = b""
-        self._phases = () if source == target else _phases(self._down, self._up)
+        self._phases = () if source == target else _phases(self._down, self._up, crossings)
         self._reach = len(self._phases[0]) // 2 if self._phases else 0
         self._start()
 
@@ -96,21 +97,21 @@ class Resampler:
         return pcm_of(made)
 
 
-def resample(pcm: bytes, source: int, target: int) -> bytes:
+def resample(pcm: bytes, source: int, target: int, *, crossings: int = ZERO_CROSSINGS) -> bytes:
     """A whole sound at another rate; as long as it was, to within a sample.
 
     Raises:
         AudioError: a rate below 1 kHz or above 384 kHz.
     """
-    resampler = Resampler(source, target)
+    resampler = Resampler(source, target, crossings=crossings)
     return resampler.feed(pcm) + resampler.flush()
 
 
 @lru_cache(maxsize=16)
-def _phases(down: int, up: int) -> tuple[tuple[float, ...], ...]:
+def _phases(down: int, up: int, crossings: int) -> tuple[tuple[float, ...], ...]:
     """The taps for each fraction of an input sample; each set passes a constant unchanged."""
     narrowing = min(1.0, up / down)
-    reach = math.ceil(_ZERO_CROSSINGS / narrowing)
+    reach = math.ceil(crossings / narrowing)
     return tuple(_taps(phase / up, reach, narrowing) for phase in range(up))
 
 

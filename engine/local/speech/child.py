@@ -1,26 +1,37 @@
-"""The session's end of the speech child: `hear` and `speak` as calls that can be awaited by any number of tasks."""
+"""Hearing and speaking as calls that any number of tasks can await: one process for each, so that a long sentence heard
+for one session does not hold up the words of another.
+
+==========  ==========================================================================================
+owns        its process
+reads       requests, one after another; one whose task was cancelled meanwhile is passed over
+writes      the answer, into the request
+ends when   it is cancelled: the process is stopped, requests that wait fail
+==========  ==========================================================================================
+
+A request that its process did not survive is made once more, in a new process; if that dies too, the request fails and
+the next one gets a new process.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import attrs
 import trio
 
-from engine.errors import EngineError
-from engine.local.speech.frames import Head, Unpacker, pack
+from engine.errors import EngineError, SpeechFailed
+from engine.local.speech.frames import Head
 from engine.local.speech.grammar import Grammar
+from engine.local.speech.process import ProcessDied, SpeechProcess
 from engine.local.speech.vad import VoiceClassifier
 from engine.local.speech_parts import SpeechParts
 
 NEEDED = ("pocketsphinx", "webrtcvad", "espeakng_loader")
-START_LIMIT = 20.0
-"""Seconds to start in; it takes less than one on an idle machine."""
-STOP_LIMIT = 2.0
 WAITING_REQUESTS = 64
+"""Further ones wait for a place."""
+_CLOSED = "speech was closed"
 
 
 def available() -> bool:
@@ -30,113 +41,134 @@ def available() -> bool:
 
 @asynccontextmanager
 async def open_speech(grammar: Grammar) -> AsyncIterator[SpeechParts]:
-    """Ears that know `grammar`, and a voice, in a child process that ends with the block.
+    """Ears that know `grammar`, and a voice, for as long as the block.
 
     Raises:
-        EngineError: the child does not start; the text says why.
+        SettingsError: a word of the grammar has no pronunciation.
+        SpeechFailed: a process does not start; the text says why.
     """
-    process = await trio.lowlevel.open_process(
-        [sys.executable, "-m", "engine.local.speech.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    child = SpeechChild(process)
+    slots = {name: list(values) for name, values in grammar.slots.items()}
+    ears = _Ears(SpeechChild("hear", {"templates": list(grammar.templates), "slots": slots}))
+    voice = _Voice(SpeechChild("speak", {}))
     failure: Exception | None = None
-    try:
-        await child.start(grammar)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(child.read)
-            nursery.start_soon(child.write)
-            try:
-                yield SpeechParts(child, child, VoiceClassifier)
-            except Exception as error:  # the block's own, which a nursery would wrap in a group
-                failure = error
-            nursery.cancel_scope.cancel(reason="speech is no longer needed")
-    finally:
-        with trio.CancelScope(shield=True):
-            await child.stop()
+    async with trio.open_nursery() as nursery:
+        try:
+            await nursery.start(ears.child.run)
+            await nursery.start(voice.child.run)
+            yield SpeechParts(ears, voice, VoiceClassifier)
+        except Exception as error:  # the block's own, which the nursery would wrap in a group
+            failure = error
+        nursery.cancel_scope.cancel(reason="speech is no longer needed")
     if failure is not None:
         raise failure
 
 
-class SpeechChild:
-    """Requests and their answers. Implements `Ears` and `Voice`."""
+@attrs.define(eq=False)
+class _Request:
+    head: Head
+    body: bytes
+    answer: tuple[Head, bytes] | EngineError | None = None
+    answered: trio.Event = attrs.field(factory=trio.Event)
+    wanted: bool = True
 
-    def __init__(self, process: trio.Process) -> None:
-        self._process = process
-        self._unpacker = Unpacker()
-        self._waiting: dict[int, trio.MemorySendChannel[tuple[Head, bytes]]] = {}
-        self._count = 0
-        self._to_write, self._requests = trio.open_memory_channel[bytes](WAITING_REQUESTS)
+    def settle(self, answer: tuple[Head, bytes] | EngineError) -> None:
+        self.answer = answer
+        self.answered.set()
+
+
+class SpeechChild:
+    """One process and its requests.
+
+    Args:
+        does: "hear" or "speak".
+        hello: what every process of this child is told first.
+    """
+
+    def __init__(self, does: str, hello: Head) -> None:
+        self._does = does
+        self._hello = hello
+        self._process: SpeechProcess | None = None
+        self._to_run, self._requests = trio.open_memory_channel[_Request](WAITING_REQUESTS)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled. Has started when the process is ready.
+
+        Raises:
+            SettingsError, SpeechFailed: the first process does not start.
+        """
+        try:
+            self._process = await SpeechProcess.start(self._does, self._hello)
+            task_status.started()
+            async for request in self._requests:
+                if request.wanted:
+                    request.settle(await self._serve(request))
+        finally:
+            await self._stop()
+            self._fail_the_rest()
+
+    async def ask(self, head: Head, body: bytes = b"") -> tuple[Head, bytes]:
+        """Make a request.
+
+        Raises:
+            SpeechFailed: it cannot be answered.
+        """
+        request = _Request(head, body)
+        try:
+            await self._to_run.send(request)
+            await request.answered.wait()
+        except trio.BrokenResourceError:
+            raise SpeechFailed(_CLOSED) from None
+        finally:
+            request.wanted = False
+        assert request.answer is not None
+        if isinstance(request.answer, EngineError):
+            raise request.answer
+        return request.answer
+
+    async def _serve(self, request: _Request) -> tuple[Head, bytes] | EngineError:
+        death = ""
+        for _ in range(2):
+            try:
+                if self._process is None:
+                    self._process = await SpeechProcess.start(self._does, self._hello)
+                answer = await self._process.ask(request.head, request.body)
+            except ProcessDied as died:
+                death = str(died)
+                await self._stop()
+            except EngineError as refusal:
+                return refusal
+            else:
+                return SpeechFailed(answer[0]["error"]) if "error" in answer[0] else answer
+        return SpeechFailed(f"speech broke down twice over one request: {death}")
+
+    async def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            await process.stop()
+
+    def _fail_the_rest(self) -> None:
+        while True:
+            try:
+                self._requests.receive_nowait().settle(SpeechFailed(_CLOSED))
+            except (trio.WouldBlock, trio.EndOfChannel):
+                break
+        self._requests.close()
+
+
+@attrs.frozen
+class _Ears:
+    child: SpeechChild
 
     async def hear(self, pcm: bytes) -> str | None:
-        """The sentence in mono 16-bit PCM at 24 kHz, or None if it is none of the grammar's."""
-        head, _ = await self._ask({"do": "hear"}, pcm)
+        head, _ = await self.child.ask({}, pcm)
         text: str | None = head["text"]
         return text
 
+
+@attrs.frozen
+class _Voice:
+    child: SpeechChild
+
     async def speak(self, text: str, voice: str, speed: float) -> bytes:
-        """`text` as mono 16-bit PCM at 24 kHz."""
-        _, pcm = await self._ask({"do": "speak", "text": text, "voice": voice, "speed": speed}, b"")
+        _, pcm = await self.child.ask({"text": text, "voice": voice, "speed": speed})
         return pcm
-
-    async def start(self, grammar: Grammar) -> None:
-        """Hand over the grammar and wait until both engines stand."""
-        assert self._process.stdin is not None
-        slots = {name: list(values) for name, values in grammar.slots.items()}
-        with trio.move_on_after(START_LIMIT) as patience:
-            try:
-                await self._process.stdin.send_all(pack({"templates": list(grammar.templates), "slots": slots}))
-                for head, _ in await self._receive():
-                    if "error" in head:
-                        raise EngineError(f"speech does not start: {head['error']}")
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                raise EngineError("speech does not start: its process has ended") from None
-        if patience.cancelled_caught:
-            raise EngineError(f"speech does not start within {START_LIMIT:g} seconds")
-
-    async def read(self) -> None:
-        """Deliver answers until cancelled."""
-        while True:
-            for head, body in await self._receive():
-                if answer := self._waiting.pop(head["id"], None):
-                    answer.send_nowait((head, body))
-
-    async def write(self) -> None:
-        """Send requests, whole and one after another, until cancelled."""
-        assert self._process.stdin is not None
-        async for request in self._requests:
-            try:
-                await self._process.stdin.send_all(request)
-            except trio.BrokenResourceError:
-                raise EngineError("the speech process has ended") from None
-
-    async def stop(self) -> None:
-        """End the child: it stops when its input does, and is made to if it does not."""
-        assert self._process.stdin is not None
-        await self._process.stdin.aclose()
-        with trio.move_on_after(STOP_LIMIT):
-            await self._process.wait()
-        if self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-        if self._process.stdout is not None:
-            await self._process.stdout.aclose()
-
-    async def _ask(self, head: Head, body: bytes) -> tuple[Head, bytes]:
-        self._count += 1
-        number = self._count
-        send, receive = trio.open_memory_channel[tuple[Head, bytes]](1)
-        self._waiting[number] = send
-        try:
-            await self._to_write.send(pack({**head, "id": number}, body))
-            return await receive.receive()
-        finally:
-            self._waiting.pop(number, None)
-
-    async def _receive(self) -> list[tuple[Head, bytes]]:
-        assert self._process.stdout is not None
-        while True:
-            data = await self._process.stdout.receive_some()
-            if not data:
-                raise EngineError("the speech process has ended")
-            if frames := self._unpacker.feed(bytes(data)):
-                return frames

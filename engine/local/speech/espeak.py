@@ -1,18 +1,27 @@
-"""Synthesis with eSpeak NG, through ctypes. Runs in the child process: the library is one per process, and it is GPL.
+"""Synthesis with eSpeak NG, through ctypes. Runs in a process of its own: the library is one per process, and GPL.
 
-Its audio comes at 22,050 samples a second. The same text in the same voice sounds the same each time, but for the
-last bits: the library carries the phase of its oscillators from one utterance to the next.
+The library carries the phases of its oscillators and its random numbers from one sentence to the next, so that a
+sentence never sounds the same twice, and is not even as long. Where the system can fork, each sentence is made by a
+copy of the process as it was at the start: the same words in the same voice are then the same bytes, in every process.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
+from collections.abc import Callable
 
 import attrs
 
+from engine.audio.resample import resample
+
 RATE = 22_050
-_RETRIEVAL = 1
-"""espeak_AUDIO_OUTPUT: samples go to the callback, and `espeak_Synth` returns when all have."""
+_SYNCHRONOUS = 2
+"""espeak_AUDIO_OUTPUT: samples go to the callback, and `espeak_Synth` returns when all have. Uses no thread, which a
+copy of the process would not have."""
+_SEED = 1
+_RESAMPLING_CROSSINGS = 4
+"""Fewer than usual: there is little above 9 kHz to go wrong, and a listener waits."""
 _UTF8 = 1
 _CHARACTER_POSITION = 1
 _SPEED, _PITCH = 1, 3
@@ -58,13 +67,17 @@ class Synthesiser:
         # The library keeps the pointer: the callback must live as long as it does.
         self._callback = _Callback(self._collect)
         data = espeakng_loader.get_data_path().encode()
-        rate = self._library.espeak_Initialize(_RETRIEVAL, 0, data, 0)
+        rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
         if rate != RATE:
             raise RuntimeError(f"eSpeak NG started with {rate} samples a second instead of {RATE}")
         self._library.espeak_SetSynthCallback(self._callback)
+        self._library.espeak_ng_SetRandSeed(_SEED)
 
     def speak(self, text: str, voice: str, speed: float) -> bytes:
         """`text` as mono 16-bit PCM at RATE. `voice` is one of TIMBRES; `speed` 1.0 is usual."""
+        return _in_a_copy(lambda: self._speak(text, voice, speed))
+
+    def _speak(self, text: str, voice: str, speed: float) -> bytes:
         timbre = TIMBRES.get(voice, TIMBRES["alloy"])
         self._library.espeak_SetVoiceByName(timbre.name.encode())
         self._library.espeak_SetParameter(_SPEED, round(_WORDS_A_MINUTE * timbre.pace * speed), 0)
@@ -72,10 +85,38 @@ class Synthesiser:
         self._pieces.clear()
         encoded = text.encode()
         failed = self._library.espeak_Synth(encoded, len(encoded) + 1, 0, _CHARACTER_POSITION, 0, _UTF8, None, None)
-        self._library.espeak_Synchronize()
         return b"" if failed else b"".join(self._pieces)
 
     def _collect(self, samples: ctypes._Pointer[ctypes.c_short], count: int, events: int | None) -> int:
         if samples and count:
             self._pieces.append(ctypes.string_at(samples, count * 2))
         return 0
+
+
+def at_rate(pcm: bytes, rate: int) -> bytes:
+    """What `speak` gave, at another rate."""
+    return resample(pcm, RATE, rate, crossings=_RESAMPLING_CROSSINGS)
+
+
+def _in_a_copy(make: Callable[[], bytes]) -> bytes:
+    """What `make` returns in a copy of this process; in this one where there is no `fork`."""
+    if not hasattr(os, "fork"):
+        return make()
+    reading, writing = os.pipe()
+    copy = os.fork()
+    if copy == 0:
+        status = 1
+        try:
+            os.close(reading)
+            with os.fdopen(writing, "wb") as out:
+                out.write(make())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as made:
+        pcm = made.read()
+    _, status = os.waitpid(copy, 0)
+    if status:
+        raise RuntimeError(f"the synthesiser ended with status {os.waitstatus_to_exitcode(status)}")
+    return pcm

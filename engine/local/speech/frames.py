@@ -1,9 +1,16 @@
-"""What goes between the session's process and the speech child: a JSON head and a body of audio, each with its length.
+"""What goes between a session and a speech process: a JSON head and a body of audio, each with its length.
 
-request   {"id": n, "do": "hear"}                                          body: mono 16-bit PCM at 24 kHz
-          {"id": n, "do": "speak", "text": ..., "voice": ..., "speed": x}
-reply     {"id": n, "text": ... | null}   or  {"id": n}                    body: mono 16-bit PCM at 24 kHz
-          {"ready": true}  or  {"error": "..."}                            once, at the start
+==========  =========================================  ==============================================
+to          head                                       body
+==========  =========================================  ==============================================
+hear        {"templates": [...], "slots": {...}}       (first)
+            {}                                         mono 16-bit PCM at 24 kHz
+speak       {}                                         (first)
+            {"text": ..., "voice": ..., "speed": x}
+==========  =========================================  ==============================================
+
+Each is answered, in order: the first with {}, hearing with {"text": ... or null}, speaking with {} and mono 16-bit PCM
+at 24 kHz; or with {"error": ...}, and "settings": true where the grammar is at fault.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The speech child: hears and speaks what its parent asks for, one request after another, until its input ends.
+"""A speech process: hears or speaks what its parent asks for, one request after another, until its input ends.
 
-The recogniser holds the interpreter lock for seconds (measured: 3.7 of 4.4 s), so it must not share a process with
-anything that has to be on time. Start it with ``python -m engine.local.speech.worker``; the first frame it reads is
-the grammar.
+The recogniser holds the interpreter lock for seconds (measured: 3.7 of 4.4 s), and the synthesiser is a GPL library of
+which a process has one: neither belongs into the process that has to be on time. Started with
+``python -m engine.local.speech.worker hear`` (or ``speak``).
 """
 
 from __future__ import annotations
@@ -10,58 +10,71 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
-from engine.audio.resample import resample
-from engine.local.speech import espeak, recogniser
+from engine.errors import SettingsError
 from engine.local.speech.frames import Head, Unpacker, pack
-from engine.local.speech.grammar import Grammar
 
 RATE = 24_000
 _READ = 1 << 16
+_KEPT_SENTENCES = 64
+"""A dialogue repeats itself; a sentence is about 150 kB."""
+
+_Answer = Callable[[Head, bytes], tuple[Head, bytes]]
 
 
 def main() -> None:
     """Serve until the parent is gone."""
-    # Ctrl-C goes to the whole terminal; the parent decides what ends, and closes our input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    unpacker = Unpacker()
-    waiting = _frames(unpacker)
-    if waiting is None:
+    makers: dict[str, Callable[[Head], _Answer]] = {"hear": _hearing, "speak": _speaking}
+    requests = _requests()
+    hello = next(requests, None)
+    if hello is None:
         return
-    (first, _), *rest = waiting
     try:
-        ears = recogniser.Recogniser(Grammar(tuple(first["templates"]), first["slots"]))
-        voice = espeak.Synthesiser()
+        answer = makers[sys.argv[1]](hello[0])
     except Exception as error:  # whatever is wrong, the parent has to say it
-        _write(pack({"error": f"{type(error).__name__}: {error}"}))
+        _write({"error": f"{error}" or type(error).__name__, "settings": isinstance(error, SettingsError)})
         return
-    _write(pack({"ready": True}))
-    while True:
-        for head, body in rest:
-            _write(_answer(ears, voice, head, body))
-        if (more := _frames(unpacker)) is None:
-            return
-        rest = more
+    _write({})
+    for head, body in requests:
+        try:
+            _write(*answer(head, body))
+        except (RuntimeError, OSError) as error:
+            _write({"error": str(error)})
 
 
-def _answer(ears: recogniser.Recogniser, voice: espeak.Synthesiser, head: Head, body: bytes) -> bytes:
-    if head["do"] == "hear":
-        heard = ears.hear(resample(body, RATE, recogniser.RATE))
-        return pack({"id": head["id"], "text": heard.text})
-    spoken = voice.speak(head["text"], head["voice"], head["speed"])
-    return pack({"id": head["id"]}, resample(spoken, espeak.RATE, RATE))
+def _hearing(hello: Head) -> _Answer:
+    from engine.audio.resample import resample
+    from engine.local.speech import recogniser
+    from engine.local.speech.grammar import Grammar
+
+    slots = {name: tuple(values) for name, values in hello["slots"].items()}
+    ears = recogniser.Recogniser(Grammar(tuple(hello["templates"]), slots))
+    return lambda head, body: ({"text": ears.hear(resample(body, RATE, recogniser.RATE)).text}, b"")
 
 
-def _frames(unpacker: Unpacker) -> list[tuple[Head, bytes]] | None:
-    """The next frames, at least one; None at the end of the input."""
+def _speaking(_: Head) -> _Answer:
+    from engine.local.speech import espeak
+
+    voice = espeak.Synthesiser()
+
+    @lru_cache(maxsize=_KEPT_SENTENCES)
+    def said(text: str, name: str, speed: float) -> bytes:
+        return espeak.at_rate(voice.speak(text, name, speed), RATE)
+
+    return lambda head, body: ({}, said(head["text"], head["voice"], head["speed"]))
+
+
+def _requests() -> Iterator[tuple[Head, bytes]]:
+    unpacker = Unpacker()
     while data := os.read(sys.stdin.fileno(), _READ):
-        if frames := unpacker.feed(data):
-            return frames
-    return None
+        yield from unpacker.feed(data)
 
 
-def _write(data: bytes) -> None:
-    view = memoryview(data)
+def _write(head: Head, body: bytes = b"") -> None:
+    view = memoryview(pack(head, body))
     while view:
         view = view[os.write(sys.stdout.fileno(), view) :]
 
