@@ -11,7 +11,6 @@ import orjson
 import trio
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
-from engine.cli.local_speech import open_speech
 from engine.cli.serve_options import CHAT_KEY, Pace, ServeOptions
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
@@ -23,6 +22,7 @@ from engine.local.options import LocalOptions
 from engine.local.replies import Brain
 from engine.local.server import Served
 from engine.local.server import serve as serve_model
+from engine.local.speech_extra import speech_for
 
 
 def serve(options: ServeOptions) -> ExitStatus:
@@ -45,7 +45,7 @@ async def _serve(options: ServeOptions) -> ExitStatus:
         raise CommandFailed(ExitStatus.USAGE, str(error)) from error
 
     async def work(signals: Signals) -> None:
-        async with open_speech(dialogue) as speech, trio.open_nursery() as nursery:
+        async with speech_for(dialogue) as speech, trio.open_nursery() as nursery:
             start = partial(
                 serve_model, host=options.host, port=options.port, options=local, brain=brain, speech=speech
             )

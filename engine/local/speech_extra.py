@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from engine.local.dialogue.description import Dialogue
+from engine.local.dialogue.description import Dialogue, customer_service
 from engine.local.speech.child import available, open_speech
 from engine.local.speech.grammar import Grammar
 from engine.local.speech_parts import SpeechParts, without_speech
 
 
 @asynccontextmanager
-async def speech_for(dialogue: Dialogue) -> AsyncIterator[SpeechParts]:
-    """Ears for what the dialogue's callers say, and a voice, for as long as the block; `notice` tells if it
-    is neither.
+async def speech_for(dialogue: Dialogue | None = None) -> AsyncIterator[SpeechParts]:
+    """Ears and a voice for as long as the block, or placeholders whose `notice` says what is missing.
+
+    Args:
+        dialogue: what the ears understand is what its callers say; None: the one that ships.
 
     Raises:
-        EngineError: speech is installed and does not start. If its process dies later, the block is cancelled
-        and
-            the error comes in a group.
+        SettingsError: a word of the dialogue has no pronunciation.
+        SpeechFailed: speech is installed and does not start.
     """
     if not available():
         yield without_speech()
         return
-    async with open_speech(Grammar(dialogue.templates, dialogue.slots)) as parts:
+    known = dialogue or customer_service()
+    async with open_speech(Grammar(known.templates, known.slots)) as parts:
         yield parts
