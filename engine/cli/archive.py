@@ -12,14 +12,14 @@ from types import TracebackType
 
 from rich.console import Console
 
-from engine.cli.call_events import CallBegan, CallEvent
 from engine.cli.entry_view import write_text
 from engine.cli.event_json import event_line
 from engine.cli.exit_status import CommandFailed, ExitStatus
-from engine.cli.recording import Recording
 from engine.cli.transcript import Transcript
 from engine.cli.turn_table import Turns
 from engine.cli.turn_view import turn_view
+from engine.line.call_events import CallBegan, CallEvent
+from engine.line.recording import Recording
 
 SOUND, EVENTS, TRANSCRIPT = "call.wav", "events.jsonl", "transcript.txt"
 _TEXT_WIDTH = 110

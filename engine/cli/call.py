@@ -20,16 +20,16 @@ import attrs
 import trio
 
 from engine.cli.archive import Archive
-from engine.cli.call_events import CallBegan, CallEnded, CallEvent, CallNote, Tell
 from engine.cli.caller import Caller
-from engine.cli.floor import Floor
 from engine.cli.line import Line
-from engine.cli.loudspeaker import Device, Loudspeaker
-from engine.cli.mouthpiece import Mouthpiece
-from engine.cli.recording import Recording
 from engine.clock import NS, now_ns
 from engine.errors import EngineError, SessionClosed, SessionFailed
 from engine.events import Audio, AudioEnd, AudioInterrupted, Error, ToolApprovalRequired
+from engine.line.call_events import CallBegan, CallEnded, CallEvent, CallNote, Tell
+from engine.line.floor import Floor
+from engine.line.loudspeaker import Device, Loudspeaker
+from engine.line.mouthpiece import Mouthpiece
+from engine.line.recording import Recording
 from engine.session import RealtimeSession
 
 RECORD_SECONDS = 0.5

@@ -7,11 +7,11 @@ from typing import Any
 import attrs
 import trio
 
-from engine.cli.call_events import CallerTyped, CallNote, Tell
-from engine.cli.floor import Floor
-from engine.cli.mouthpiece import Mouthpiece
-from engine.cli.recording import Recording
 from engine.clock import NS, now_ns
+from engine.line.call_events import CallerTyped, CallNote, Tell
+from engine.line.floor import Floor
+from engine.line.mouthpiece import Mouthpiece
+from engine.line.recording import Recording
 from engine.session import RealtimeSession
 
 MICROPHONE_GAP_SAMPLES = 4_800

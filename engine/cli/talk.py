@@ -20,7 +20,6 @@ from engine.cli.caller import Caller, PreparedCaller, Utterance
 from engine.cli.demo import SCRIPT, Shop, billing, customer_service
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.failures import status_of
-from engine.cli.loudspeaker import Device
 from engine.cli.microphone import open_microphone
 from engine.cli.model_choice import ModelChoice, choose_model
 from engine.cli.signals import Signals, with_signals
@@ -30,6 +29,7 @@ from engine.cli.turn_table import turns
 from engine.cli.typed import TypedCaller, TypedLines
 from engine.cli.wav_utterances import read_utterances
 from engine.errors import EngineError
+from engine.line.loudspeaker import Device
 from engine.local.speech_extra import speech_for
 from engine.local.speech_parts import SpeechParts
 from engine.models.interface import RealtimeModel

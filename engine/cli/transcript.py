@@ -11,16 +11,6 @@ from typing import Literal
 import attrs
 
 from engine.agents.agent import RealtimeAgent
-from engine.cli.call_events import (
-    CallBegan,
-    CallEnded,
-    CallerSpeechBegan,
-    CallerTyped,
-    CallEvent,
-    CallNote,
-    PlaybackBegan,
-    PlaybackEnded,
-)
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -41,6 +31,16 @@ from engine.events import (
     UserSpeechStarted,
 )
 from engine.history import AssistantAudio, AssistantMessage, HistoryItem
+from engine.line.call_events import (
+    CallBegan,
+    CallEnded,
+    CallerSpeechBegan,
+    CallerTyped,
+    CallEvent,
+    CallNote,
+    PlaybackBegan,
+    PlaybackEnded,
+)
 from engine.wire.formats import PCM16, AudioFormat
 
 NoteKind = Literal["note", "guardrail", "error"]

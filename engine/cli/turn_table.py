@@ -14,15 +14,6 @@ from statistics import median
 import attrs
 
 from engine.agents.agent import RealtimeAgent
-from engine.cli.call_events import (
-    CallBegan,
-    CallerSpeechBegan,
-    CallerSpeechEnded,
-    CallerTyped,
-    CallEvent,
-    PlaybackBegan,
-    PlaybackEnded,
-)
 from engine.clock import NS
 from engine.events import (
     AgentStart,
@@ -32,6 +23,15 @@ from engine.events import (
     TranscriptDone,
     UserSpeechStarted,
     UserSpeechStopped,
+)
+from engine.line.call_events import (
+    CallBegan,
+    CallerSpeechBegan,
+    CallerSpeechEnded,
+    CallerTyped,
+    CallEvent,
+    PlaybackBegan,
+    PlaybackEnded,
 )
 
 GREETING = "(the call begins)"

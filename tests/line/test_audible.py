@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 
-from engine.cli.audible import AGENT_THRESHOLD, audible_span_ns, first_audible_ns
+from engine.line.audible import AGENT_THRESHOLD, audible_span_ns, first_audible_ns
 
 MS = 1_000_000
 

@@ -14,11 +14,11 @@ from typing import Protocol
 import attrs
 import trio
 
-from engine.cli.audible import first_audible_ns
-from engine.cli.call_events import PlaybackBegan, PlaybackEnded, Tell
-from engine.cli.recording import Recording
 from engine.clock import NS, now_ns
 from engine.events import Audio, AudioEnd, AudioInterrupted
+from engine.line.audible import first_audible_ns
+from engine.line.call_events import PlaybackBegan, PlaybackEnded, Tell
+from engine.line.recording import Recording
 from engine.wire.formats import PCM16, AudioFormat
 
 _NS_PER_MS = 1_000_000

@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
-from engine.cli.audible import audible_span_ns
-from engine.cli.call_events import CallerSpeechBegan, CallerSpeechEnded, Tell
-from engine.cli.recording import Recording
 from engine.clock import NS
 from engine.errors import SessionClosed
+from engine.line.audible import audible_span_ns
+from engine.line.call_events import CallerSpeechBegan, CallerSpeechEnded, Tell
+from engine.line.recording import Recording
 from engine.wire.formats import PCM16, AudioFormat
 
 FRAME_MS = 20

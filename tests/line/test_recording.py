@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.cli.recording import Recording, Track
+from engine.line.recording import Recording, Track
 
 S = 1_000_000_000
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import attrs
 import trio
 
-from engine.cli.call_events import CallEvent, PlaybackBegan, PlaybackEnded
 from engine.clock import NS
 from engine.events import (
     AgentEnd,
@@ -24,6 +23,7 @@ from engine.events import (
     UserSpeechStopped,
 )
 from engine.history import HistoryItem, ToolCall
+from engine.line.call_events import CallEvent, PlaybackBegan, PlaybackEnded
 
 PATIENCE_SECONDS = 20.0
 """How long a caller waits for a sign of life before speaking again."""

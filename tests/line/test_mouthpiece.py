@@ -11,11 +11,11 @@ import attrs
 import trio
 import trio.testing
 
-from engine.cli.call_events import CallerSpeechBegan, CallerSpeechEnded, CallEvent
-from engine.cli.mouthpiece import Mouthpiece
-from engine.cli.recording import Recording
 from engine.clock import now_ns
 from engine.errors import SessionClosed
+from engine.line.call_events import CallerSpeechBegan, CallerSpeechEnded, CallEvent
+from engine.line.mouthpiece import Mouthpiece
+from engine.line.recording import Recording
 
 MS = 1_000_000
 

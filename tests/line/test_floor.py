@@ -9,8 +9,6 @@ import pytest
 import trio
 import trio.testing
 
-from engine.cli.call_events import CallEvent, PlaybackBegan, PlaybackEnded
-from engine.cli.floor import PATIENCE_AT_WORK_SECONDS, PATIENCE_SECONDS, Floor
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -23,6 +21,8 @@ from engine.events import (
     UserSpeechStopped,
 )
 from engine.history import ToolCall
+from engine.line.call_events import CallEvent, PlaybackBegan, PlaybackEnded
+from engine.line.floor import PATIENCE_AT_WORK_SECONDS, PATIENCE_SECONDS, Floor
 
 NOBODY = object()
 

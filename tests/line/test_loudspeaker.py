@@ -12,11 +12,11 @@ import attrs
 import trio
 import trio.testing
 
-from engine.cli.call_events import CallEvent, PlaybackBegan, PlaybackEnded
-from engine.cli.loudspeaker import Loudspeaker
-from engine.cli.recording import Recording
 from engine.clock import now_ns
 from engine.events import Audio, AudioEnd, AudioInterrupted
+from engine.line.call_events import CallEvent, PlaybackBegan, PlaybackEnded
+from engine.line.loudspeaker import Loudspeaker
+from engine.line.recording import Recording
 
 MS = 1_000_000
 LOUD = 8000
