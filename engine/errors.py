@@ -23,6 +23,7 @@
     │   ├── BadArguments            the model's arguments do not fit the tool
     │   ├── ToolTimeout             the tool took longer than its declared timeout
     │   └── UnserialisableResult    the tool returned something that has no JSON form
+    ├── LogError                    a log of a session that cannot be read (`path`, `line`, `reason`)
     ├── SpeechFailed                hearing or speaking on this machine does not start, or broke down
     ├── SlowConsumer                events were not taken and their stated limit was reached
     └── SessionFailed               a fault inside the engine or in what it was given; `__cause__` is the whole group
@@ -136,6 +137,16 @@ class ToolTimeout(ToolFailed):
 
 class UnserialisableResult(ToolFailed):
     """The tool returned something that has no JSON form."""
+
+
+class LogError(EngineError):
+    """A log of a session cannot be read. ``line`` is counted from 1; ``reason`` says what is wrong with it."""
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(f"{path}, line {line}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason
 
 
 class SpeechFailed(EngineError):
