@@ -56,22 +56,31 @@ class Kind:
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         # --- the caller
-        "user.speech.start.truth": Kind("the first audible sample of what the caller says", ("turn", "text"), True),
-        "user.speech.end.truth": Kind("the last audible sample of what the caller says", ("turn",), True),
-        "user.audio.sent": Kind("caller audio was written to the far end; only the first and the last of each turn "
-                                "are kept", ("bytes", "position_ms")),
-        "user.text.sent": Kind("a typed message was written to the far end", ("item",)),
+        "user.speech.start.truth": Kind("the first audible sample of what the caller says; `turn` numbers what the "
+                                        "caller says, `purpose` is 'turn', 'barge_in', 'backchannel' or 'noise', "
+                                        "`position_ms` the sample's place in all audio sent",
+                                        ("turn", "text", "purpose", "position_ms"), True),
+        "user.speech.end.truth": Kind("the last audible sample of what the caller says", ("turn", "position_ms"), True),
+        "user.audio.sent": Kind("the piece of caller audio with which a turn begins (`edge` is 'first') or ends "
+                                "('last') was written to the far end: the piece that holds the position which "
+                                "`server.speech_started` or `server.speech_stopped` names, or what was first and last "
+                                "sent before a commit (then without `item`). `position_ms` is where the piece ends",
+                                ("edge", "item", "bytes", "position_ms")),
+        "user.text.sent": Kind("a typed message was written to the far end; without `respond` it asks for no answer",
+                               ("item", "respond")),
         "user.commit.sent": Kind("push to talk: the end of the turn was written to the far end"),
         "server.speech_started": Kind("the far end says that the user began", ("item", "ms")),
         "server.speech_stopped": Kind("the far end says that the user ended", ("item", "ms")),
         "server.silence": Kind("the far end says that the user has been silent for the idle timeout", ("item",)),
         "user.committed": Kind("the far end made an item of what the user said", ("item",)),
+        "user.cleared": Kind("the far end forgot what the user said, as the application wanted"),
         "transcript.user.first": Kind("the first text of what the user said", ("item",)),
         "transcript.user.final": Kind("the whole text of what the user said", ("item", "text")),
         "transcript.user.failed": Kind("there will be no text of what the user said", ("item",)),
         # --- the model
-        "response.requested": Kind("a request for a response was written to the far end", ("token",)),
-        "response.created": Kind("a response began", ("response", "agent", "token")),
+        "response.requested": Kind("a request for a response was written to the far end; `beside`: one outside of "
+                                   "the conversation", ("token", "beside")),
+        "response.created": Kind("a response began", ("response", "agent", "token", "beside")),
         "response.first_token": Kind("the first text or audio of a response", ("response", "item")),
         "audio.first_received": Kind("the first audio of an item", ("response", "item")),
         "audio.received": Kind("the last audio of an item, with what came in all",
@@ -86,7 +95,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "playout.audible": Kind("the first audible sample of an item reached the speaker",
                                 ("response", "item", "source")),
         "playout.underrun": Kind("the speaker had nothing to play in the middle of an item",
-                                 ("response", "item", "ms")),
+                                 ("response", "item", "source", "ms")),
         "playout.stop": Kind("the last sample of an item that was played reached the speaker; `ms` of it were played",
                              ("response", "item", "source", "ms")),
         # --- interruption
@@ -95,6 +104,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "interrupt.taken": Kind("the application took `audio_interrupted`", ("response",)),
         "cancel.sent": Kind("the cancellation was written to the far end", ("response",)),
         "truncate.sent": Kind("what had been heard was written to the far end", ("item", "ms")),
+        "delete.sent": Kind("an item of which nothing had been heard was taken back", ("item",)),
         # --- tools, handoffs, guardrails
         "tool.called": Kind("the model called a tool", ("call", "name", "response")),
         "tool.approval_asked": Kind("a call waits for the application's approval", ("call",)),

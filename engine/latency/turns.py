@@ -13,7 +13,11 @@ import attrs
 
 Opening = Literal["call", "speech", "text", "silence", "application"]
 """What a turn begins with: the call itself (the agent greets), the user's voice, a typed message, the user's silence
-(idle timeout), or a response that the application asked for."""
+(idle timeout), or a response that nobody's turn asked for: the application did, or the far end itself."""
+Purpose = Literal["turn", "barge_in", "backchannel", "noise"]
+"""What the caller meant by speaking, where the line knows: only the first two want the floor, and an answer."""
+Source = Literal["computed", "reported", "measured"]
+"""How playback is known: computed by the engine, reported by the application or the far end, measured on the line."""
 Cause = Literal["user", "application", "guardrail"]
 
 
@@ -71,12 +75,27 @@ class TurnRecord:
     opened_by: Opening
     began: int
     """When the turn began, by whatever opened it."""
+    over: int
+    """When nothing more could be added: the turn had come to rest, or a later one had taken its place, or the log
+    ended. Of an unanswered turn it is how long an answer was waited for."""
+    truth_turn: int | str | None = None
+    """The line's own number of what the caller said."""
+    purpose: Purpose | None = None
+    """None where the line does not tell."""
+    withdrawn: bool = False
+    """The application took back what the user had said (`clear_audio`) before anybody answered."""
     user_text: str | None = None
+    """What the far end understood, or else what the line knows was said."""
 
     user_speech_start_truth: int | None = None
+    user_speech_start_truth_ms: float | None = None
+    """Its place in all audio sent."""
     user_speech_end_truth: int | None = None
+    user_speech_end_truth_ms: float | None = None
     user_audio_first_sent: int | None = None
+    """The piece was written in which, by the far end's word, speech begins; of push to talk, the first piece."""
     user_audio_last_sent: int | None = None
+    """The piece was written at which, by the far end's word, speech had ended; of push to talk, the last piece."""
     text_sent: int | None = None
     commit_sent: int | None = None
     speech_started: int | None = None
@@ -100,10 +119,12 @@ class TurnRecord:
     """The first sample above -45 dBFS reached the speaker."""
     playout_stop: int | None = None
     """The last sample of the turn's last item that was played."""
-    playout_source: str | None = None
-    """'computed' by the engine, 'reported' by the application, 'measured' on the line."""
-    played_ms: float = 0.0
-    underruns: int = 0
+    playout_source: Source | None = None
+    """The best that is known: what was measured before what was reported before what was computed."""
+    played_ms: float | None = None
+    """Of all items of the answer; None if none was played to an end that is known."""
+    underruns: int | None = None
+    """How often the speaker ran dry in the middle of an item; None if nothing was played."""
     audio_jitter_ms: float | None = None
     """Smoothed as in RFC 3550, of the arrivals of the answer's audio against its length."""
     response_done: int | None = None
@@ -117,8 +138,16 @@ class TurnRecord:
     guardrail_checks: int = 0
     guardrail_tripped: int | None = None
     interruption: Interruption | None = None
-    false_takeover: bool = False
-    """The agent began to be heard while the user was still speaking, by the line's truth."""
+    barge_in_truth: int | None = None
+    """The user began to speak while this turn's answer was being heard, by the line's truth; the first time."""
+    barge_in_heard: int | None = None
+    """The same by the far end's word, at the time of hearing it."""
+    barge_in_purpose: Purpose | None = None
+    false_takeover: bool | None = None
+    """The agent began to be heard while the user was still speaking; None if the line does not know when that was."""
+    takeovers: int = 0
+    """How many answers were begun too early and set aside because the same user went on speaking. Their instants are
+    not among the fields above, which are those of the answer that followed."""
     errors: tuple[str, ...] = ()
     usage: Mapping[str, object] | None = None
     """Summed over the turn's responses: the token counts of `Usage`, nested as on the wire."""
@@ -127,13 +156,21 @@ class TurnRecord:
 
     @property
     def answered(self) -> bool:
-        """Whether the agent was heard, or, in a conversation without audio, said anything at all."""
+        """Whether the agent was heard, or, where it has no voice, said anything at all."""
         return self.playout_start is not None or (self.first_token is not None and self.audio_first_received is None)
 
     @property
+    def wants_answer(self) -> bool:
+        """Whether somebody is waiting for the agent: not after a backchannel, a noise, or what was taken back."""
+        return self.purpose not in ("backchannel", "noise") and not self.withdrawn
+
+    @property
     def user_end(self) -> int | None:
-        """When the user was done, by the best that is known: the truth, or what the far end said, or was sent."""
-        for at in (self.user_speech_end_truth, self.text_sent, self.commit_sent, self.speech_stopped):
+        """When the user was done, by what is certain: the truth of the line, the typed message on the wire, the end
+        that the application gave the turn. None if only the far end's opinion is known, and if the turn has no user."""
+        if self.opened_by not in ("speech", "text"):
+            return None
+        for at in (self.user_speech_end_truth, self.text_sent, self.commit_sent):
             if at is not None:
                 return at
         return None
