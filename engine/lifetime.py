@@ -1,7 +1,7 @@
 """Lifetime: the nurseries of one session, the mailboxes between its actors, and how it ends.
 
     outer nursery                 the connection, in a scope of its own that outlives the others by the goodbye
-      inner nursery               audio-in pump, tool executor, guardrail debouncer
+      inner nursery               tool executor, guardrail debouncer
         this task                 the event router; the conversation lasts as long as it does
 
 Closing goes from the inside out: the router returns, the inner nursery is cancelled and joined, the connection
@@ -17,7 +17,6 @@ from typing import TypeVar
 import attrs
 import trio
 
-from engine.actors.audio_in import AudioInPump
 from engine.actors.connection import Connection
 from engine.actors.guardrails import GuardrailDebouncer
 from engine.actors.router import Router
@@ -32,8 +31,8 @@ from engine.core.machine import Machine
 from engine.errors import EngineError, SessionClosed, SessionFailed, TransportClosed
 from engine.mailboxes import (
     INBOX_BATCHES,
+    LONGEST_WRITE_MS,
     MICROPHONE_SECONDS,
-    UPLINK_SECONDS,
     WORK_BATCHES,
     Feed,
     Mailbox,
@@ -77,9 +76,8 @@ class Lifetime:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        per_second = parts.input_format.bytes_per_second
         self.inbox = Mailbox[Input]("inbox", INBOX_BATCHES)
-        self.microphone = Microphone(MICROPHONE_SECONDS * per_second)
+        self.outbound = Outbound(_microphone(parts), parts.frame_ms / 1000)
         self.feed = Feed()
         self.handles: dict[int, ResponseHandle] = {}
         self.opened = False
@@ -88,7 +86,6 @@ class Lifetime:
         """Why it ended, if not normally."""
         self._tools = Mailbox[ToolWork]("tools", WORK_BATCHES)
         self._checks = Mailbox[CheckWork]("checks", WORK_BATCHES)
-        self._outbound = Outbound(UPLINK_SECONDS * per_second)
         self._scope = trio.CancelScope()
         self._task: trio.lowlevel.Task | None = None
 
@@ -106,7 +103,7 @@ class Lifetime:
         try:
             with self._scope:
                 async with trio.open_nursery() as outer:
-                    connection = Connection(self._parts.model, self._parts.model_config, self.inbox, self._outbound)
+                    connection = Connection(self._parts.model, self._parts.model_config, self.inbox, self.outbound)
                     try:
                         service = await outer.start(connection.run)
                     except EngineError as refused:
@@ -150,12 +147,11 @@ class Lifetime:
 
     def statistics(self) -> tuple[MailboxStatistics, ...]:
         """Every mailbox's counters."""
-        wire, uplink = self._outbound.statistics()
+        wire, microphone = self.outbound.statistics()
         return (
             self.inbox.statistics(),
             wire,
-            self.microphone.statistics(),
-            uplink,
+            microphone,
             self.feed.statistics(),
             self._tools.statistics(),
             self._checks.statistics(),
@@ -168,7 +164,6 @@ class Lifetime:
         try:
             self.inbox.put_nowait([Opened(self._parts.first_agent)])
             async with trio.open_nursery() as actors:
-                actors.start_soon(self._audio_in().run)
                 actors.start_soon(self._tool_executor().run)
                 actors.start_soon(self._debouncer().run)
                 self.opened = True
@@ -178,7 +173,7 @@ class Lifetime:
             return error
         finally:
             self.inbox.close()
-            self._outbound.close()
+            self.outbound.close()
             service.deadline = trio.current_time() + self._parts.model_config.close_timeout
 
     def _finish(self, router: Router, error: EngineError | None) -> None:
@@ -186,8 +181,7 @@ class Lifetime:
         router.conclude(error)
         self._settle_unseen(error)
         self.inbox.close()
-        self.microphone.close()
-        self._outbound.abandon()
+        self.outbound.abandon()
         self._tools.close()
         self._checks.close()
         self.error = None if _is_normal(error) else error
@@ -214,16 +208,13 @@ class Lifetime:
             machine=self._parts.machine,
             model=self._parts.model,
             inbox=self.inbox,
-            outbound=self._outbound,
+            outbound=self.outbound,
             feed=self.feed,
             tools=self._tools,
             checks=self._checks,
             playback=self._parts.playback,
             settle=self._settle,
         )
-
-    def _audio_in(self) -> AudioInPump:
-        return AudioInPump(self.microphone, self._outbound, self._parts.input_format, self._parts.frame_ms)
 
     def _tool_executor(self) -> ToolExecutor:
         return ToolExecutor(
@@ -244,6 +235,15 @@ class Lifetime:
             context=self._parts.context,
             run_sync=_threads(),
         )
+
+
+def _microphone(parts: Parts) -> Microphone:
+    audio = parts.input_format
+    return Microphone(
+        capacity=MICROPHONE_SECONDS * audio.bytes_per_second,
+        frame=audio.bytes_of(parts.frame_ms),
+        longest=audio.bytes_of(LONGEST_WRITE_MS),
+    )
 
 
 def _threads() -> RunSync:

@@ -3,8 +3,7 @@
     name        from          to           capacity             when full
     inbox       everybody     router       64 batches           the sender waits (the socket is read no further)
     wire        router        connection   1,024 events         the far end does not read: TransportLost ends it
-    microphone  application   audio pump   30 s of audio        `send_audio` waits
-    uplink      audio pump    connection   1 s of audio         the pump waits; always behind `wire`, never before it
+    microphone  application   connection   30 s of audio        `send_audio` waits; always behind `wire`
     feed        router        application  20,000 events,       nobody reads: SlowConsumer ends the session
                                            32 MiB of audio
     tools       router        executor     256 batches          SessionFailed ends the session (it never waits)
@@ -12,12 +11,14 @@
     hooks       executor      its hooks    256 hooks            one is left out, with an `error` event
 
 The router never waits for anybody, so the graph of waiting senders has no cycle. Control never stands behind audio:
-`wire` overtakes `uplink` at the connection, and an interruption takes queued audio out of `feed`.
+`wire` overtakes `microphone`, of which one write carries a second at most, and an interruption takes queued audio out
+of `feed`.
 """
 
 from engine.mailboxes.feed import FEED_AUDIO_BYTES, FEED_EVENTS, TAKES_PER_CHECKPOINT, Feed
 from engine.mailboxes.mailbox import Mailbox
-from engine.mailboxes.microphone import Mark, Microphone
+from engine.mailboxes.mark import Mark
+from engine.mailboxes.microphone import Microphone
 from engine.mailboxes.outbound import WIRE_EVENTS, Outbound
 from engine.mailboxes.statistics import MailboxStatistics
 
@@ -25,9 +26,9 @@ __all__ = [
     "FEED_AUDIO_BYTES",
     "FEED_EVENTS",
     "INBOX_BATCHES",
+    "LONGEST_WRITE_MS",
     "MICROPHONE_SECONDS",
     "TAKES_PER_CHECKPOINT",
-    "UPLINK_SECONDS",
     "WIRE_EVENTS",
     "WORK_BATCHES",
     "Feed",
@@ -40,5 +41,6 @@ __all__ = [
 
 INBOX_BATCHES = 64
 MICROPHONE_SECONDS = 30
-UPLINK_SECONDS = 1
+LONGEST_WRITE_MS = 1000
+"""No write carries more audio, so that control never waits long behind it; the protocol allows 15 MiB an append."""
 WORK_BATCHES = 256

@@ -1,84 +1,91 @@
-"""Microphone: what the application wants the far end to hear, on its way to the audio pump."""
+"""Microphone: what the application wants the far end to hear, made into frames on its way.
+
+A frame is what one `input_audio_buffer.append` carries. Applications hand over what their sound card or phone line
+gives them, often 20 ms at a time, and each append costs a write to the socket, which costs more than everything else
+that is done with it. So pieces wait here until they are a frame.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 
-import trio
-
-from engine.errors import SessionClosed
-from engine.mailboxes.bell import Bell
+from engine.mailboxes.mark import Mark
 from engine.mailboxes.statistics import MailboxStatistics
-from engine.wire.client_events import ClientEvent
-
-
-class Mark:
-    """A client event that keeps its place among the audio, and tells when it has been written."""
-
-    def __init__(self, event: ClientEvent) -> None:
-        self.event = event
-        self.settled = trio.Event()
-        self.written = False
-
-    async def wait(self) -> None:
-        """Until it is on the wire. Raises SessionClosed if it never will be."""
-        await self.settled.wait()
-        if not self.written:
-            raise SessionClosed("the session closed before the audio was written")
+from engine.wire.client_events import InputAudioBufferAppend
 
 
 class Microphone:
-    """What the application wants the far end to hear, in order."""
+    """Audio and marks in order. It never waits; `Outbound` does, and knows the time."""
 
-    def __init__(self, capacity: int) -> None:
-        """`capacity` is in bytes of audio."""
+    def __init__(self, capacity: int, frame: int, longest: int) -> None:
+        """All in bytes: when it is full, from when on it is due, and how much at most it hands out at once."""
         self.capacity = capacity
-        self._backlog: deque[bytes | Mark] = deque()
+        self._frame, self._longest = frame, longest
+        self._backlog: deque[bytes | memoryview | Mark] = deque()
         self._marks: list[Mark] = []
-        """Those that are not on the wire yet, wherever on the way there they are."""
+        """Those that are not on the wire yet, whether they are still in here or not."""
+        self._marks_waiting = 0
         self._waiting = self._most = self._passed = 0
-        self._arrival, self._room = Bell(), Bell()
-        self._closed = False
 
-    async def put(self, entry: bytes | Mark) -> None:
-        """Hand over audio or a mark; waits while more than `capacity` bytes wait already. Raises SessionClosed.
+    @property
+    def full(self) -> bool:
+        """More than `capacity` bytes wait."""
+        return self._waiting > self.capacity
 
-        If it is cancelled, nothing was handed over.
-        """
-        await trio.lowlevel.checkpoint_if_cancelled()
-        while self._waiting > self.capacity and not self._closed:
-            await self._room.wait()
-        if self._closed:
-            raise SessionClosed("the session is closed: audio can no longer be sent")
+    @property
+    def due(self) -> bool:
+        """A frame is complete, or a mark stands behind the rest: there is nothing to wait for."""
+        return self._waiting >= self._frame or self._marks_waiting > 0
+
+    def add(self, entry: bytes | Mark) -> None:
+        """More audio, or a mark behind it."""
         self._backlog.append(entry)
-        if isinstance(entry, bytes):
-            self._passed += len(entry)
-            self._waiting += len(entry)
-            self._most = max(self._most, self._waiting)
-        else:
+        if isinstance(entry, Mark):
             self._marks = [mark for mark in self._marks if not mark.written]
             self._marks.append(entry)
-        self._arrival.ring()
+            self._marks_waiting += 1
+            return
+        size = len(entry)
+        self._passed += size
+        self._waiting += size
+        self._most = max(self._most, self._waiting)
 
-    async def take(self) -> list[bytes | Mark]:
-        """Everything that waits, at least one entry."""
-        while not self._backlog:
-            await self._arrival.wait()
-        entries = list(self._backlog)
-        self._backlog.clear()
-        self._waiting = 0
-        self._room.ring()
-        return entries
+    def take(self) -> list[InputAudioBufferAppend | Mark]:
+        """What is there, complete or not, up to `longest` bytes of audio: more would hold up control behind it."""
+        taken: list[InputAudioBufferAppend | Mark] = []
+        pieces: list[bytes | memoryview] = []
+        room = self._longest
+        while self._backlog and room:
+            entry = self._backlog.popleft()
+            if isinstance(entry, Mark):
+                _append(taken, pieces)
+                taken.append(entry)
+                self._marks_waiting -= 1
+                continue
+            if len(entry) > room:
+                whole = memoryview(entry)
+                self._backlog.appendleft(whole[room:])
+                entry = whole[:room]
+            pieces.append(entry)
+            room -= len(entry)
+            self._waiting -= len(entry)
+        _append(taken, pieces)
+        return taken
 
     def close(self) -> None:
-        """Nobody reads any more, and nothing is written: whoever waits for a mark is told."""
-        self._closed = True
+        """Nothing is written any more: whoever waits for a mark is told."""
         for mark in self._marks:
             mark.settled.set()
         self._marks.clear()
         self._backlog.clear()
-        self._room.ring()
+        self._waiting = self._marks_waiting = 0
 
     def statistics(self) -> MailboxStatistics:
         """Counters."""
         return MailboxStatistics("microphone", self.capacity, self._waiting, self._most, self._passed)
+
+
+def _append(taken: list[InputAudioBufferAppend | Mark], pieces: list[bytes | memoryview]) -> None:
+    if pieces:
+        taken.append(InputAudioBufferAppend(b"".join(pieces)))
+        pieces.clear()

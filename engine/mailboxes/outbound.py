@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
-from engine.errors import TransportLost
+import trio
+
+from engine.errors import SessionClosed, TransportLost
 from engine.mailboxes.bell import Bell
-from engine.mailboxes.microphone import Mark
+from engine.mailboxes.mark import Mark
+from engine.mailboxes.microphone import Microphone
 from engine.mailboxes.statistics import MailboxStatistics
-from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
+from engine.wire.client_events import ClientEvent
 
 WIRE_EVENTS = 1024
 
 
 class Outbound:
-    """`wire` and `uplink`: two urgencies, one reader, who gets control first."""
+    """`wire` and `microphone`: two urgencies, one reader, who gets control first."""
 
-    def __init__(self, uplink_capacity: int, wire_capacity: int = WIRE_EVENTS) -> None:
-        """`uplink_capacity` is in bytes of audio, `wire_capacity` in events."""
+    def __init__(self, microphone: Microphone, patience: float, wire_capacity: int = WIRE_EVENTS) -> None:
+        """`patience` is how many seconds a rest of audio waits to become a frame; `wire_capacity` is in events."""
         self._wire: deque[ClientEvent] = deque()
-        self._uplink: deque[InputAudioBufferAppend | Mark] = deque()
-        self._wire_capacity, self._uplink_capacity = wire_capacity, uplink_capacity
+        self._wire_capacity = wire_capacity
         self._wire_passed = self._wire_most = 0
-        self._uplink_waiting = self._uplink_passed = self._uplink_most = 0
+        self._microphone = microphone
+        self._patience = patience
+        self._flush_at = math.inf
+        self._nap = trio.CancelScope()
+        """Around the reader while it waits; its deadline moves with `flush_at`."""
         self._arrival, self._room = Bell(), Bell()
         self._closed = False
 
@@ -38,50 +45,57 @@ class Outbound:
         self._wire_most = max(self._wire_most, len(self._wire))
         self._arrival.ring()
 
-    async def put_uplink(self, entry: InputAudioBufferAppend | Mark) -> None:
-        """Audio: waits while more than the capacity waits already."""
-        while self._uplink_waiting > self._uplink_capacity:
+    async def put_audio(self, entry: bytes | Mark) -> None:
+        """Audio, or a mark among it: waits while more than the capacity waits already. Raises SessionClosed.
+
+        If it is cancelled, nothing was handed over. The reader is woken once for each frame, not for each piece.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while self._microphone.full and not self._closed:
             await self._room.wait()
-        if isinstance(entry, InputAudioBufferAppend):
-            self._uplink_waiting += len(entry.audio)
-            self._uplink_passed += len(entry.audio)
-            self._uplink_most = max(self._uplink_most, self._uplink_waiting)
-        self._uplink.append(entry)
-        self._arrival.ring()
+        if self._closed:
+            raise SessionClosed("the session is closed: audio can no longer be sent")
+        self._microphone.add(entry)
+        if self._microphone.due:
+            self._arrival.ring()
+        elif self._flush_at == math.inf:
+            self._flush_at = self._nap.deadline = trio.current_time() + self._patience
 
     async def take(self) -> tuple[list[ClientEvent], list[Mark]]:
-        """Everything that waits, control first, and the marks to settle once it is written. Empty after `close`."""
-        while not self._wire and not self._uplink and not self._closed:
-            await self._arrival.wait()
+        """What is to be written now, control first, and the marks to settle once it is. Empty after `close`."""
+        with trio.CancelScope(deadline=self._flush_at) as self._nap:
+            while not self._wire and not self._microphone.due and not self._closed:
+                await self._arrival.wait()
         events: list[ClientEvent] = list(self._wire)
+        self._wire.clear()
         marks: list[Mark] = []
-        for entry in self._uplink:
+        if not self._closed:
+            self._take_audio(events, marks)
+        return events, marks
+
+    def _take_audio(self, events: list[ClientEvent], marks: list[Mark]) -> None:
+        for entry in self._microphone.take():
             if isinstance(entry, Mark):
                 marks.append(entry)
                 events.append(entry.event)
             else:
                 events.append(entry)
-        self._wire.clear()
-        self._uplink.clear()
-        self._uplink_waiting = 0
+        self._flush_at = math.inf
         self._room.ring()
-        return events, marks
 
     def close(self) -> None:
-        """Write what is there, and no more."""
+        """Write what control has to say, and no more."""
         self._closed = True
         self._arrival.ring()
-
-    def abandon(self) -> None:
-        """Nothing will be written any more."""
-        self._uplink.clear()
-        self._wire.clear()
         self._room.ring()
 
+    def abandon(self) -> None:
+        """Nothing will be written any more: whoever waits for a mark is told."""
+        self.close()
+        self._wire.clear()
+        self._microphone.close()
+
     def statistics(self) -> tuple[MailboxStatistics, MailboxStatistics]:
-        """Counters of `wire` and `uplink`."""
+        """Counters of `wire` and `microphone`."""
         wire = MailboxStatistics("wire", self._wire_capacity, len(self._wire), self._wire_most, self._wire_passed)
-        uplink = MailboxStatistics(
-            "uplink", self._uplink_capacity, self._uplink_waiting, self._uplink_most, self._uplink_passed
-        )
-        return wire, uplink
+        return wire, self._microphone.statistics()
