@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import attrs
@@ -16,7 +16,7 @@ from trio.testing import MockClock
 
 from engine import RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel, function_tool
 from engine.clock import now_ns
-from engine.errors import EngineError, SlowConsumer
+from engine.errors import EngineError, SessionClosed, SlowConsumer
 from engine.events import RealtimeSessionEvent
 from engine.lifetime import Lifetime
 from engine.mailboxes.feed import Feed
@@ -233,7 +233,7 @@ def close_at(moment: float, plan: Sequence[int], *, stuck: str) -> tuple[float, 
         async with trio.open_nursery() as nursery:
             async with session:
                 nursery.start_soon(read, session)
-                with trio.move_on_after(moment):
+                with trio.move_on_after(moment), suppress(SessionClosed):  # the script may end before
                     while True:
                         await session.send_audio(bytes(960))
                         await trio.sleep(0.02)
