@@ -24,7 +24,7 @@ YIELD_WITHIN_S: Final = 2.0
 """How soon an agent has to fall silent for the user to count as let through: the window of tau-voice (yield rate,
 arXiv 2603.13686)."""
 
-_S = 1e-9
+_NS = 1_000_000_000
 
 
 @attrs.frozen
@@ -69,7 +69,7 @@ def _metric(start: str, stop: str, *, unit: Unit = "s", signed: bool = False) ->
 
 
 def _span(start: int | None, stop: int | None) -> float | None:
-    return None if start is None or stop is None else (stop - start) * _S
+    return None if start is None or stop is None else (stop - start) / _NS
 
 
 # --- what the user feels
@@ -364,7 +364,7 @@ def _union(spans: Iterable[tuple[int | None, int | None]]) -> float | None:
             start, stop = later_start, later_stop
         else:
             stop = max(stop, later_stop)
-    return (total + stop - start) * _S
+    return (total + stop - start) / _NS
 
 
 @_metric("tool.started", "tool.ended")

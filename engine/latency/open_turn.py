@@ -115,7 +115,7 @@ class OpenTurn:
     unanswered_calls: bool = False
     """Tools were called, and no response has begun since that could have read their outputs."""
     to_say_again: bool = False
-    """The guardrails stopped an answer, or one failed: another is to come."""
+    """The guardrails stopped an answer, or one failed, or was cancelled before it had a voice: another is to come."""
     answers: list[OpenAnswer] = attrs.field(factory=lambda: [OpenAnswer()])
     takeovers: int = 0
     tools: dict[str, ToolSpan] = attrs.field(factory=dict)
@@ -143,7 +143,6 @@ class OpenTurn:
         if self.answer.responses:
             self.takeovers += self.answer.source() is not None
             self.answers.append(OpenAnswer())
-        self.heard = False
         self.to_say_again = self.unanswered_calls = False
 
     def expects_response(self) -> bool:
@@ -157,13 +156,16 @@ class OpenTurn:
             source: the best source of playback in this session.
             overtaken: the far end has had a later turn, so that what it has not begun to answer it never will.
         """
-        if any(answer.running() for answer in self.answers):
+        if any(answer.running() for answer in self.answers) or (self._speaking() and not overtaken):
             return False
         if any(span.output_sent is None for span in self.tools.values()):
             return False
         if any(not _played(item, source, overtaken) for answer in self.answers for item in answer.items.values()):
             return False
         return overtaken or self.withdrawn or not self.expects_response()
+
+    def _speaking(self) -> bool:
+        return "user_speech_start_truth" in self.at and "user_speech_end_truth" not in self.at
 
     def record(self, over: int, onsets: Iterable[Onset], *, complete: bool) -> TurnRecord:
         """The turn as it is known now."""
