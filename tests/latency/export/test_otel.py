@@ -24,7 +24,7 @@ def collector(status: int = 200) -> Iterator[tuple[str, Requests]]:
     taken: Requests = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name that http.server looks for
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             taken.append((self.path, json.loads(body)))
             self.send_response(status)
@@ -106,12 +106,14 @@ def test_metrics_are_histograms_in_seconds() -> None:
     metrics = {m["name"]: m for m in body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]}
     gap = metrics["engine.turn.turn_gap"]
     (point,) = gap["histogram"]["dataPoints"]
-    assert (gap["unit"], point["count"]) == ("s", "2")
-    assert point["sum"] == pytest.approx(1.46 - 0.15)
-    assert sum(int(count) for count in point["bucketCounts"]) == 2
+    assert (gap["unit"], point["count"]) == ("s", "1")
+    assert point["sum"] == pytest.approx(1.46)
+    assert sum(int(count) for count in point["bucketCounts"]) == 1
     assert len(point["bucketCounts"]) == len(point["explicitBounds"]) + 1
     duration = metrics["gen_ai.client.operation.duration"]["histogram"]["dataPoints"][0]
     assert duration["count"] == "3"
+    below = metrics["engine.turn.below_zero"]["sum"]["dataPoints"]
+    assert {attributes(point)["engine.metric"] for point in below} == {"turn_gap", "first_audio", "first_token"}
     answered = metrics["engine.turns"]["sum"]["dataPoints"]
     assert {point["asInt"] for point in answered} == {"1", "3"}
 
