@@ -36,12 +36,13 @@ from tests.support.scene import (
     Scene,
     SendsAudio,
 )
-from tests.support.schedule import schedules
+from tests.support.schedule import CHOICES, seeds
 
-moments = st.sampled_from([0, 1, 10, 15, 100, 250, 700, 2500])
-"""Milliseconds between one thing and the next: now, within a reply, after it, after everything."""
+moments = st.sampled_from([0, 0, 1, 5, 10, 10, 15, 20, 100, 250, 700, 2500])
+"""Milliseconds between one thing and the next: now, within a reply, after it, after everything. A reply begins after
+10 ms and takes a step every 5 ms, so that things often fall into one moment, and the schedule decides."""
 
-distances = st.sampled_from([0, 0, 3, 40, 300])
+distances = st.sampled_from([0, 0, 5, 40, 300])
 """Milliseconds from here to the far end."""
 
 quirks = st.builds(
@@ -59,6 +60,9 @@ calls = st.builds(Call, st.sampled_from(TOOLS))
 steps: st.SearchStrategy[ReplyStep] = st.one_of(
     talk, talk, calls, st.just(NextItem()), st.builds(Write, st.integers(1, 4)), st.builds(Wait, moments)
 )
+orders = st.lists(st.integers(0, CHOICES - 1), min_size=24, max_size=64).map(tuple) | seeds
+"""Schedules that perturb: left to itself, Hypothesis draws no choice at all for every third scene."""
+
 statuses = st.sampled_from(["completed", "completed", "completed", "failed", "incomplete"])
 
 
@@ -110,12 +114,12 @@ def scenes(
         moves=(Later(0, Says()), *draw(timed(app_moves, 4))),  # type: ignore[arg-type]
         creates=draw(st.booleans()),
         interrupts=draw(st.sampled_from([True, True, False])),
-        tool_ms=draw(st.sampled_from([0, 20, 400, 3000])),
+        tool_ms=draw(st.sampled_from([0, 5, 20, 400, 3000])),
         approves=draw(st.booleans()),
         decides_after_ms=draw(moments),
-        guardrail_ms=draw(st.sampled_from([0, 0, 30, 1000])),
+        guardrail_ms=draw(st.sampled_from([0, 0, 5, 30, 1000])),
         forbidden=draw(st.sampled_from([0, 0, 0, 5, 1])),
         step=draw(st.sampled_from([1, 20, 100])),
         reads_every_ms=draw(st.sampled_from([0, 0, 0, 7, 100])),
-        schedule=draw(schedules),
+        schedule=draw(orders),
     )

@@ -24,7 +24,7 @@ from engine.agents.tool import FunctionTool
 from engine.clock import now_ns
 from engine.core.inputs import CancelHandle, Interrupt, Respond, SendMessage
 from engine.errors import EngineError, ResponseFailed, SessionClosed, ToolCallUnknown, TransportLost
-from engine.events import ToolApprovalRequired
+from engine.events import RealtimeSessionEvent, ToolApprovalRequired
 from engine.messages import user_message
 from engine.models.interface import ModelCapabilities
 from engine.response_handle import ResponseHandle
@@ -41,6 +41,8 @@ Agent = RealtimeAgent[Any]
 LONG = 120.0
 """Seconds after which whatever was going on is over."""
 MOST_ROUNDS = 30
+HANGS = 10_000.0
+"""Seconds that no scene takes: a session that waits for ever jumps to this moment, and fails."""
 Session = RealtimeSession[Any]
 
 # --- what the application does
@@ -122,6 +124,8 @@ class Played:
 
     watch: Watch
     model: FarEndModel
+    events: list[RealtimeSessionEvent] = attrs.field(factory=list)
+    """What the application has seen."""
     error: EngineError | None = None
     over: bool = False
     """The application has been told that there are no more events."""
@@ -159,6 +163,10 @@ class _Stage:
         self._handles: list[ResponseHandle] = []
 
     async def run(self, settle: bool) -> Played:
+        with trio.fail_after(HANGS):
+            return await self._perform(settle)
+
+    async def _perform(self, settle: bool) -> Played:
         vad = {"create_response": self._scene.creates, "interrupt_response": self._scene.interrupts}
         config = {
             "model_settings": {"turn_detection": {"type": "server_vad", **vad}},
@@ -195,6 +203,7 @@ class _Stage:
         try:
             async for event in session:
                 self._watch.seen(event, now_ns())
+                played.events.append(event)
                 if isinstance(event, ToolApprovalRequired):
                     nursery.start_soon(self._decide, session, event.call_id)
                 if self._scene.reads_every_ms:
@@ -310,7 +319,7 @@ def _guardrail(scene: Scene, watch: Watch) -> OutputGuardrail:
         numbers = [int(word.removeprefix("word")) for word in text.split()]
         tripped = bool(scene.forbidden) and any(number % scene.forbidden == 0 for number in numbers)
         if tripped:
-            watch.objected()
+            watch.objected(now_ns())
         return GuardrailFunctionOutput(tripwire_triggered=tripped)
 
     return output_guardrail(words)

@@ -252,7 +252,7 @@ class World:
         """The guardrails have read a text."""
         text = self.texts.pop(response_id)
         if tripped:
-            self.watch.objected()
+            self.watch.objected(self.now)
         self.handle(Verdict(response_id, text, TRIPPED if tripped else ()))
 
     # --- time and the end

@@ -145,7 +145,7 @@ class FarEndModel(RealtimeModel):
         self.on_sent = on_sent
         self.sent: list[ClientEvent] = []
         self.script_over = trio.Event()
-        """The script's moves have been made; replies may still go on."""
+        """The script's moves have been made, or nobody is there any more; replies may still go on."""
         self.goodbyes = 0
         self._link: _Link | None = None
         if capabilities is not None:
@@ -176,6 +176,7 @@ class FarEndModel(RealtimeModel):
             except Exception as error:
                 failure = error
             nursery.cancel_scope.cancel(reason="the session has left the far end")
+        self.script_over.set()
         if failure is not None:
             raise failure
 

@@ -37,6 +37,8 @@ class _Calls:
 
     began: int
     """At which step the response was asked for, or was said to have begun if it was not."""
+    decided: int
+    """At which step that may have been decided at the earliest."""
     made: set[str] = attrs.field(factory=set)
     answered: dict[str, int] = attrs.field(factory=dict)
     """At which step the output of each was sent."""
@@ -52,11 +54,12 @@ class _Cut:
     """The last time that something cut off what was wanted."""
 
     step: int = 0
+    at: int = -1
     began: int | None = 0
     """At which step a response was next seen to begin."""
 
-    def now(self, step: int) -> None:
-        self.step, self.began = step, None
+    def now(self, step: int, at: int) -> None:
+        self.step, self.at, self.began = step, at, None
 
 
 class WhoMaySpeak(Promise):
@@ -76,6 +79,8 @@ class WhoMaySpeak(Promise):
         self._asked = 0
         """How many requests were sent and not refused."""
         self._asked_at: dict[str, int] = {}
+        self._decided: dict[str, int] = {}
+        """At which step each request may have been decided at the earliest: its way to the far end is not observed."""
         self._overtaken_until: int | None = None
         """When the response ended that began, without being asked for, while a request was on its way."""
         self._wishes = 0
@@ -111,15 +116,15 @@ class WhoMaySpeak(Promise):
                 else:
                     self._wishes += 1
             case Interrupt():
-                self._dropped.now(self._steps)
-                self._excused.now(self._steps)
+                self._dropped.now(self._steps, at)
+                self._excused.now(self._steps, at)
             case CancelHandle():
-                self._excused.now(self._steps)
+                self._excused.now(self._steps, at)
 
-    def objected(self) -> None:
+    def objected(self, at: int) -> None:
         self._steps += 1
         self._wishes += 1
-        self._excused.now(self._steps)
+        self._excused.now(self._steps, at)
 
     def told(self, event: ServerEvent, at: int) -> None:
         self._steps += 1
@@ -132,27 +137,28 @@ class WhoMaySpeak(Promise):
                     self._wishes += bool(self._unread)  # it has begun without them
                     self._running[response.id] = at
                     since = self._asked_at.get(token, self._steps)
-                    for cut in (self._dropped, self._excused):
-                        if cut.began is None and since > cut.step:
+                    decided = self._decided.get(token, self._steps)
+                    for cut, after in ((self._dropped, since), (self._excused, decided)):
+                        if cut.began is None and after > cut.step:
                             cut.began = self._steps
-                    self._calls[response.id] = _Calls(since)
+                    self._calls[response.id] = _Calls(since, decided)
             case ConversationItemAdded(item=FunctionCallOutput(call_id=read) | Message(id=str(read))):
                 self._unread.discard(read)
             case ResponseOutputItemDone(item=FunctionCall(call_id=call_id)) if event.response_id in self._calls:
                 if event.item.status == "completed":
                     self._calls[event.response_id].made.add(call_id)
-                    self._wanted_since[call_id] = self._calls[event.response_id].began
+                    self._wanted_since[call_id] = self._calls[event.response_id].decided
             case ResponseDone(response=response):
                 if self._running.pop(response.id, None) is not None and self._in_flight is not None:
                     self._overtaken_until = at
                 if response.id in self._calls:
                     self._calls[response.id].over = True
-                    self._count_complete_calls()
+                    self._count_complete_calls(at)
             case InputAudioBufferSpeechStarted():
                 self._speaking_since = at
                 if self._barge_in:
-                    self._dropped.now(self._steps)
-                    self._excused.now(self._steps)
+                    self._dropped.now(self._steps, at)
+                    self._excused.now(self._steps, at)
             case InputAudioBufferSpeechStopped() | InputAudioBufferCommitted():
                 self._speaking_since = None
                 if self._running:
@@ -168,13 +174,14 @@ class WhoMaySpeak(Promise):
             case ErrorEvent(error=detail) if detail.event_id is not None and detail.event_id == self._in_flight:
                 self._in_flight = None
 
-    def _count_complete_calls(self) -> None:
+    def _count_complete_calls(self, at: int) -> None:
         for calls in self._calls.values():
             if calls.complete() and not calls.counted:
                 calls.counted = True
                 cut = self._dropped
                 seen = cut.began is None or max(calls.answered.values()) < cut.began
-                if calls.began > cut.step or not seen:
+                perhaps_before = not self._strict and cut.at == at
+                if calls.began > cut.step or not seen or perhaps_before:
                     self._wishes += 1
 
     # --- what is sent
@@ -189,7 +196,7 @@ class WhoMaySpeak(Promise):
                         calls.answered[call_id] = self._steps
                 if self._excused.began is not None:  # whatever that response read, it was not this
                     self._wanted_since[call_id] = self._steps
-                self._count_complete_calls()
+                self._count_complete_calls(at)
             case ConversationItemCreate(item=Message(id=str(item_id), role="user")):
                 self._unread.add(item_id)
                 since = self._messages.popleft()
@@ -217,6 +224,8 @@ class WhoMaySpeak(Promise):
             self.broken(f"{token} was sent while the user was speaking")
         self._in_flight = token
         self._asked_at[token] = self._steps
+        at_once = not self._strict and self._excused.at == at
+        self._decided[token] = self._excused.step if at_once else self._steps
         self._asked += 1
         if self._asked > self._wishes:
             self.broken(f"{self._asked} responses were asked for, with reasons for {self._wishes}")

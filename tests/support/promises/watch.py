@@ -72,9 +72,9 @@ class Watch:
     def checked(self, text: str) -> None:
         self._give(lambda promise: promise.checked(text))
 
-    def objected(self) -> None:
+    def objected(self, at: int) -> None:
         """A guardrail objects to what it was given."""
-        self._requests.objected()
+        self._requests.objected(at)
 
     def answered(self, handle_id: int, status: HandleStatus) -> None:
         self._give(lambda promise: promise.answered(handle_id, status))
