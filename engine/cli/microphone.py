@@ -16,7 +16,7 @@ import trio
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.line import Line
-from engine.line.mouthpiece import FRAME_MS
+from engine.line.sound import FRAME_MS
 from engine.wire.formats import PCM16
 
 _FRAMES_WAITING = 250

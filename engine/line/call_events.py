@@ -61,6 +61,28 @@ class CallerTyped:
 
 
 @attrs.frozen(kw_only=True)
+class PlaybackStarted:
+    """The first sample of one of the agent's items reaches the ear, audible or not."""
+
+    type: ClassVar[Literal["playback_started"]] = "playback_started"
+    at_ns: int
+    response_id: str
+    item_id: str
+
+
+@attrs.frozen(kw_only=True)
+class PlaybackStalled:
+    """There was nothing to play in the middle of an item; now there is."""
+
+    type: ClassVar[Literal["playback_stalled"]] = "playback_stalled"
+    at_ns: int
+    response_id: str
+    item_id: str
+    silent_ms: float
+    """For how long."""
+
+
+@attrs.frozen(kw_only=True)
 class PlaybackBegan:
     """The first audible sample of one of the agent's items reaches the ear."""
 
@@ -105,6 +127,8 @@ OwnEvent = (
     | CallerSpeechBegan
     | CallerSpeechEnded
     | CallerTyped
+    | PlaybackStarted
+    | PlaybackStalled
     | PlaybackBegan
     | PlaybackEnded
     | CallNote

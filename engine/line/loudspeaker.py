@@ -17,7 +17,7 @@ import trio
 from engine.clock import NS, now_ns
 from engine.events import Audio, AudioEnd, AudioInterrupted
 from engine.line.audible import first_audible_ns
-from engine.line.call_events import PlaybackBegan, PlaybackEnded, Tell
+from engine.line.call_events import PlaybackBegan, PlaybackEnded, PlaybackStalled, PlaybackStarted, Tell
 from engine.line.recording import Recording
 from engine.wire.formats import PCM16, AudioFormat
 
@@ -44,20 +44,33 @@ class _Playing:
 
     response_id: str
     item_id: str
+    starts_ns: int
+    """When its first sample is played."""
     taken_ns: int = 0
     audible_ns: int | None = None
     """When its first audible sample is played; None: none has come yet."""
     ends_ns: int = 0
     """When all that has come of it will have been played."""
+    started: bool = False
     announced: bool = False
     complete: bool = False
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What every event of it carries."""
+        return {"response_id": self.response_id, "item_id": self.item_id}
 
 
 class Loudspeaker:
     """Plays what it is given. `run` tells of beginnings and ends as they happen."""
 
     def __init__(
-        self, tell: Tell, recording: Recording, *, audio_format: AudioFormat = PCM16, device: Device | None = None
+        self,
+        tell: Tell,
+        recording: Recording | None,
+        *,
+        audio_format: AudioFormat = PCM16,
+        device: Device | None = None,
     ) -> None:
         self._tell = tell
         self._recording = recording
@@ -104,14 +117,19 @@ class Loudspeaker:
         starts_ns = max(now, self._free_ns)
         length_ns = len(event.data) * NS // self._format.bytes_per_second
         key = (event.item_id, event.content_index)
-        item = self._items.setdefault(key, _Playing(event.response_id, event.item_id))
+        if (item := self._items.get(key)) is None:
+            item = self._items[key] = _Playing(event.response_id, event.item_id, starts_ns)
+        elif starts_ns > item.ends_ns:
+            silent_ms = (starts_ns - item.ends_ns) / _NS_PER_MS
+            self._tell(PlaybackStalled(at_ns=starts_ns, **item.names, silent_ms=silent_ms))
         if item.audible_ns is None and (offset := first_audible_ns(event.data)) is not None:
             item.audible_ns = starts_ns + offset
         self._free_ns = item.ends_ns = starts_ns + length_ns
         item.taken_ns += length_ns
-        track = self._recording.agent
-        at = self._recording.position(starts_ns) if starts_ns == now else track.end
-        track.lay(at, event.data)
+        if self._recording is not None:
+            track = self._recording.agent
+            at = self._recording.position(starts_ns) if starts_ns == now else track.end
+            track.lay(at, event.data)
         if self._device is not None:
             self._device.play(event.data)
 
@@ -123,15 +141,19 @@ class Loudspeaker:
             self._end(item, now, heard_ns, interrupted=cut)
         self._items.clear()
         self._free_ns = min(self._free_ns, now)
-        self._recording.agent.silence_from(self._recording.position(now))
+        if self._recording is not None:
+            self._recording.agent.silence_from(self._recording.position(now))
         if self._device is not None:
             self._device.stop()
 
     def _announce(self, now: int) -> None:
         for key, item in list(self._items.items()):
+            if item.starts_ns <= now and not item.started:
+                item.started = True
+                self._tell(PlaybackStarted(at_ns=item.starts_ns, **item.names))
             if item.audible_ns is not None and item.audible_ns <= now and not item.announced:
                 item.announced = True
-                self._tell(PlaybackBegan(at_ns=item.audible_ns, response_id=item.response_id, item_id=item.item_id))
+                self._tell(PlaybackBegan(at_ns=item.audible_ns, **item.names))
             if item.complete and item.ends_ns <= now:
                 del self._items[key]
                 self._end(item, item.ends_ns, item.taken_ns, interrupted=False)
@@ -140,8 +162,7 @@ class Loudspeaker:
         self._tell(
             PlaybackEnded(
                 at_ns=at_ns,
-                response_id=item.response_id,
-                item_id=item.item_id,
+                **item.names,
                 played_ms=heard_ns // _NS_PER_MS,
                 interrupted=interrupted,
             )
@@ -149,6 +170,7 @@ class Loudspeaker:
 
     def _next_ns(self) -> float:
         times = [
+            *(item.starts_ns for item in self._items.values() if not item.started),
             *(item.audible_ns for item in self._items.values() if item.audible_ns is not None and not item.announced),
             *(item.ends_ns for item in self._items.values() if item.complete),
         ]
