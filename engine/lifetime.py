@@ -103,7 +103,8 @@ class Lifetime:
         try:
             with self._scope:
                 async with trio.open_nursery() as outer:
-                    connection = Connection(self._parts.model, self._parts.model_config, self.inbox, self.outbound)
+                    connection = self._connection(router)
+                    self.inbox.put_nowait([Opened(self._parts.first_agent)])
                     try:
                         service = await outer.start(connection.run)
                     except EngineError as refused:
@@ -162,7 +163,6 @@ class Lifetime:
     ) -> EngineError | None:
         service.shield = True
         try:
-            self.inbox.put_nowait([Opened(self._parts.first_agent)])
             async with trio.open_nursery() as actors:
                 actors.start_soon(self._tool_executor().run)
                 actors.start_soon(self._debouncer().run)
@@ -214,6 +214,15 @@ class Lifetime:
             checks=self._checks,
             playback=self._parts.playback,
             settle=self._settle,
+        )
+
+    def _connection(self, router: Router) -> Connection:
+        return Connection(
+            model=self._parts.model,
+            config=self._parts.model_config,
+            hear=router.hear,
+            inbox=self.inbox,
+            outbound=self.outbound,
         )
 
     def _tool_executor(self) -> ToolExecutor:

@@ -2,11 +2,13 @@
 
 owns    the open connection to the far end
 reads   what the far end says; `wire` and `microphone`
-writes  batches of the far end's events to `inbox`, and in the end one `Ended`
+writes  batches of the far end's events to the router, who hears them at once, and in the end one `Ended` to `inbox`
 ends    when the far end is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import attrs
 import trio
@@ -16,6 +18,7 @@ from engine.errors import SessionClosed, TransportLost
 from engine.mailboxes import Mailbox, Outbound
 from engine.models.interface import ModelConnection, RealtimeModel
 from engine.settings import RealtimeModelConfig
+from engine.wire.server_events import ServerEvent
 
 REASON_GRACE = 1.0
 """Seconds that the reading side has to learn why writing failed: the close code tells more than a broken pipe."""
@@ -27,6 +30,7 @@ class Connection:
 
     model: RealtimeModel
     config: RealtimeModelConfig
+    hear: Callable[[Sequence[ServerEvent]], None]
     inbox: Mailbox[Input]
     outbound: Outbound
 
@@ -60,7 +64,7 @@ class Connection:
     async def _read(self, link: ModelConnection) -> None:
         try:
             while True:
-                await self.inbox.put(await link.receive())
+                self.hear(await link.receive())
         except TransportLost as lost:
             await self._report(lost)
         except SessionClosed:

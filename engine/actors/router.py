@@ -1,15 +1,19 @@
 """The event router.
 
     owns    all conversation state, inside the machine
-    reads   `inbox`; what the application has taken out of `feed`; the clock
+    reads   `inbox`; what the far end says; what the application has taken out of `feed`; the clock
     writes  `feed`, `wire`, `tools`, `checks`, and the handles that the application awaits
     ends    when the machine has handled `Ended`; returns the error that ended the session, if one did
 
-It is a loop around the machine and never waits for anybody but its inbox.
+Routing is one synchronous step, `_route`, and the router is whoever runs it: nothing can come between its beginning and
+its end, so it does not matter which task that is. Its own task runs it for what is in the inbox, and when the time has
+come that the machine named. The connection's task runs it for what the far end says (`hear`): of all inputs these are
+the most, and to hand each over to another task would cost more than to decide what follows from it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -21,7 +25,7 @@ from engine.clock import NS, now_ns
 from engine.core.effects import CheckWork, Effects, HandleWork, ToolWork
 from engine.core.inputs import Ended, Fault, Input, Tick
 from engine.core.machine import OWN_INPUTS, Machine
-from engine.errors import EngineError, SessionFailed, SlowConsumer, TransportLost
+from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportLost
 from engine.mailboxes import Feed, Mailbox, Outbound
 from engine.models.interface import RealtimeModel
 from engine.playback import RealtimePlaybackTracker
@@ -40,24 +44,64 @@ class Router:
     checks: Mailbox[CheckWork]
     playback: RealtimePlaybackTracker
     settle: Callable[[Sequence[HandleWork]], None]
+    _over: bool = attrs.field(default=False, init=False)
+    _error: EngineError | None = attrs.field(default=None, init=False)
+    _nap: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    """Around the task while it waits; its deadline is when the machine wants to be asked again."""
 
     async def run(self) -> EngineError | None:
         """Route until the end."""
-        while True:
-            batch = await self._next()
-            for taken in self.feed.reports():
-                self.machine.handle(taken, taken.at_ns)
-            now = now_ns()
-            for played in self.playback.reports():
-                self.machine.handle(played, now)
-            for given in batch:
-                if self.model.listeners and type(given) not in OWN_INPUTS:
-                    self._tell_listeners(given, now)
-                if isinstance(given, Ended):
-                    return self._carry_out(self.machine.take_effects()) or given.error
-                self.machine.handle(given, now)
-            if (error := self._carry_out(self.machine.take_effects())) is not None:
-                return error
+        try:
+            while not self._over:
+                self._route(await self._next())
+        finally:
+            self._over = True
+        return self._error
+
+    def hear(self, events: Sequence[Input]) -> None:
+        """Route what the far end says, behind whatever is in the inbox already.
+
+        Raises:
+            SessionClosed: nobody listens any more.
+        """
+        if self._over:
+            raise SessionClosed("the session is closed")
+        waiting = self.inbox.take_nowait()
+        self._route([*waiting, *events] if waiting else events)
+        if self._over:
+            self._nap.cancel(reason="the conversation is over")
+        elif self._nap.deadline != (wake_at := self._wake_at()):
+            self._nap.deadline = wake_at
+
+    async def _next(self) -> Sequence[Input]:
+        """All inputs that wait, or a tick."""
+        with trio.CancelScope(deadline=self._wake_at()) as self._nap:
+            return await self.inbox.take_all()
+        return (Tick(),)
+
+    def _wake_at(self) -> float:
+        wake_at = self.machine.wake_at()
+        return math.inf if wake_at is None else wake_at / NS
+
+    def _route(self, batch: Sequence[Input]) -> None:
+        """Give a batch to the machine, and what follows from it to whom it concerns."""
+        for taken in self.feed.reports():
+            self.machine.handle(taken, taken.at_ns)
+        now = now_ns()
+        for played in self.playback.reports():
+            self.machine.handle(played, now)
+        for given in batch:
+            if self.model.listeners and type(given) not in OWN_INPUTS:
+                self._tell_listeners(given, now)
+            if isinstance(given, Ended):
+                self._end(self._carry_out(self.machine.take_effects()) or given.error)
+                return
+            self.machine.handle(given, now)
+        if (error := self._carry_out(self.machine.take_effects())) is not None:
+            self._end(error)
+
+    def _end(self, error: EngineError | None) -> None:
+        self._over, self._error = True, error
 
     def conclude(self, error: EngineError | None) -> None:
         """Whatever has no end yet gets it. Nothing goes to the far end any more."""
@@ -68,15 +112,6 @@ class Router:
             self.feed.put(effects.events)
         except SlowConsumer:
             return
-
-    async def _next(self) -> Sequence[Input]:
-        """All inputs that wait, or a tick."""
-        wake_at = self.machine.wake_at()
-        if wake_at is None:
-            return await self.inbox.take_all()
-        with trio.move_on_at(wake_at / NS):
-            return await self.inbox.take_all()
-        return (Tick(),)
 
     def _carry_out(self, effects: Effects) -> EngineError | None:
         """Deliver effects. Returns the error that ends the session if a mailbox has reached its limit."""

@@ -1,7 +1,7 @@
 """Every queue between the tasks of a session: its name, its capacity, what happens when it is full, its counters.
 
     name        from          to           capacity             when full
-    inbox       everybody     router       64 batches           the sender waits (the socket is read no further)
+    inbox       everybody     router       64 batches           the sender waits
     wire        router        connection   1,024 events         the far end does not read: TransportLost ends it
     microphone  application   connection   30 s of audio        `send_audio` waits; always behind `wire`
     feed        router        application  20,000 events,       nobody reads: SlowConsumer ends the session
@@ -10,9 +10,9 @@
     checks      router        debouncer    256 batches          the same
     hooks       executor      its hooks    256 hooks            one is left out, with an `error` event
 
-The router never waits for anybody, so the graph of waiting senders has no cycle. Control never stands behind audio:
-`wire` overtakes `microphone`, of which one write carries a second at most, and an interruption takes queued audio out
-of `feed`.
+What the far end says goes into no queue: the router hears it as soon as it is read. The router never waits for anybody,
+so the graph of waiting senders has no cycle. Control never stands behind audio: `wire` overtakes `microphone`, of which
+one write carries a second at most, and an interruption takes queued audio out of `feed`.
 """
 
 from engine.mailboxes.feed import FEED_AUDIO_BYTES, FEED_EVENTS, TAKES_PER_CHECKPOINT, Feed

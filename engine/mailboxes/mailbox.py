@@ -69,12 +69,15 @@ class Mailbox(Generic[T]):
     async def take_all(self) -> Sequence[T]:
         """What all batches hold that are there, in order."""
         batch = await self.take()
+        return [*batch, *self.take_nowait()] if self._batches else batch
+
+    def take_nowait(self) -> Sequence[T]:
+        """The same without waiting: perhaps nothing."""
         if not self._batches:
-            return batch
-        everything = list(batch)
-        for more in self._batches:
-            everything.extend(more)
+            return ()
+        everything = [entry for batch in self._batches for entry in batch]
         self._batches.clear()
+        self._room.ring()
         return everything
 
     def close(self) -> None:
