@@ -77,7 +77,7 @@ class Mouthpiece:
         self._queue: deque[_Utterance] = deque()
         self._said_something = trio.lowlevel.ParkingLot()
         self.largest_drift_ns = 0
-        """How much later than it should a piece has left, at worst: the machine's fault, or the session's."""
+        """How much later than it should a piece has left, at worst, where it sends frames: the fault of the machine, or of the session."""
 
     async def say(self, pcm: bytes | Sound, text: str | None) -> int:
         """Say something, and return once the last frame of it has left.
@@ -108,7 +108,8 @@ class Mouthpiece:
             pcm = self._utterance_piece(begins_ns) if self._queue else await self._background_piece(begins_ns)
             ends_ns = self._sent_until_ns = begins_ns + len(pcm) // FRAME_BYTES * _FRAME_NS
             await trio.sleep_until(ends_ns / NS)
-            self.largest_drift_ns = max(self.largest_drift_ns, now_ns() - ends_ns)
+            if not self._most:
+                self.largest_drift_ns = max(self.largest_drift_ns, now_ns() - ends_ns)
             if self._recording is not None:
                 self._recording.caller.lay(self._recording.position(begins_ns), pcm)
             try:

@@ -1,0 +1,119 @@
+"""The far end of a simulated call: the local model, with the scenario's times and answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from engine.clock import now_ns
+from engine.lab.distributions import SHARED, Draws, Spread, Stream, Weather
+from engine.lab.ears import ToldEars
+from engine.lab.scenario import Model, Scenario
+from engine.local.dialogue.brain import DialogueBrain
+from engine.local.dialogue.description import customer_service
+from engine.local.latencies import Latencies
+from engine.local.options import LocalOptions
+from engine.local.placeholder_voice import murmur
+from engine.local.replies import Answered, Brain, Call, Line, Reply, Say, Situation
+from engine.models.local import LocalModel
+
+UNIX_SECONDS = 1_767_225_600
+"""What the wall clock shows under virtual time: the first second of 2026, always."""
+
+
+def far_end(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, virtual: bool) -> LocalModel:
+    """The local model for one session.
+
+    Args:
+        scenario: how it behaves.
+        draws: of this session.
+        ears: what understands the caller.
+        began_ns: when the run began, on the session's clock: bad minutes belong to the run.
+        virtual: whether the wall clock is virtual too.
+    """
+    model = scenario.model
+    weather = Weather(model.bad_minutes, Draws(draws.seed, SHARED).stream("bad minutes"))
+
+    def factor() -> float:
+        return weather.factor(now_ns() - began_ns)
+
+    def stream(purpose: str, spread: Spread) -> Stream:
+        return Stream(spread, draws.stream(f"model.{purpose}"), factor)
+
+    options = LocalOptions(
+        seed=draws.number("model") % 2**31,
+        latencies=_latencies(model, stream),
+        session_seconds=86_400.0,
+        unix_seconds=UNIX_SECONDS if virtual else None,
+    )
+    voice = LatentVoice(stream("first_audio_ms", model.first_audio_ms))
+    return LocalModel(options, brain=ScenarioBrain(scenario, _dialogue()), speech=ears.parts(voice))
+
+
+def _latencies(model: Model, stream: Callable[[str, Spread], Stream]) -> Latencies:
+    return Latencies(
+        created=stream("created_ms", model.created_ms),
+        first_output=stream("first_token_ms", model.first_token_ms),
+        transcription=stream("transcription_ms", model.transcription_ms),
+        token=stream("token_ms", model.token_ms),
+        speed=model.pace,
+    )
+
+
+_kept: list[DialogueBrain] = []
+
+
+def _dialogue() -> Brain:
+    """The shipped dialogue. Reading it takes longer than a call: it is read once, and keeps nothing."""
+    if not _kept:
+        _kept.append(DialogueBrain(customer_service()))
+    return _kept[0]
+
+
+@attrs.frozen
+class LatentVoice:
+    """The placeholder voice, which takes a while before the first sound of each text."""
+
+    latency: Stream
+
+    async def speak(self, text: str, voice: str, speed: float) -> bytes:
+        """See `Voice.speak`."""
+        await trio.sleep(self.latency.seconds())
+        return murmur(text, speed=speed)
+
+
+@attrs.frozen
+class ScenarioBrain:
+    """Answers what the scenario says, and as the shipped dialogue where it says nothing."""
+
+    scenario: Scenario
+    dialogue: Brain
+
+    async def __call__(self, situation: Situation) -> Reply:
+        """See `Brain`."""
+        last = _last_said(situation)
+        for turn in self.scenario.turn:
+            if last is None or _normal(turn.says or turn.types or "") != last:
+                continue
+            answered = isinstance(situation.history[-1], Answered) if situation.history else False
+            if turn.calls is not None and not answered:
+                await trio.lowlevel.checkpoint()
+                return (Call(turn.calls.tool, json.dumps(dict(turn.calls.arguments))),)
+            if turn.answer is not None:
+                await trio.lowlevel.checkpoint()
+                return (Say(turn.answer),)
+        return await self.dialogue(situation)
+
+
+def _last_said(situation: Situation) -> str | None:
+    for each in reversed(situation.history):
+        if isinstance(each, Line) and each.role == "user":
+            return _normal(each.text or "")
+    return None
+
+
+def _normal(text: str) -> str:
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in text.lower()).split())

@@ -1,0 +1,70 @@
+"""What the caller's words sound like: a murmur, or a file; with the noise of the line."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from pathlib import Path
+
+import attrs
+
+from engine.audio.samples import FULL_SCALE, pcm_of, samples_of
+from engine.audio.wav import read_wav
+from engine.errors import AudioError
+from engine.lab.scenario import Turn
+from engine.lab.scenario_file import ScenarioError
+from engine.line.sound import Sound
+from engine.local.placeholder_voice import murmur
+from engine.wire.formats import PCM16
+
+_NOISE_MS = 2000
+_TAIL_MS = 20
+
+
+@attrs.frozen
+class Sounds:
+    """The caller's sounds, made once for each turn."""
+
+    folder: Path
+    """Where files are looked for."""
+    noise_dbfs: float | None
+    in_frames: bool = True
+    """False: where nothing depends on it, longer pieces are sent at once."""
+
+    def of(self, turn: Turn) -> Sound:
+        """What a turn sounds like. Raises ScenarioError if its file is no audio."""
+        return _sound(self.folder, turn.wav, turn.says or "", self.noise_dbfs, self.in_frames)
+
+    @property
+    def background(self) -> bytes:
+        """What is heard while the caller says nothing."""
+        return b"" if self.noise_dbfs is None else noise(self.noise_dbfs)
+
+
+@lru_cache(maxsize=512)
+def _sound(folder: Path, wav: str | None, text: str, noise_dbfs: float | None, in_frames: bool) -> Sound:
+    if wav is None:
+        pcm = murmur(text)
+    else:
+        try:
+            pcm = read_wav(folder / wav, PCM16.rate)
+        except (AudioError, OSError) as error:
+            raise ScenarioError(f"turn with wav = {wav!r}: {error}") from error
+    clean = Sound.of(pcm + bytes(PCM16.bytes_of(_TAIL_MS)), in_frames=in_frames)
+    if noise_dbfs is None:
+        return clean
+    return attrs.evolve(clean, pcm=_mixed(clean.pcm, noise(noise_dbfs)))
+
+
+@lru_cache(maxsize=8)
+def noise(dbfs: float) -> bytes:
+    """Two seconds of white noise, always the same, at a level (root mean square) below full scale."""
+    rng = random.Random(0)
+    deviation = FULL_SCALE * 10 ** (dbfs / 20)
+    samples = (round(rng.gauss(0.0, deviation)) for _ in range(PCM16.rate * _NOISE_MS // 1000))
+    return pcm_of(samples)
+
+
+def _mixed(pcm: bytes, background: bytes) -> bytes:
+    repeated = samples_of((background * (len(pcm) // len(background) + 1))[: len(pcm)])
+    return pcm_of(one + other for one, other in zip(samples_of(pcm), repeated, strict=True))
