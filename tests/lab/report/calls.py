@@ -104,10 +104,10 @@ class _Call:
         })  # fmt: skip
         self.at(done, "audio.received", response=response, item=answer, bytes=round(length * 48), jitter_ms=rtt / 20)
         stop = played + length
+        self.now = stop
         if draws["interrupted"] < 0.25:
             stop = self._interrupted(index, response, answer, played, played + length * cut_at, stops_after)
         self.at(stop, "playout.stop", response=response, item=answer, source="measured", ms=round(stop - played))
-        self.now = stop
 
     def _with_tool(self, index: int, at: float, tool: float) -> float:
         """A first response that calls a tool. Returns when the second one begins."""
@@ -145,7 +145,9 @@ class _Call:
         for kind in ("playout.start", "playout.audible"):
             self.at(first + 21, kind, response=again, item=f"{answer}-again", source="measured")
         self.at(first + 100, "response.done", response=again, status="completed")
-        self.at(first + 721, "playout.stop", response=again, item=f"{answer}-again", source="measured", ms=700)
+        self.now = self.at(
+            first + 721, "playout.stop", response=again, item=f"{answer}-again", source="measured", ms=700
+        )
         return emitted + 20
 
 
