@@ -65,7 +65,7 @@ def _begin(s: State, response: Response) -> LiveResponse:
     if not out_of_band:
         if not cancel:
             s.calls.response_began()
-        _answer_what_it_missed(s, asked or s.asked.get(s.arbiter.on_its_way or ""))
+        _answer_what_it_missed(s, asked)
     s.emit(AgentStart, agent=live.agent.agent, response_id=live.response_id)
     s.effects.tools.append(HookStart(live.agent))
     if request is not None and request.handle_id is not None:
@@ -78,11 +78,16 @@ def _begin(s: State, response: Response) -> LiveResponse:
 
 
 def _answer_what_it_missed(s: State, asked: Asked | None) -> None:
-    """What a response of the conversation has not read needs another one: `asked` is the request that this one answers,
-    or else one that is still on its way and will be answered."""
-    if s.unseen - (asked.after if asked is not None else frozenset()):
+    """What a response of the conversation has not read needs another one, unless a request on its way has that already.
+
+    `asked` is the request that this response answers. What it has not read stays unseen: a response that the far end
+    begins by itself may come before the next one that we ask for, and drop it, without having read any more.
+    """
+    coming = asked or s.asked.get(s.arbiter.on_its_way or "")
+    if s.unseen - (coming.after if coming is not None else frozenset()):
         s.arbiter.follow_up()
-    s.unseen.clear()
+    if asked is not None:
+        s.unseen -= asked.after
 
 
 def _of(s: State, response_id: str) -> LiveResponse | None:

@@ -83,6 +83,13 @@ def test_a_response_of_the_far_ends_own_that_has_not_read_a_message_does_not_ans
     assert len(d.sent(ResponseCreate)) == 1
 
 
+def test_a_message_that_two_responses_in_a_row_have_not_read_is_still_answered() -> None:
+    d = Driven().tell(SendMessage(typed("m", "hello")), SendMessage(typed("n", "are you there?")))
+    d.tell(begins("r", "req_1"), ends("r"), begins("own"), ends("own"))
+    d.tell(begins("s", "req_2"), ends("s"))
+    assert len(d.sent(ResponseCreate)) == 2
+
+
 def test_a_response_that_was_asked_for_has_read_what_was_sent_before() -> None:
     d = Driven().tell(SendMessage(typed("m", "hello")))
     d.tell(begins("r", "req_1"), ends("r"))
