@@ -24,9 +24,12 @@ from engine.wire.server_events import (
     ResponseOutputItemDone,
     ResponseOutputTextDelta,
     ResponseOutputTextDone,
+    SessionUpdated,
 )
+from engine.wire.session import Audio as SessionAudio
+from engine.wire.session import AudioInput, ServerVad, Session
 from tests.core.driving import AGENT, OTHER, TOOL, Driven
-from tests.support.talk import begins, calls, ends, falls_silent, speaks, typed
+from tests.support.talk import begins, calls, ends, falls_silent, speaks, typed, user_starts, user_stops
 
 # --- beginning
 
@@ -84,9 +87,10 @@ def test_a_response_of_the_far_ends_own_that_has_not_read_a_message_does_not_ans
 
 
 def test_a_message_that_two_responses_in_a_row_have_not_read_is_still_answered() -> None:
-    d = Driven().tell(SendMessage(typed("m", "hello")), SendMessage(typed("n", "are you there?")))
-    d.tell(begins("r", "req_1"), ends("r"), begins("own"), ends("own"))
-    d.tell(begins("s", "req_2"), ends("s"))
+    vad = ServerVad(create_response=True, interrupt_response=False)
+    d = Driven().tell(SessionUpdated(Session(audio=SessionAudio(input=AudioInput(turn_detection=vad)))))
+    d.tell(SendMessage(typed("m", "hello")), SendMessage(typed("n", "are you there?")))
+    d.tell(begins("r", "req_1"), user_starts(), ends("r"), *user_stops(), begins("own"), ends("own"))
     assert len(d.sent(ResponseCreate)) == 2
 
 
