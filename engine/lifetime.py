@@ -18,9 +18,9 @@ import attrs
 import trio
 
 from engine.actors.connection import Connection
-from engine.actors.guardrails import GuardrailDebouncer
+from engine.actors.guardrails import GuardrailDebouncer, guardrails_of
 from engine.actors.router import Router
-from engine.actors.tools import ToolExecutor
+from engine.actors.tools import ToolExecutor, hooks_of
 from engine.agents.agent import RealtimeAgent
 from engine.agents.calling import RunSync
 from engine.agents.guardrail import OutputGuardrail
@@ -212,6 +212,8 @@ class Lifetime:
             feed=self.feed,
             tools=self._tools,
             checks=self._checks,
+            has_hooks=lambda spec: hooks_of(spec) is not None,
+            has_guardrails=lambda spec: bool(guardrails_of(spec, self._parts.guardrails)),
             playback=self._parts.playback,
             settle=self._settle,
         )

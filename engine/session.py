@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -293,7 +293,7 @@ class RealtimeSession(Generic[T]):
     def __aiter__(self) -> RealtimeSession[T]:
         return self
 
-    async def __anext__(self) -> RealtimeSessionEvent:
+    def __anext__(self) -> Coroutine[Any, Any, RealtimeSessionEvent]:
         """The next event.
 
         Raises:
@@ -304,10 +304,7 @@ class RealtimeSession(Generic[T]):
         """
         if self._life is None or not self._life.opened:
             raise SessionNotOpen(NOT_OPEN)
-        try:
-            return await self._life.feed.take()
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
+        return self._life.feed.take()
 
     @property
     def history(self) -> History:

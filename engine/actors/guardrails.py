@@ -22,6 +22,7 @@ from engine.agents.context import RunContext
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.wording import error_name
 from engine.application_code import contained
+from engine.core.agent_spec import AgentSpec
 from engine.core.effects import CheckText, CheckWork
 from engine.core.inputs import Fault, Input, Verdict
 from engine.errors import EngineError, SessionClosed
@@ -33,6 +34,12 @@ from engine.mailboxes import Mailbox
 class _Pending:
     scope: trio.CancelScope
     latest: CheckText | None
+
+
+def guardrails_of(spec: AgentSpec, of_the_run: Sequence[OutputGuardrail]) -> list[OutputGuardrail]:
+    """The guardrails that an agent's words have to pass."""
+    own = spec.agent.output_guardrails if isinstance(spec.agent, RealtimeAgent) else ()
+    return [*own, *of_the_run]
 
 
 @attrs.define
@@ -57,8 +64,6 @@ class GuardrailDebouncer:
                         pending.scope.cancel()
 
     def _take(self, check: CheckText, nursery: trio.Nursery) -> None:
-        if not self._guardrails_for(check):
-            return
         pending = self._pending.get(check.response_id)
         if pending is not None and not check.final:
             pending.latest = check
@@ -84,7 +89,7 @@ class GuardrailDebouncer:
         assert isinstance(agent, RealtimeAgent)
         context = RunContext(context=self.context, agent=agent)
         tripped = []
-        for guardrail in self._guardrails_for(check):
+        for guardrail in guardrails_of(check.agent, self.guardrails):
             try:
                 with contained():
                     said = await guardrail.run(context, agent, check.text, self.run_sync)
@@ -96,11 +101,6 @@ class GuardrailDebouncer:
             if said.tripwire_triggered:
                 tripped.append(GuardrailResult(guardrail=guardrail, name=guardrail.name, output_info=said.output_info))
         return tuple(tripped)
-
-    def _guardrails_for(self, check: CheckText) -> list[OutputGuardrail]:
-        agent = check.agent.agent
-        own = agent.output_guardrails if isinstance(agent, RealtimeAgent) else ()
-        return [*own, *self.guardrails]
 
     async def _report(self, report: Verdict | Fault) -> None:
         try:

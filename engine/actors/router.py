@@ -22,7 +22,17 @@ import trio
 from engine.agents.wording import error_name
 from engine.application_code import contained
 from engine.clock import NS, now_ns
-from engine.core.effects import CheckWork, Effects, HandleWork, ToolWork
+from engine.core.agent_spec import AgentSpec
+from engine.core.effects import (
+    CheckText,
+    CheckWork,
+    Effects,
+    HandleWork,
+    HookEnd,
+    HookHandoff,
+    HookStart,
+    ToolWork,
+)
 from engine.core.inputs import Ended, Fault, Input, Tick
 from engine.core.machine import OWN_INPUTS, Machine
 from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportLost
@@ -42,6 +52,8 @@ class Router:
     feed: Feed
     tools: Mailbox[ToolWork]
     checks: Mailbox[CheckWork]
+    has_hooks: Callable[[AgentSpec], bool]
+    has_guardrails: Callable[[AgentSpec], bool]
     playback: RealtimePlaybackTracker
     settle: Callable[[Sequence[HandleWork]], None]
     _over: bool = attrs.field(default=False, init=False)
@@ -90,13 +102,14 @@ class Router:
         now = now_ns()
         for played in self.playback.reports():
             self.machine.handle(played, now)
+        listeners, handle = self.model.listeners, self.machine.handle
         for given in batch:
-            if self.model.listeners and type(given) not in OWN_INPUTS:
+            if listeners and type(given) not in OWN_INPUTS:
                 self._tell_listeners(given, now)
-            if isinstance(given, Ended):
+            if type(given) is Ended:
                 self._end(self._carry_out(self.machine.take_effects()) or given.error)
                 return
-            self.machine.handle(given, now)
+            handle(given, now)
         if (error := self._carry_out(self.machine.take_effects())) is not None:
             self._end(error)
 
@@ -115,19 +128,28 @@ class Router:
 
     def _carry_out(self, effects: Effects) -> EngineError | None:
         """Deliver effects. Returns the error that ends the session if a mailbox has reached its limit."""
-        self.settle(effects.handles)
+        if effects.handles:
+            self.settle(effects.handles)
         try:
-            self.feed.put(effects.events)
-            self.outbound.put_wire(effects.wire)
-            if effects.tools:
-                self.tools.put_nowait(effects.tools)
-            if effects.checks:
-                self.checks.put_nowait(effects.checks)
+            if effects.events:
+                self.feed.put(effects.events)
+            if effects.wire:
+                self.outbound.put_wire(effects.wire)
+            if effects.tools and (tools := [work for work in effects.tools if self._is_for_somebody(work)]):
+                self.tools.put_nowait(tools)
+            if effects.checks and (checks := [work for work in effects.checks if self._is_for_somebody(work)]):
+                self.checks.put_nowait(checks)
         except (SlowConsumer, TransportLost) as error:
             return error
         except trio.WouldBlock:
             return SessionFailed("an actor of the session has stopped taking work")
         return None
+
+    def _is_for_somebody(self, work: ToolWork | CheckWork) -> bool:
+        """Most agents have no hooks, and many no guardrails: no actor is woken for nothing."""
+        if isinstance(work, HookStart | HookEnd | HookHandoff):
+            return self.has_hooks(work.agent)
+        return not isinstance(work, CheckText) or self.has_guardrails(work.agent)
 
     def _tell_listeners(self, event: Input, now: int) -> None:
         for listener in self.model.listeners:

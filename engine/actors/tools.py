@@ -60,6 +60,11 @@ class _HookToolEnd:
 Hook = HookStart | HookEnd | HookHandoff | _HookToolStart | _HookToolEnd
 
 
+def hooks_of(spec: AgentSpec) -> RealtimeAgentHooks[Any] | None:
+    """What the agent wants to be told."""
+    return spec.agent.hooks if isinstance(spec.agent, RealtimeAgent) else None
+
+
 @attrs.define
 class ToolExecutor:
     """Runs what the model calls, and nothing twice."""
@@ -207,7 +212,7 @@ class ToolExecutor:
     # --- hooks
 
     async def _queue_hook(self, hook: Hook) -> None:
-        if self._hooks(hook.agent) is None:
+        if hooks_of(hook.agent) is None:
             return
         try:
             self._hook_queue.put_nowait([hook])
@@ -220,7 +225,7 @@ class ToolExecutor:
                 await self._run_hook(hook)
 
     async def _run_hook(self, hook: Hook) -> None:
-        own, agent = self._hooks(hook.agent), hook.agent.agent
+        own, agent = hooks_of(hook.agent), hook.agent.agent
         if own is None or not isinstance(agent, RealtimeAgent):
             return
         context = RunContext(context=self.context, agent=agent, usage=self.usage())
@@ -235,9 +240,6 @@ class ToolExecutor:
                 await self._guarded(own.on_tool_start, hook.context, agent, hook.tool)
             case _HookToolEnd():
                 await self._guarded(own.on_tool_end, hook.context, agent, hook.tool, hook.output)
-
-    def _hooks(self, spec: AgentSpec) -> RealtimeAgentHooks[Any] | None:
-        return spec.agent.hooks if isinstance(spec.agent, RealtimeAgent) else None
 
     async def _guarded(self, hook: Callable[..., object], *about: object) -> None:
         try:

@@ -254,6 +254,11 @@ class Arbiter:
 
     # --- what to do now
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is wanted, given up, or thought lost: `next` and `take_dropped` would return nothing."""
+        return not (self._pending or self._to_send or self._dropped) and self._lost_at is None
+
     def next(self, now: int) -> list[Request]:
         """The requests to send now, in order."""
         sending, self._to_send = self._to_send, []

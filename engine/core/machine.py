@@ -119,13 +119,19 @@ class Machine:
             handler(s, given)
         elif kind not in SILENT and not s.rules.raw_events:
             on_session.raw(s, given)  # type: ignore[arg-type]
+        if not s.arbiter.idle:
+            self._ask(now)
+        return s.effects
+
+    def _ask(self, now: int) -> None:
+        """Send the requests whose time has come, and settle those that were given up."""
+        s = self._state
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
             s.asked[request.token] = Asked(attrs.evolve(s.agent, tools=tools), frozenset(s.unseen))
             s.effects.wire.append(request.event())
         for request in s.arbiter.take_dropped():
             s.settle(request, "superseded")
-        return s.effects
 
     def take_effects(self) -> Effects:
         """The effects so far, which are the caller's to carry out; the machine starts a fresh list."""

@@ -38,11 +38,11 @@ class Feed:
     def put(self, events: Sequence[RealtimeSessionEvent | Discard]) -> None:
         """Add events, or take audio out. Raises SlowConsumer when a limit is passed; what is there stays."""
         for event in events:
-            if isinstance(event, Discard):
-                self._discard(event.response_id)
-                continue
             if type(event) is Audio:
                 self._audio_bytes += len(event.data)
+            elif isinstance(event, Discard):
+                self._discard(event.response_id)
+                continue
             self._events.append(event)
             self._passed += 1
         self._most = max(self._most, len(self._events))
@@ -66,7 +66,13 @@ class Feed:
         self._events = kept
 
     async def take(self) -> RealtimeSessionEvent:
-        """The next event. Raises trio.EndOfChannel after the last one, or the error that ended the session."""
+        """The next event, for `async for`.
+
+        A cancel point always, a schedule point once for what was there.
+
+        Raises:
+            StopAsyncIteration: there are no more, and the session ended well; otherwise the error that ended it.
+        """
         self._since_checkpoint += 1
         if self._since_checkpoint >= max(TAKES_PER_CHECKPOINT, len(self._events) // 2) and self._events:
             self._since_checkpoint = 0
@@ -77,7 +83,7 @@ class Feed:
             if self._closed:
                 if self._error is not None:
                     raise self._error
-                raise trio.EndOfChannel
+                raise StopAsyncIteration
             self._since_checkpoint = 0
             await self._arrival.wait()
         event = self._events.popleft()

@@ -36,8 +36,6 @@ class Outbound:
 
     def put_wire(self, events: Sequence[ClientEvent]) -> None:
         """Control: never waits. Raises TransportLost when the far end has stopped reading."""
-        if not events:  # most batches ask nothing of the far end: do not wake the writer for them
-            return
         if len(self._wire) + len(events) > self._wire_capacity:
             raise TransportLost(f"the far end has stopped reading: {len(self._wire)} events wait to be sent")
         self._wire.extend(events)
