@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import attrs
 import trio
@@ -11,20 +12,28 @@ import trio
 from engine.clock import now_ns
 from engine.lab.distributions import SHARED, Draws, Spread, Stream, Weather
 from engine.lab.ears import ToldEars
-from engine.lab.scenario import Model, Scenario
+from engine.lab.network import network_pair
+from engine.lab.scenario import Model, Network, Scenario
 from engine.local.dialogue.brain import DialogueBrain
 from engine.local.dialogue.description import customer_service
+from engine.local.host import LocalHost
 from engine.local.latencies import Latencies
 from engine.local.options import LocalOptions
 from engine.local.placeholder_voice import murmur
 from engine.local.replies import Answered, Brain, Call, Line, Reply, Say, Situation
-from engine.models.local import LocalModel
+from engine.models.interface import ModelConnection, RealtimeModel
+from engine.models.wire_connection import WireConnection
+from engine.settings import RealtimeModelConfig
 
 UNIX_SECONDS = 1_767_225_600
 """What the wall clock shows under virtual time: the first second of 2026, always."""
 
+AUDIO_DELTA_MS = (100, 150, 250, 500)
+"""Longer than the service's towards the end of an answer: the first ones are what latency is made of, each of the
+others costs as much computing, and there are many."""
 
-def far_end(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, virtual: bool) -> LocalModel:
+
+def far_end(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, virtual: bool) -> NearbyModel:
     """The local model for one session.
 
     Args:
@@ -46,11 +55,13 @@ def far_end(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, 
     options = LocalOptions(
         seed=draws.number("model") % 2**31,
         latencies=_latencies(model, stream),
+        audio_delta_ms=AUDIO_DELTA_MS,
         session_seconds=86_400.0,
         unix_seconds=UNIX_SECONDS if virtual else None,
     )
     voice = LatentVoice(stream("first_audio_ms", model.first_audio_ms))
-    return LocalModel(options, brain=ScenarioBrain(scenario, _dialogue()), speech=ears.parts(voice))
+    host = LocalHost(options, brain=ScenarioBrain(scenario, _dialogue()), speech=ears.parts(voice))
+    return NearbyModel(host, scenario.network, draws)
 
 
 def _latencies(model: Model, stream: Callable[[str, Spread], Stream]) -> Latencies:
@@ -61,6 +72,34 @@ def _latencies(model: Model, stream: Callable[[str, Spread], Stream]) -> Latenci
         token=stream("token_ms", model.token_ms),
         speed=model.pace,
     )
+
+
+class NearbyModel(RealtimeModel):
+    """The local model in the same process, with a network in between. One conversation for each connection."""
+
+    def __init__(self, host: LocalHost, network: Network, draws: Draws) -> None:
+        super().__init__()
+        self._host = host
+        self._network = network
+        self._draws = draws
+
+    def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[ModelConnection]:
+        """See `RealtimeModel.connect`. Nothing of `config` is read."""
+        return self._connect()
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[ModelConnection]:
+        near, far = network_pair(self._network, self._draws)
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._host.converse, far)
+            try:
+                yield WireConnection(near)
+            except Exception as error:  # raised again below, outside of the group that a nursery makes of it
+                failure = error
+            nursery.cancel_scope.cancel(reason="the session left its model")
+        if failure is not None:
+            raise failure
 
 
 _kept: list[DialogueBrain] = []

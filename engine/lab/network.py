@@ -1,30 +1,27 @@
 """The network between engine and model: everything arrives, in order, later.
 
-`Delay` says when a message that leaves now arrives; `delayed` puts one in each direction of a model's connection. A
-stall holds back everything that arrives in it until its end, and then all of it comes at once, as TCP does when a
-segment was lost. Under virtual time the delays are exact.
+`Delay` says when a message that leaves now arrives. A stall holds back everything that arrives in it until its end,
+and then all of it comes at once, as TCP does when a segment was lost. Under virtual time the delays are exact.
 
-    up      what the session sends waits here; a full line makes `send` wait, as a full socket does
-    down    a task reads the model and lays what comes on the line
+`network_pair` joins a session and a model in the same process; `engine.lab.delayed` puts the network in front of one
+that is elsewhere.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import deque
+from collections.abc import Sequence
 
+import attrs
 import trio
 
 from engine.clock import NS, now_ns
-from engine.errors import TransportLost
 from engine.lab.distributions import NS_PER_MS, Draws, draw_ns
 from engine.lab.scenario import Network
-from engine.models.interface import ModelConnection, RealtimeModel
-from engine.settings import RealtimeModelConfig
-from engine.wire.client_events import ClientEvent
-from engine.wire.server_events import ServerEvent
+from engine.transport.interface import Transport
+from engine.transport.memory import memory_pair
 
 CAPACITY = 1024
 """Messages on their way, each direction: ten seconds of a talkative stall."""
@@ -82,106 +79,67 @@ class Delay:
         return begins, begins + draw_ns(self._network.stall_ms, self._stalls)
 
 
-class DelayedConnection:
-    """A model's connection with a network in between. Implements `ModelConnection`."""
+@attrs.define
+class _Way:
+    """What is on its way in one direction: when each batch arrives, and how many messages it has."""
 
-    def __init__(self, inner: ModelConnection, up: Delay, down: Delay) -> None:
+    delay: Delay | None
+    batches: deque[tuple[int, int]] = attrs.field(factory=deque, init=False)
+
+
+class DelayedTransport:
+    """One end of a `network_pair`. Implements `Transport`."""
+
+    def __init__(self, inner: Transport, outgoing: _Way, incoming: _Way) -> None:
         self._inner = inner
-        self._up, self._down = up, down
-        self._to_model, self._leaving = trio.open_memory_channel[tuple[int, Sequence[ClientEvent]]](CAPACITY)
-        self._from_model, self._arriving = trio.open_memory_channel[tuple[int, Sequence[ServerEvent]]](CAPACITY)
-        self._ended: TransportLost | None = None
+        self._outgoing, self._incoming = outgoing, incoming
+        self._arrived: deque[str | bytes] = deque()
+        """What the pipe has brought and the network has not."""
 
-    async def receive(self) -> Sequence[ServerEvent]:
-        """See `ModelConnection.receive`: the next batch, when it has arrived."""
+    async def receive(self) -> list[str | bytes]:
+        """See `Transport.receive`."""
+        if not self._arrived:
+            self._arrived.extend(await self._inner.receive())
+        batches = self._incoming.batches
+        if batches[0][0] > now_ns():
+            await trio.sleep_until(batches[0][0] / NS)
+        now, count = now_ns(), 0
+        while batches and batches[0][0] <= now and count < len(self._arrived):
+            count += batches.popleft()[1]
+        return [self._arrived.popleft() for _ in range(count)]
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """See `Transport.send`: returns when the network has taken them. A cancelled one has sent nothing."""
+        delay, batches = self._outgoing.delay, self._outgoing.batches
+        now = now_ns()
+        if messages:
+            batches.append((now if delay is None else delay.arrival(now), len(messages)))
         try:
-            due, events = await self._arriving.receive()
-        except trio.EndOfChannel:
-            assert self._ended is not None
-            raise self._ended from None
-        await _until(due)
-        return events
+            await self._inner.send(messages)
+        except BaseException:
+            if messages:
+                batches.pop()
+            raise
 
-    async def send(self, events: Sequence[ClientEvent]) -> None:
-        """See `ModelConnection.send`: returns when the network has taken them."""
-        if self._ended is not None:
-            await trio.lowlevel.checkpoint()
-            raise self._ended
-        await self._to_model.send((self._up.arrival(now_ns()), tuple(events)))
-
-    async def aclose(self) -> None:
-        """See `ModelConnection.aclose`."""
-        await self._inner.aclose()
-
-    async def carry_up(self) -> None:
-        """Deliver to the model, until cancelled or the connection is gone."""
-        try:
-            async for due, events in self._leaving:
-                await _until(due)
-                await self._inner.send(events)
-        except TransportLost as lost:
-            self._end(lost)
-
-    async def carry_down(self) -> None:
-        """Take from the model, until cancelled or the connection is gone."""
-        with self._from_model:
-            try:
-                while True:
-                    events = await self._inner.receive()
-                    await self._from_model.send((self._down.arrival(now_ns()), events))
-            except TransportLost as lost:
-                self._end(lost)
-
-    def _end(self, lost: TransportLost) -> None:
-        self._ended = self._ended or lost
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
+        """See `Transport.aclose`. A goodbye is not delayed."""
+        await self._inner.aclose(code, reason)
 
 
-async def _until(due: int) -> None:
-    if due > now_ns():
-        await trio.sleep_until(due / NS)
-    else:
-        await trio.lowlevel.checkpoint()
+def network_pair(network: Network, draws: Draws) -> tuple[Transport, Transport]:
+    """The session's end and the model's end of a network."""
+    near, far = memory_pair(CAPACITY)
+    if network.silent:
+        return near, far
+    up, down = _Way(delay_of(network, draws, "up")), _Way(delay_of(network, draws, "down"))
+    return DelayedTransport(near, up, down), DelayedTransport(far, down, up)
 
 
-class DelayedModel(RealtimeModel):
-    """A model behind a network."""
-
-    def __init__(self, inner: RealtimeModel, network: Network, draws: Draws) -> None:
-        super().__init__()
-        self.capabilities = inner.capabilities
-        self._inner = inner
-        self._network = network
-        self._draws = draws
-
-    def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[ModelConnection]:
-        """See `RealtimeModel.connect`. The connection itself is made without delay."""
-        return self._connect(config)
-
-    @asynccontextmanager
-    async def _connect(self, config: RealtimeModelConfig) -> AsyncIterator[ModelConnection]:
-        failure: Exception | None = None
-        async with self._inner.connect(config) as inner, trio.open_nursery() as nursery:
-            connection = DelayedConnection(inner, self._way("up"), self._way("down"))
-            nursery.start_soon(connection.carry_up)
-            nursery.start_soon(connection.carry_down)
-            try:
-                yield connection
-            except Exception as error:  # raised again below, outside of the group that a nursery makes of it
-                failure = error
-            nursery.cancel_scope.cancel(reason="the session left its model")
-        if failure is not None:
-            raise failure
-
-    def _way(self, name: str) -> Delay:
-        draws = self._draws
-        return Delay(
-            self._network,
-            draws.stream(f"network.{name}.jitter"),
-            draws.stream(f"network.{name}.stalls"),
-            began_ns=now_ns(),
-        )
-
-
-def behind(network: Network, model: RealtimeModel, draws: Draws) -> RealtimeModel:
-    """`model`, with the network in front of it if there is one."""
-    return model if network.silent else DelayedModel(model, network, draws)
+def delay_of(network: Network, draws: Draws, way: str) -> Delay:
+    """The delay of one direction, `up` or `down`, from this moment on."""
+    return Delay(
+        network,
+        draws.stream(f"network.{way}.jitter"),
+        draws.stream(f"network.{way}.stalls"),
+        began_ns=now_ns(),
+    )

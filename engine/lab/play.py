@@ -23,11 +23,11 @@ from engine.errors import EngineError, SessionClosed
 from engine.events import Audio, AudioEnd, AudioInterrupted, ToolApprovalRequired, UserSpeechStopped
 from engine.lab.agents import agent_of
 from engine.lab.book import Book
+from engine.lab.delayed import behind
 from engine.lab.distributions import Draws
 from engine.lab.ears import ToldEars
 from engine.lab.far_end import far_end
 from engine.lab.marks import LineMarks
-from engine.lab.network import behind
 from engine.lab.results import SessionResult
 from engine.lab.scenario import ScenarioFile
 from engine.lab.script import Moments, ScriptedCaller
@@ -135,7 +135,7 @@ class _Play:
         else:
             from engine.models.openai import OpenAIRealtimeWebSocketModel
 
-            model = OpenAIRealtimeWebSocketModel()
+            model = behind(scenario.network, OpenAIRealtimeWebSocketModel(), self._draws)
         agent: RealtimeAgent[Any] = agent_of(scenario, self._draws)
         detection = {
             "type": "server_vad",
@@ -144,7 +144,7 @@ class _Play:
         }
         runner = RealtimeRunner(
             agent,
-            model=behind(scenario.network, model, self._draws),
+            model=model,
             config={"model_settings": {"turn_detection": detection}, "audio_frame_ms": AUDIO_FRAME_MS},
         )
         return await runner.run(model_config=part.model_config)

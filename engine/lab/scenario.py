@@ -128,8 +128,8 @@ class Model:
     """From there to the first output."""
     first_audio_ms: Spread = 0.0
     """What speech synthesis takes before its first sound, beyond that."""
-    token_ms: Spread = 8.0
-    """Between two pieces of a text."""
+    token_ms: Spread = 0.0
+    """Between two pieces of a text. The first audio comes with the third; 0: a text comes at once."""
     transcription_ms: Spread = 250.0
     pace: Annotated[float, Range(0.1, 1_000_000)] = 6.0
     """Seconds of audio produced in a second."""

@@ -72,7 +72,7 @@ class ScriptedCaller:
     _expects: bool = attrs.field(default=False, init=False)
 
     async def call(self) -> None:
-        """Until there is nothing more to say and the last answer was heard. Raises `SessionClosed` if it ends before."""
+        """Until there is nothing more to say and the last answer was heard. Raises `SessionClosed` if it is cut off."""
         self._since_ns = now_ns()
         if self.caller.greeted:
             await self.session.respond()

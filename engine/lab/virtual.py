@@ -16,8 +16,8 @@ from functools import partial
 
 import trio
 import trio._core._run as trio_run  # the one place that knows: there is no public way to fix the schedule
-from trio.testing import MockClock
 
+from engine.lab.clock import VirtualClock
 from engine.lab.distributions import Draws
 from engine.lab.play import Part, play
 from engine.lab.results import SessionResult
@@ -30,7 +30,7 @@ def play_virtually(part: Part) -> SessionResult:
         ScenarioError, OSError: see `play`.
     """
     with fixed_schedule(Draws(part.seed, part.number).number("schedule")):
-        return trio.run(partial(play, part, began_ns=-part.intended_start_ns), clock=MockClock(autojump_threshold=0))
+        return trio.run(partial(play, part, began_ns=-part.intended_start_ns), clock=VirtualClock())
 
 
 @contextmanager

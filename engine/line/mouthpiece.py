@@ -60,8 +60,8 @@ class Mouthpiece:
             began_ns: the moment of the first frame.
             background: what is heard where nobody speaks, again and again, whole frames; empty: silence.
             longest_ms: the longest piece that is sent at once.
-            grid_ms: what frames are joined to on their way: longer pieces begin and end on it, so that they are
-                joined as single frames would have been.
+            grid_ms: what frames are joined to on their way; of no matter where `longest_ms` is a frame. Longer pieces
+                begin and end on it, so that what leaves the engine is what would have left it, at the same time.
         """
         self._send = send
         self._tell = tell
@@ -71,13 +71,13 @@ class Mouthpiece:
         self._background_at = 0
         self._frames_sent = 0
         self._grid = max(grid_ms // FRAME_MS, 1)
-        self._most = max(longest_ms // FRAME_MS, 1) // self._grid * self._grid
-        """Frames in a piece; 0: each by itself."""
+        self._most = max(longest_ms // FRAME_MS // self._grid, 1) * self._grid
+        self._longer = longest_ms > FRAME_MS
         self._attentive_frames = 0
         self._queue: deque[_Utterance] = deque()
         self._said_something = trio.lowlevel.ParkingLot()
         self.largest_drift_ns = 0
-        """How much later than it should a piece has left, at worst, where it sends frames: the fault of the machine, or of the session."""
+        """How much later than it should a frame has left, at worst: the fault of the machine, or of the session."""
 
     async def say(self, pcm: bytes | Sound, text: str | None) -> int:
         """Say something, and return once the last frame of it has left.
@@ -108,7 +108,7 @@ class Mouthpiece:
             pcm = self._utterance_piece(begins_ns) if self._queue else await self._background_piece(begins_ns)
             ends_ns = self._sent_until_ns = begins_ns + len(pcm) // FRAME_BYTES * _FRAME_NS
             await trio.sleep_until(ends_ns / NS)
-            if not self._most:
+            if not self._longer:
                 self.largest_drift_ns = max(self.largest_drift_ns, now_ns() - ends_ns)
             if self._recording is not None:
                 self._recording.caller.lay(self._recording.position(begins_ns), pcm)
@@ -122,7 +122,10 @@ class Mouthpiece:
         utterance = self._queue[0]
         if utterance.begins_ns is None:
             utterance.begins_ns = begins_ns
-        frames = utterance.sound.plain_from(utterance.sent, self._most_now()) // self._grid * self._grid or 1
+        frames = 1
+        if self._on_grid:
+            plain = utterance.sound.plain_from(utterance.sent, self._most) // self._grid * self._grid
+            frames = plain or min(self._grid, utterance.sound.frames - utterance.sent)
         start = utterance.sent * FRAME_BYTES
         utterance.sent += frames
         self._frames_sent += frames
@@ -131,23 +134,24 @@ class Mouthpiece:
 
     async def _background_piece(self, begins_ns: int) -> bytes:
         """What is heard until somebody says something, or a piece is long enough."""
-        frames = 0 if self._attentive_frames else self._most_now()
-        self._attentive_frames = max(self._attentive_frames - 1, 0)
-        if frames:
+        frames = 1
+        if self._on_grid:
+            frames = self._grid if self._attentive_frames else self._most
+        self._attentive_frames = max(self._attentive_frames - frames, 0)
+        if frames > 1:
             with trio.move_on_at((begins_ns + frames * _FRAME_NS) / NS):
                 while not self._queue:
                     await self._said_something.park()
-                frames = -(-(now_ns() - begins_ns) // _FRAME_NS) // self._grid * self._grid
-        frames = frames or 1
+                frames = -(-(now_ns() - begins_ns) // _FRAME_NS) // self._grid * self._grid or 1
         self._frames_sent += frames
         size, start = frames * FRAME_BYTES, self._background_at
         self._background_at = (start + size) % len(self._background)
         again = -(-(start + size) // len(self._background))
         return (self._background * again)[start : start + size]
 
-    def _most_now(self) -> int:
-        """Frames that the next piece may have; 0: it is a frame."""
-        return self._most if self._frames_sent % self._grid == 0 else 0
+    @property
+    def _on_grid(self) -> bool:
+        return self._longer and self._frames_sent % self._grid == 0
 
     def _announce(self, until_ns: int) -> None:
         """Tell of what became true by the end of the frame that has just left."""
@@ -162,6 +166,6 @@ class Mouthpiece:
             if not utterance.ended and ends_ns <= until_ns:
                 utterance.ended = True
                 self._tell(CallerSpeechEnded(at_ns=ends_ns))
-        if utterance.sent * FRAME_BYTES >= len(utterance.sound.pcm):
+        if utterance.sent >= utterance.sound.frames:
             self._queue.popleft()
             utterance.over.set()

@@ -37,6 +37,11 @@ class Sound:
         frames = -(-len(pcm) // FRAME_BYTES)
         return cls(pcm, audible_span_ns(pcm), (True,) * frames if in_frames else tuple(_careful(pcm, frames)))
 
+    @property
+    def frames(self) -> int:
+        """How many there are; the last one may be filled up with silence."""
+        return len(self.careful)
+
     def plain_from(self, frame: int, most: int) -> int:
         """How many frames from this one on may be sent as one piece, at most so many."""
         count = 0
