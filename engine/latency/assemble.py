@@ -28,7 +28,7 @@ from typing import Final
 from engine.latency import on_agent, on_user
 from engine.latency.floor import MOST_OPEN, Floor
 from engine.latency.instants import Instant
-from engine.latency.log import SessionLog, in_order
+from engine.latency.log import LogHeader, SessionLog, in_order
 from engine.latency.open_turn import OpenTurn
 from engine.latency.turns import TurnRecord
 
@@ -37,17 +37,27 @@ _HANDLERS: Final[Mapping[str, Callable[[Floor, Instant], None]]] = {**on_user.HA
 
 def turns_of(log: SessionLog) -> tuple[TurnRecord, ...]:
     """The turns of a log, in the order in which they began. The last ones may not be complete."""
-    assembler = TurnAssembler(log.header.session)
+    assembler = TurnAssembler(log.header.session, transcripts=has_transcripts(log.header))
     records = [record for instant in in_order(log.instants) for record in assembler.take(instant)]
     records += assembler.close()
     return tuple(sorted(records, key=lambda record: record.index))
 
 
+def has_transcripts(header: LogHeader) -> bool:
+    """Whether a session was opened with transcription of what the user says."""
+    found: object = header.settings
+    for name in ("audio", "input", "transcription"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found is not None
+
+
 class TurnAssembler:
     """Takes instants one at a time and gives a turn when it is over."""
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: str, *, transcripts: bool = False) -> None:
+        """`transcripts`: there will be one of every spoken turn; otherwise that is learned from the first."""
         self._floor = Floor(session)
+        self._floor.transcripts = transcripts
 
     def take(self, instant: Instant) -> list[TurnRecord]:
         """One more instant. Returns the turns that are over with it: mostly none, hardly ever more than one."""

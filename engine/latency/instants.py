@@ -116,7 +116,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "guardrail.checked": Kind("the guardrails have read a text", ("response", "tripped")),
         # --- the rest
         "error": Kind("something went wrong", ("code", "message")),
-        "engine.share": Kind("the engine's own part, so far: see `engine.latency.share`", ("histograms",)),
+        "engine.share": Kind("the engine's own part, so far: see `engine.latency.share`",
+                             ("read_to_taken_us", "send_to_written_us", "loop_delay_us", "mailbox_wait_us")),
         "session.end": Kind("the last line of a whole log", ("reason",)),
     }
 )  # fmt: skip

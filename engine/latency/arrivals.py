@@ -1,0 +1,91 @@
+"""How the audio of one item arrives, and where in it there is something to hear."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.audio.g711 import alaw_to_pcm, ulaw_to_pcm
+from engine.audio.samples import FULL_SCALE, samples_of
+from engine.wire.formats import AudioFormat
+
+AUDIBLE: Final = round(FULL_SCALE * 10 ** (-45 / 20))
+"""The smallest 16-bit sample that counts as audible: -45 dB below full scale, louder than the noise of a quiet line
+and softer than the softest speech."""
+
+_JITTER_GAIN: Final = 16
+"""RFC 3550, section 6.4.1: the estimate moves by a sixteenth of each deviation."""
+
+_NS_PER_S = 1_000_000_000
+_NS_PER_MS = 1_000_000
+
+
+class Arrivals:
+    """The pieces of one item, as they come. A piece after the first costs a few additions."""
+
+    __slots__ = (
+        "_due_ns",
+        "_jitter_ns",
+        "_last_ns",
+        "audible_at",
+        "audio_format",
+        "longest_gap_ns",
+        "nbytes",
+        "pieces",
+    )
+
+    def __init__(self, audio_format: AudioFormat) -> None:
+        self.audio_format = audio_format
+        self.nbytes = 0
+        self.pieces = 0
+        self.longest_gap_ns = 0
+        self.audible_at: int | None = None
+        """The place, in bytes, of the first audible sample; None as long as there is none."""
+        self._jitter_ns = 0.0
+        self._last_ns = 0
+        self._due_ns = 0
+
+    def take(self, audio: bytes, now: int) -> None:
+        """One more piece, at `now`."""
+        size = len(audio)
+        if self.audible_at is None:
+            place = first_audible(audio, self.audio_format)
+            self.audible_at = None if place is None else self.nbytes + place
+        if self.pieces:
+            gap = now - self._last_ns
+            if gap > self.longest_gap_ns:
+                self.longest_gap_ns = gap
+            self._jitter_ns += (abs(gap - self._due_ns) - self._jitter_ns) / _JITTER_GAIN
+        self.pieces += 1
+        self.nbytes += size
+        self._last_ns = now
+        self._due_ns = size * _NS_PER_S // self.audio_format.bytes_per_second
+
+    @property
+    def jitter_ms(self) -> float | None:
+        """As RFC 3550 estimates it: how much the time between two pieces differs from the length of the first. None
+        for less than two pieces."""
+        return round(self._jitter_ns / _NS_PER_MS, 3) if self.pieces > 1 else None
+
+    @property
+    def longest_gap_ms(self) -> float | None:
+        """The longest time between two pieces; None for less than two."""
+        return self.longest_gap_ns / _NS_PER_MS if self.pieces > 1 else None
+
+    @property
+    def audible_ms(self) -> float | None:
+        """The place of the first audible sample."""
+        return None if self.audible_at is None else 1000 * self.audible_at / self.audio_format.bytes_per_second
+
+
+def first_audible(audio: bytes, audio_format: AudioFormat) -> int | None:
+    """The place, in bytes, of the first sample louder than -45 dBFS; None if all is quieter than that."""
+    if audio_format.type == "audio/pcm":
+        samples = samples_of(audio[: len(audio) - len(audio) % 2])
+    else:
+        samples = samples_of(ulaw_to_pcm(audio) if audio_format.type == "audio/pcmu" else alaw_to_pcm(audio))
+    if not samples or (max(samples) <= AUDIBLE and min(samples) >= -AUDIBLE):
+        return None
+    for place, sample in enumerate(samples):
+        if sample > AUDIBLE or sample < -AUDIBLE:
+            return place * audio_format.bytes_per_sample
+    return None

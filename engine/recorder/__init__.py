@@ -1,0 +1,5 @@
+"""The recorder: watches a session at its edges and tells what happened when. It decides nothing."""
+
+from engine.recorder.recorder import Recorder
+
+__all__ = ["Recorder"]

@@ -1,0 +1,152 @@
+"""Notes: what the recorder remembers, and where what it tells goes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar, cast
+
+import attrs
+
+from engine.core.effects import StartCall
+from engine.latency.arrivals import Arrivals
+from engine.latency.assemble import TurnAssembler, has_transcripts
+from engine.latency.instants import Instant, Value
+from engine.latency.log import LogHeader, LogWriter
+from engine.latency.playout import Playout
+from engine.latency.sent_audio import SentAudio
+from engine.latency.share import EngineShare
+from engine.latency.turns import TurnRecord
+from engine.wire.formats import AudioFormat
+
+KEPT_TURNS: Final = 256
+KEPT_NAMES: Final = 512
+"""How many responses, items and calls are remembered; far more than are ever under way."""
+SHARE_EVERY_NS: Final = 10_000_000_000
+
+V = TypeVar("V")
+
+
+class Recent(dict[str, V], Generic[V]):
+    """A mapping by id that forgets the oldest."""
+
+    def keep(self, name: str, value: V) -> V:
+        """Remember something new."""
+        if len(self) >= KEPT_NAMES:
+            del self[next(iter(self))]
+        self[name] = value
+        return value
+
+
+@attrs.define
+class Spoken:
+    """One item with audio."""
+
+    response: str
+    item: str
+    arrivals: Arrivals
+    taken: int = 0
+    """Bytes that the application took."""
+    whole: bool = False
+    """No more of it will come."""
+    reported_ms: int | None = None
+    """How far it has been played, where somebody reports that."""
+    silent: bool = False
+    """It has been reported that no more of it is played."""
+
+
+class Notes:
+    """One session's."""
+
+    def __init__(
+        self,
+        header: LogHeader,
+        input_format: AudioFormat,
+        output_format: AudioFormat,
+        writer: LogWriter | None,
+        on_turn: Callable[[TurnRecord, int], None] | None,
+    ) -> None:
+        self.start = header.started_ns
+        self.output_format = output_format
+        self.share = EngineShare()
+        self.turns: deque[TurnRecord] = deque(maxlen=KEPT_TURNS)
+        """The last ones that are over."""
+        self.assembler = TurnAssembler(header.session, transcripts=has_transcripts(header))
+        self.playout = Playout(output_format)
+        self.sent = SentAudio(input_format)
+        self.over = False
+        self.on_due: Callable[[int], None] | None = None
+        self.items = Recent[Spoken]()
+        self.begun = Recent[None]()
+        """Responses, and items of the user's, of which the first words have come."""
+        self.call_of = Recent[str]()
+        """The response of each call."""
+        self.tokens = Recent[str]()
+        """The request behind each response that has not begun."""
+        self.beside = Recent[None]()
+        """Requests and responses outside of the conversation."""
+        self.has_conversation = False
+        """The far end names the conversation that a response belongs to."""
+        self.wants_answer: deque[bool] = deque(maxlen=KEPT_NAMES)
+        """Of each message on its way to the wire."""
+        self.far_end_listens = False
+        """The far end has spoken of the user's speech since the last commit: nobody pushes a button to talk."""
+        self.cause = "application"
+        """Of the next interruption."""
+        self.calls: list[StartCall] = []
+        """Calls that were handed to the executor in this step."""
+        self.reported = False
+        """The application reports playback: nothing is computed any more."""
+        self._writer = writer
+        self._on_turn = on_turn
+        self._alarm_at: int | None = None
+        self._share_at = self.start + SHARE_EVERY_NS
+
+    def tell(self, at_ns: int, kind: str, /, **fields: Value) -> None:
+        """Something happened. `at_ns` is on the session's clock."""
+        self._take(Instant(at_ns - self.start, kind, fields), at_ns)
+
+    def tell_of_playout(self, instants: Sequence[Instant]) -> None:
+        """What the computed speaker does; its times are on the session's clock."""
+        for instant in instants:
+            self._take(attrs.evolve(instant, t=instant.t - self.start), instant.t)
+
+    def _take(self, instant: Instant, at_ns: int) -> None:
+        if self._writer is not None:
+            self._writer.write(instant)
+        for record in self.assembler.take(instant):
+            self.turn(record, at_ns)
+
+    def turn(self, record: TurnRecord, now: int) -> None:
+        """A turn is over."""
+        self.turns.append(record)
+        if self._on_turn is not None:
+            self._on_turn(record, now)
+
+    def passed(self, now: int) -> None:
+        """It is `now`: tell what has come meanwhile, before anything else is told."""
+        due = self.playout.due
+        if due is not None and due <= now:
+            self.tell_of_playout(self.playout.passed(now))
+        if now >= self._share_at:
+            self._share_at = now + SHARE_EVERY_NS
+            self.tell_share(now)
+        if self._writer is not None:
+            self._writer.passed(now - self.start)
+
+    def tell_share(self, now: int) -> None:
+        """The engine's own part, so far."""
+        self.tell(now, "engine.share", **cast("dict[str, Value]", self.share.to_mapping()))
+
+    def alarm(self) -> None:
+        """See that somebody looks at the clock when the next thing is due."""
+        due = self.playout.due
+        if due is not None and due != self._alarm_at and self.on_due is not None:
+            self._alarm_at = due
+            self.on_due(due)
+
+    def close(self) -> None:
+        """No more of it."""
+        self.over = True
+        if self._writer is not None:
+            self._writer.close()

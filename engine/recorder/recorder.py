@@ -1,0 +1,169 @@
+"""The edges at which the recorder watches.
+
+It sees every batch that is routed with what the machine made of it (`stepped`), what was written (`written`), what the
+application took (`taken`) and what it or the line reports (`played`, `mark`). Nobody waits for it: all it needs is in
+the data that passes by. Of the many deltas of a response only the first is an instant; the others cost a look at their
+item and a few additions.
+
+What lies ahead when it becomes known (that the speaker will fall silent) is told when it has come: `due` is when to
+call `wake`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from engine.core.effects import AnswerApproval, Discard, Effects, StartCall
+from engine.core.inputs import Input
+from engine.events import Audio, AudioInterrupted, RealtimeSessionEvent
+from engine.latency.instants import Value
+from engine.latency.log import LogHeader, LogWriter
+from engine.latency.share import EngineShare
+from engine.latency.turns import TurnRecord
+from engine.recorder import answers, caller, voice
+from engine.recorder.notes import Notes
+from engine.wire.client_events import ClientEvent
+from engine.wire.formats import AudioFormat
+
+_INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = {
+    **voice.INPUTS,
+    **answers.INPUTS,
+    **caller.INPUTS,
+}
+_EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = {
+    **voice.EVENTS,
+    **answers.EVENTS,
+    **caller.EVENTS,
+}
+_WRITTEN: Final[Mapping[type, Callable[[Notes, ClientEvent, int], None]]] = {**answers.WRITTEN, **caller.WRITTEN}
+
+
+class Recorder:
+    """One session's. All times are nanoseconds of the session's clock, and never go back."""
+
+    def __init__(
+        self,
+        header: LogHeader,
+        input_format: AudioFormat,
+        output_format: AudioFormat,
+        *,
+        writer: LogWriter | None = None,
+        on_turn: Callable[[TurnRecord, int], None] | None = None,
+    ) -> None:
+        """
+        Args:
+            header: of the log; `started_ns` is where the session's time begins.
+            input_format: of the user's audio.
+            output_format: of the agent's audio.
+            writer: where the log goes. It is closed at the end.
+            on_turn: called with each turn that is over, and the time.
+        """
+        self.header = header
+        self._notes = Notes(header, input_format, output_format, writer, on_turn)
+        self._last_event_ns = -1
+
+    @property
+    def share(self) -> EngineShare:
+        """The engine's own part, so far."""
+        return self._notes.share
+
+    @property
+    def turns(self) -> Sequence[TurnRecord]:
+        """The last turns that are over, and those that are still open, in the order in which they began."""
+        known = [*self._notes.turns, *self._notes.assembler.open_turns()]
+        return sorted(known, key=lambda record: record.index)
+
+    # --- the edges
+
+    def stepped(self, batch: Sequence[Input], effects: Effects, now: int) -> None:
+        """The machine has handled a batch at `now`, and this is what it led to."""
+        notes = self._notes
+        if notes.over:
+            return
+        notes.passed(now)
+        for given in batch:
+            if (of_input := _INPUTS.get(type(given))) is not None:
+                of_input(notes, given, now)
+        for work in effects.tools:
+            if isinstance(work, StartCall):
+                notes.calls.append(work)
+            elif isinstance(work, AnswerApproval):
+                notes.tell(now, "tool.approval_answered", call=work.call_id, approved=work.approved)
+        for event in effects.events:
+            if (of_event := _EVENTS.get(type(event))) is not None and not isinstance(event, Discard):
+                of_event(notes, event, now)
+        if notes.calls:
+            answers.called(notes, now)
+        notes.alarm()
+
+    def written(self, events: Sequence[ClientEvent], now: int, brought_at: int | None = None) -> None:
+        """These were written to the far end. `brought_at` is when `send_audio` brought the oldest of their audio."""
+        notes = self._notes
+        if notes.over:
+            return
+        notes.passed(now)
+        if brought_at is not None:
+            notes.share.send_to_written.add(now - brought_at)
+        for event in events:
+            if (of_event := _WRITTEN.get(type(event))) is not None:
+                of_event(notes, event, now)
+
+    def taken(self, event: RealtimeSessionEvent, now: int) -> None:
+        """The application took an event. Of events that were made at the same time only the first is measured."""
+        notes = self._notes
+        if event.at_ns != self._last_event_ns:
+            self._last_event_ns = event.at_ns
+            notes.share.read_to_taken.add(now - event.at_ns)
+        if notes.over:
+            return
+        if type(event) is Audio:
+            voice.taken(notes, event, now)
+        elif type(event) is AudioInterrupted:
+            voice.interruption_taken(notes, event, now)
+
+    def played(self, item_id: str, ms: int, now: int) -> None:
+        """The application reports how far an item has been played."""
+        if not self._notes.over:
+            self._notes.passed(now)
+            voice.played(self._notes, item_id, ms, now)
+
+    def mark(self, kind: str, at_ns: int, fields: Mapping[str, Value]) -> None:
+        """Somebody who knows more than the engine tells an instant, which may lie in the past."""
+        if not self._notes.over:
+            self._notes.passed(at_ns)
+            self._notes.tell(at_ns, kind, **fields)
+
+    def end(self, reason: str, now: int) -> None:
+        """The session is over. Turns that are open are given as they are."""
+        notes = self._notes
+        if notes.over:
+            return
+        notes.passed(now)
+        notes.tell_share(now)
+        notes.tell(now, "session.end", reason=reason)
+        for record in notes.assembler.close():
+            notes.turn(record, now)
+        notes.close()
+
+    # --- time
+
+    @property
+    def on_due(self) -> Callable[[int], None] | None:
+        """Called with `due` when that has changed."""
+        return self._notes.on_due
+
+    @on_due.setter
+    def on_due(self, call: Callable[[int], None] | None) -> None:
+        self._notes.on_due = call
+
+    @property
+    def due(self) -> int | None:
+        """When to `wake`; None if nothing is known to come."""
+        return None if self._notes.over else self._notes.playout.due
+
+    def wake(self, now: int) -> None:
+        """Tell what has come by now."""
+        if not self._notes.over:
+            self._notes.passed(now)
+            self._notes.alarm()

@@ -1,0 +1,152 @@
+"""The agent's voice: its audio as it comes, as it is taken, and as it is played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from engine.core.inputs import Input
+from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
+from engine.latency.arrivals import Arrivals
+from engine.recorder.notes import Notes, Spoken
+from engine.recorder.table import on
+from engine.wire import server_events as far_end
+
+_NS_PER_MS = 1_000_000
+
+
+def received(n: Notes, event: Audio, now: int) -> None:
+    """More audio. All but the first of an item costs a look at the item and a few additions."""
+    spoken = n.items.get(event.item_id)
+    if spoken is None:
+        first_word(n, event.response_id, event.item_id, now)
+        arrivals = Arrivals(n.output_format)
+        spoken = n.items.keep(event.item_id, Spoken(event.response_id, event.item_id, arrivals))
+        n.tell(now, "audio.first_received", response=event.response_id, item=event.item_id)
+    spoken.arrivals.take(event.data, now)
+
+
+def first_word(n: Notes, response: str, item: str, now: int) -> None:
+    """Text or audio of a response."""
+    if response not in n.begun:
+        n.begun.keep(response, None)
+        n.tell(now, "response.first_token", response=response, item=item)
+
+
+def taken(n: Notes, event: Audio, now: int) -> None:
+    """The application took audio: it is played from now on, or after what is being played."""
+    spoken = n.items.get(event.item_id)
+    if spoken is None:
+        return
+    n.passed(now)
+    before, size = spoken.taken, len(event.data)
+    after = spoken.taken = before + size
+    if not before:
+        n.tell(now, "audio.first_taken", response=spoken.response, item=spoken.item)
+    audible = spoken.arrivals.audible_at
+    if audible is not None and before <= audible < after:
+        ms = spoken.arrivals.audible_ms
+        n.tell(now, "audio.first_audible", response=spoken.response, item=spoken.item, ms=ms)
+    if n.reported:
+        return
+    if (underrun := n.playout.taken(spoken.response, spoken.item, size, now, audible)) is not None:
+        n.tell_of_playout([underrun])
+    due = n.playout.due
+    if due is not None and due <= now:
+        n.tell_of_playout(n.playout.passed(now))
+    if spoken.whole and after >= spoken.arrivals.nbytes:
+        n.playout.whole(spoken.item)
+    n.alarm()
+
+
+def _ended(n: Notes, event: AudioEnd, now: int) -> None:
+    if (spoken := n.items.get(event.item_id)) is not None:
+        _whole(n, spoken, now)
+        if spoken.taken >= spoken.arrivals.nbytes:
+            n.playout.whole(spoken.item)
+
+
+def _whole(n: Notes, spoken: Spoken, now: int) -> None:
+    if spoken.whole:
+        return
+    spoken.whole = True
+    arrivals = spoken.arrivals
+    n.tell(
+        now, "audio.received", response=spoken.response, item=spoken.item, bytes=arrivals.nbytes,
+        deltas=arrivals.pieces, jitter_ms=arrivals.jitter_ms, longest_gap_ms=arrivals.longest_gap_ms,
+    )  # fmt: skip
+
+
+# --- cut short
+
+
+def _interrupted(n: Notes, event: AudioInterrupted, now: int) -> None:
+    n.tell(now, "interrupt", response=event.response_id, item=event.item_id, heard_ms=event.audio_end_ms, cause=n.cause)
+    for spoken in [each for each in n.items.values() if each.response == event.response_id]:
+        _whole(n, spoken, now)
+        n.playout.whole(spoken.item)
+
+
+def interruption_taken(n: Notes, event: AudioInterrupted, now: int) -> None:
+    """The application knows of the interruption: its speaker falls silent."""
+    n.passed(now)
+    n.tell(now, "interrupt.taken", response=event.response_id)
+    n.tell_of_playout(n.playout.stopped(event.response_id, now))
+    for spoken in [each for each in n.items.values() if each.response == event.response_id]:
+        _report_silence(n, spoken, now)
+    n.alarm()
+
+
+# --- where somebody reports
+
+
+def played(n: Notes, item_id: str, ms: int, now: int) -> None:
+    """The application reports how far an item has been played. Everything before that item has been."""
+    spoken = n.items.get(item_id)
+    if not n.reported:
+        n.reported = True
+        n.playout.forget()
+    if spoken is None or spoken.silent or ms <= 0:
+        return
+    if spoken.reported_ms is None:
+        for earlier in list(n.items.values()):
+            if earlier is spoken:
+                break
+            _report_silence(n, earlier, now)
+        began = max(now - ms * _NS_PER_MS, n.start)
+        n.tell(began, "playout.start", response=spoken.response, item=item_id, source="reported")
+    spoken.reported_ms = ms
+    if spoken.whole and ms >= n.output_format.ms_of(spoken.arrivals.nbytes):
+        _report_silence(n, spoken, now)
+
+
+def _report_silence(n: Notes, spoken: Spoken, now: int) -> None:
+    if spoken.reported_ms is not None and not spoken.silent:
+        spoken.silent = True
+        n.tell(
+            now, "playout.stop", response=spoken.response, item=spoken.item, source="reported", ms=spoken.reported_ms
+        )
+
+
+def _far_end_plays(n: Notes, event: far_end.OutputAudioBufferStarted, now: int) -> None:
+    n.tell(now, "playout.start", response=event.response_id, source="reported")
+
+
+def _far_end_stops(n: Notes, event: far_end.OutputAudioBufferStopped, now: int) -> None:
+    n.tell(now, "playout.stop", response=event.response_id, source="reported")
+
+
+def _far_end_is_cut(n: Notes, event: far_end.OutputAudioBufferCleared, now: int) -> None:
+    n.tell(now, "playout.stop", response=event.response_id, source="reported")
+
+
+INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = dict(
+    [
+        on(far_end.OutputAudioBufferStarted, _far_end_plays),
+        on(far_end.OutputAudioBufferStopped, _far_end_stops),
+        on(far_end.OutputAudioBufferCleared, _far_end_is_cut),
+    ]
+)
+EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = dict(
+    [on(Audio, received), on(AudioEnd, _ended), on(AudioInterrupted, _interrupted)]
+)
