@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from engine.actors.guardrails import GuardrailDebouncer
+from engine.actors.router import Router
 from engine.core import interruption, machine, on_report, on_response
 from engine.core.arbitration import Arbiter
 from engine.core.conversation import Conversation
 from engine.core.debounce import Debounce
-from engine.core.effects import Discard
+from engine.core.effects import CheckText, Discard
 from engine.core.playback import Cut, PlaybackLedger
 from engine.core.state import State
 from engine.events import AgentEnd
+from engine.mailboxes.feed import Feed
 from engine.wire.client_events import SessionUpdate
-from engine.wire.server_events import MalformedEvent
+from engine.wire.server_events import MalformedEvent, UnknownEvent
 
 
 @contextmanager
@@ -128,3 +131,36 @@ BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     swallows_what_is_malformed: {10},
 }
 """Each broken engine, and the promise that it must be seen to break."""
+"""Each broken engine, and the promise that it must be seen to break."""
+
+# --- broken outside of the machine, where only a whole session shows it
+
+
+def lets_a_slow_check_swallow_the_last_words() -> AbstractContextManager[None]:
+    take = GuardrailDebouncer._take
+
+    def busy(self: GuardrailDebouncer, check: CheckText, nursery: Any) -> None:
+        if check.response_id not in self._pending:
+            take(self, check, nursery)
+
+    return swapped(GuardrailDebouncer, "_take", busy)
+
+
+def never_learns_what_was_taken() -> AbstractContextManager[None]:
+    return swapped(Feed, "reports", lambda self: ())
+
+
+def hears_only_what_it_knows() -> AbstractContextManager[None]:
+    hear = Router.hear
+
+    def picky(self: Router, events: Any) -> None:
+        hear(self, [event for event in events if not isinstance(event, UnknownEvent | MalformedEvent)])
+
+    return swapped(Router, "hear", picky)
+
+
+BROKEN_OUTSIDE: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
+    lets_a_slow_check_swallow_the_last_words: {6},
+    never_learns_what_was_taken: {7},
+    hears_only_what_it_knows: {10},
+}

@@ -25,11 +25,20 @@ requests = st.one_of(
     st.just(Says()), st.builds(Asks, st.booleans()), st.just(Cancels()), st.just(Interrupts()), st.just(SendsAudio(200))
 )
 
+clashes = scenes(
+    steps=talk,
+    far_moves=(st.just(Silence()),),
+    app_moves=st.sampled_from([Says(), Asks(), Asks()]),
+    up_ms=st.sampled_from([40, 300]),
+    creates=st.just(True),
+)
+"""The far end begins to respond by itself while a request is on its way."""
+
 FOCUS: Mapping[int, st.SearchStrategy[Scene]] = {
     1: scenes(far_moves=(user_moves, ends)),
     2: scenes(steps=speech, far_moves=(turns,), app_moves=st.one_of(st.just(Interrupts()), moves)),
     3: scenes(steps=tools, far_moves=(turns,), app_moves=st.one_of(st.just(Interrupts()), st.just(Says()))),
-    4: scenes(steps=st.one_of(talk, calls), far_moves=(turns,), app_moves=requests),
+    4: scenes(steps=st.one_of(talk, calls), far_moves=(turns,), app_moves=requests) | clashes,
     5: scenes(
         steps=handoffs, far_moves=(turns,), app_moves=st.builds(ChangesAgent, st.sampled_from(["front", "back"]))
     ),

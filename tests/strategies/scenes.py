@@ -100,19 +100,21 @@ def scenes(
     far_moves: Sequence[st.SearchStrategy[FarMove]] = (user_moves, odd_moves),
     steps: st.SearchStrategy[ReplyStep] = steps,
     app_moves: st.SearchStrategy[Move] = moves,
+    up_ms: st.SearchStrategy[int] = distances,
+    creates: st.SearchStrategy[bool] = st.booleans(),  # noqa: B008 - strategies do not change
 ) -> Scene:
     """Sessions of every kind. The application says something first, so that there is a reply."""
     script = FarScript(
         replies=draw(replies(steps)),
         moves=draw(timed(st.one_of(*far_moves), 5)),  # type: ignore[arg-type]
-        up_ms=draw(distances),
+        up_ms=draw(up_ms),
         down_ms=draw(distances),
     )
     return Scene(
         far=script,
         quirks=draw(quirks),
         moves=(Later(0, Says()), *draw(timed(app_moves, 4))),  # type: ignore[arg-type]
-        creates=draw(st.booleans()),
+        creates=draw(creates),
         interrupts=draw(st.sampled_from([True, True, False])),
         tool_ms=draw(st.sampled_from([0, 5, 20, 400, 3000])),
         approves=draw(st.booleans()),

@@ -156,7 +156,11 @@ class _Stage:
         self._far = far
         self._watch = watch
         self._model = FarEndModel(
-            far, scene.far, capabilities=capabilities, on_sent=lambda event: watch.sent(event, now_ns())
+            far,
+            scene.far,
+            capabilities=capabilities,
+            on_sent=lambda event: watch.sent(event, now_ns()),
+            on_delivered=watch.delivered,
         )
         self._model.add_listener(lambda event: watch.told(event, now_ns()))
         self._agents = _agents(scene, watch)

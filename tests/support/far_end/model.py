@@ -138,11 +138,13 @@ class FarEndModel(RealtimeModel):
         *,
         capabilities: ModelCapabilities | None = None,
         on_sent: Callable[[ClientEvent], None] = lambda event: None,
+        on_delivered: Callable[[ServerEvent], None] = lambda event: None,
     ) -> None:
         super().__init__()
         self.far = far
         self.script = script
         self.on_sent = on_sent
+        self.on_delivered = on_delivered
         self.sent: list[ClientEvent] = []
         self.script_over = trio.Event()
         """The script's moves have been made, or nobody is there any more; replies may still go on."""
@@ -210,6 +212,7 @@ class _Link:
                 break
             self._down.popleft()
             batch.append(event)
+            self._model.on_delivered(event)
         return batch
 
     async def send(self, events: Sequence[ClientEvent]) -> None:

@@ -23,8 +23,16 @@ class NothingHides(Promise):
         self._raw: deque[ServerEvent] = deque()
         self._protocol_errors = 0
         self._refusals: deque[str] = deque()
+        self._under_way: deque[ServerEvent] = deque()
+        """What the connection has delivered and the session has not handled."""
+
+    def delivered(self, event: ServerEvent) -> None:
+        """The connection has handed this over. (Only in whole sessions: a bare machine has no connection.)"""
+        self._under_way.append(event)
 
     def told(self, event: ServerEvent, at: int) -> None:
+        if self._under_way and (first := self._under_way.popleft()) is not event:
+            self.broken(f"{event!r} was handled where {first!r} was delivered")
         match event:
             case MalformedEvent():
                 self._raw.append(event)
@@ -46,6 +54,8 @@ class NothingHides(Promise):
                     self.broken(f"an error that the far end did not send: {error}")
 
     def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+        if self._under_way:
+            self.broken(f"{self._under_way[0]!r} was delivered and never handled")
         self.ended()
 
     def ended(self) -> None:

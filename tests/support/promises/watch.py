@@ -36,6 +36,7 @@ class Watch:
         self._far = far
         self._order = ServersOrder()
         self._requests = WhoMaySpeak(barge_in=barge_in, strict=machine_only)
+        self._transparency = NothingHides()
         self._promises: tuple[Promise, ...] = (
             OneStartOneEnd(),
             ByteForByte(barge_in=barge_in, commands_are_immediate=machine_only),
@@ -45,7 +46,7 @@ class Watch:
             AllTextIsChecked(step),
             self._order,
             WhatWasHeard(strict=machine_only),
-            NothingHides(),
+            self._transparency,
         )
         self.broken: PromiseBroken | None = None
 
@@ -53,6 +54,10 @@ class Watch:
         """Raise the first objection, if there is one."""
         if self.broken is not None:
             raise self.broken
+
+    def delivered(self, event: ServerEvent) -> None:
+        """The far end's event has come out of the connection."""
+        self._transparency.delivered(event)
 
     def told(self, event: ServerEvent, at: int) -> None:
         self._give(lambda promise: promise.told(event, at))

@@ -1,0 +1,40 @@
+"""The scenes bite, too: every broken engine is found out in a whole session, and for the right promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.properties.broken import BROKEN, BROKEN_OUTSIDE
+from tests.properties.focus import FOCUS
+from tests.support.promises.base import PromiseBroken
+from tests.support.scene import Scene, play
+
+SEARCH = settings(
+    max_examples=200,
+    derandomize=True,
+    database=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
+"""As many scenes as the properties play themselves, up to the first that breaks a promise."""
+
+
+ENGINES = BROKEN | BROKEN_OUTSIDE
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
+def test_a_broken_engine_is_rejected(engine: Callable[[], AbstractContextManager[None]]) -> None:
+    (number,) = ENGINES[engine]
+
+    @SEARCH
+    @given(FOCUS[number])
+    def scenes(scene: Scene) -> None:
+        play(scene)
+
+    with engine(), pytest.raises(PromiseBroken) as found:
+        scenes()
+    assert found.value.number == number
