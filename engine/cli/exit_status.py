@@ -19,6 +19,8 @@ class ExitStatus(IntEnum):
     UNKNOWN_MODEL = 8
     BAD_AGENT = 9
     EXTRA_MISSING = 10
+    NOT_HELD = 11
+    DIFFERENT = 12
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -40,6 +42,8 @@ _MEANINGS = {
     ExitStatus.UNKNOWN_MODEL: "there is no such model",
     ExitStatus.BAD_AGENT: "the agent cannot be imported, or is not a RealtimeAgent",
     ExitStatus.EXTRA_MISSING: "an optional part is not installed, or has no device",
+    ExitStatus.NOT_HELD: "a budget was not held, or a session of the run failed",
+    ExitStatus.DIFFERENT: "what was replayed or compared is not the same",
     ExitStatus.INTERRUPTED: "Ctrl-C; what was recorded is written",
     ExitStatus.TERMINATED: "told to terminate; what was recorded is written",
 }

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from engine.cli import serve_options, talk_options
 from engine.cli.exit_status import CommandFailed, ExitStatus
 
-COMMANDS = ("talk", "serve")
+COMMANDS = ("talk", "serve", "lab")
 _ABOUT = """\
 Realtime voice-agent sessions on trio, from the command line.
 
@@ -19,6 +19,7 @@ Realtime voice-agent sessions on trio, from the command line.
   engine talk --audio question.wav  ask it with your own voice
   engine talk --text                type instead
   engine serve --port 8765          the local model alone, for anybody's Realtime client
+  engine lab run support_call       simulated calls, measured: see engine lab --help
 """
 
 
@@ -35,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return ExitStatus.DONE
     try:
+        if given[0] == "lab":
+            from engine.cli.lab import lab
+
+            return lab(given[1:])
         return _run(parser.parse_args(given))
     except CommandFailed as failed:
         return _complain(failed.status, str(failed))
@@ -87,4 +92,5 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=as_written,
     )
     serve_options.add_serve_arguments(serve)
+    commands.add_parser("lab", help="simulate calls, measure, compare and replay them", add_help=False)
     return parser

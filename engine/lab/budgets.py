@@ -103,26 +103,21 @@ def _check_metric(text: str, measured_in: str, statistic: str | None, unit: str 
         raise SettingsError(f"budget {text!r}: this metric has no unit of time: write the number alone")
 
 
-def judge(expected: Sequence[Budget], turns: Sequence[TurnRecord]) -> tuple[Verdict, ...]:
-    """Hold the turns of a run against its budgets."""
-    return tuple(_judge(budget, turns) for budget in expected)
+def measure(budget: Budget, turns: Sequence[TurnRecord]) -> tuple[float, ...]:
+    """What a budget looks at: a metric's value of each turn that has one; of a rate, 1 or 0 for each turn it is of."""
+    if budget.statistic is None:
+        rate = RATES[budget.name]
+        return tuple(float(rate.hits(turn)) for turn in turns if rate.of(turn))
+    return tuple(value for turn in turns if (value := METRICS[budget.name].of(turn)) is not None)
 
 
-def _judge(budget: Budget, turns: Sequence[TurnRecord]) -> Verdict:
-    value, n = _measure(budget, turns)
+def judge(budget: Budget, measured: Sequence[float]) -> Verdict:
+    """Hold what was measured in a run against a budget."""
+    value = statistic(budget.statistic or "mean", sorted(measured)) if measured else None
     held = value is not None and _HOLDS[budget.comparison](value, budget.limit)
     factor = _FACTORS[budget.unit]
     shown = None if value is None else round(value / factor, 6)
-    return Verdict(budget.text, held, shown, round(budget.limit / factor, 6), n)
-
-
-def _measure(budget: Budget, turns: Sequence[TurnRecord]) -> tuple[float | None, int]:
-    if budget.statistic is None:
-        rate = RATES[budget.name]
-        counted = [turn for turn in turns if rate.of(turn)]
-        return (sum(map(rate.hits, counted)) / len(counted) if counted else None), len(counted)
-    values = sorted(value for turn in turns if (value := METRICS[budget.name].of(turn)) is not None)
-    return (statistic(budget.statistic, values) if values else None), len(values)
+    return Verdict(budget.text, held, shown, round(budget.limit / factor, 6), len(measured))
 
 
 def statistic(name: str, values: Sequence[float]) -> float:

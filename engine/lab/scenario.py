@@ -180,7 +180,12 @@ class ScenarioFile:
 
     scenario: Scenario
     path: Path | None
-    """None: it ships with the project, or was made by a program."""
+    """None: it was made by a program. Those that ship have a name, and no folder that matters."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in results: the file's name, without its folder."""
+        return "" if self.path is None else self.path.name
 
     @property
     def folder(self) -> Path:

@@ -42,7 +42,7 @@ def load_scenario(given: str | Path) -> ScenarioFile:
     shipped = shipped_scenarios()
     name = str(given).removesuffix(".toml")
     if name in shipped:
-        return ScenarioFile(read_scenario(shipped[name], f"{name}.toml"), None)
+        return ScenarioFile(read_scenario(shipped[name], f"{name}.toml"), Path(f"{name}.toml"))
     near = get_close_matches(name, list(shipped), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"those that ship are {', '.join(shipped)}"
     raise ScenarioError(f"there is no scenario {str(given)!r}, neither as a file nor among those that ship; {hint}")
