@@ -191,7 +191,16 @@ def write_run(
         if number <= audio:
             write_wav(folder / "sessions" / f"{log.header.session}.wav", log)
         entries.append(
-            {"id": log.header.session, "intended_start_ns": 0, "started_ns": 0, "outcome": "completed", "error": None}
+            {
+                "id": log.header.session,
+                "intended_start_ns": 0,
+                "started_ns": 0,
+                "outcome": "completed",
+                "error": None,
+                "lasted_ns": log.instants[-1].t,
+                "turns": turns,
+                "drift_ms": 0.0,
+            }
         )
     info = {
         "engine_run": 1, "scenario": {"name": "support call", "turns": list(TEXTS)},

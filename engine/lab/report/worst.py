@@ -1,0 +1,96 @@
+"""The turns that one wants to hear: the worst of a run, and their sound."""
+
+from __future__ import annotations
+
+import base64
+import wave
+from array import array
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import attrs
+
+from engine.audio.resample import resample
+from engine.audio.samples import pcm_of, samples_of
+from engine.lab.results import SESSIONS
+from engine.latency.metrics import METRICS
+from engine.latency.turns import TurnRecord
+
+MOST = 10
+MOST_UNANSWERED = 5
+"""At most so many of the worst are unanswered ones: silences sound alike."""
+RATE = 8_000
+BEFORE_S, MOST_S = 0.5, 10.0
+"""How much is heard before the turn, and how much in all: ten of them are 4.3 MB of page."""
+_CROSSINGS = 4
+
+
+@attrs.frozen
+class WorstTurn:
+    """One of the worst."""
+
+    place: int
+    """In the turns that were given."""
+    turn: TurnRecord
+    gap_s: float | None
+    """None: nobody answered."""
+
+
+def worst_of(turns: Sequence[TurnRecord]) -> tuple[WorstTurn, ...]:
+    """The unanswered ones, then the longest gaps, at most `MOST` in all."""
+    unanswered = [
+        WorstTurn(place, turn, None)
+        for place, turn in enumerate(turns)
+        if turn.opened_by in ("speech", "text") and turn.wants_answer and not turn.answered
+    ]
+    slow = [
+        WorstTurn(place, turn, gap)
+        for place, turn in enumerate(turns)
+        if turn.answered and (gap := gap_of(turn)) is not None
+    ]
+    slow.sort(key=lambda worst: -(worst.gap_s or 0.0))
+    first = unanswered[: max(MOST_UNANSWERED, MOST - len(slow))]
+    return (*first, *slow)[:MOST]
+
+
+def gap_of(turn: TurnRecord) -> float | None:
+    """The turn's gap by the truth, or, where nobody knows that, by what the far end heard."""
+    gap = METRICS["turn_gap"].of(turn)
+    return gap if gap is not None else METRICS["turn_gap_heard"].of(turn)
+
+
+def sound_of(turn: TurnRecord, folder: Path) -> str | None:
+    """The sound around a turn as a data URI: WAV, 8 kHz, caller left, agent right. None if it was not kept."""
+    path = folder / SESSIONS / f"{turn.session}.wav"
+    if not path.is_file():
+        return None
+    started = max(0.0, turn.began / 1e9 - BEFORE_S)
+    ended = turn.playout_stop if turn.playout_stop is not None else turn.over
+    lasts = min(MOST_S, max(1.0, ended / 1e9 + BEFORE_S - started))
+    try:
+        with wave.open(str(path), "rb") as file:
+            rate, channels = file.getframerate(), file.getnchannels()
+            if file.getsampwidth() != 2:
+                return None
+            file.setpos(min(round(started * rate), file.getnframes()))
+            pcm = file.readframes(round(lasts * rate))
+    except (wave.Error, EOFError):
+        return None
+    return _data_uri(pcm, rate, channels) if pcm else None
+
+
+def _data_uri(pcm: bytes, rate: int, channels: int) -> str:
+    samples = samples_of(pcm[: len(pcm) - len(pcm) % (2 * channels)])
+    sides = [samples_of(resample(pcm_of(samples[side::channels]), rate, RATE, crossings=_CROSSINGS))
+             for side in range(channels)]  # fmt: skip
+    mixed = array("h", bytes(2 * channels * len(sides[0])))
+    for side, heard in enumerate(sides):
+        mixed[side::channels] = heard
+    written = BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(pcm_of(mixed))
+    return f"data:audio/wav;base64,{base64.b64encode(written.getvalue()).decode()}"
