@@ -21,6 +21,9 @@ try:
 except ImportError:  # where that package came without its compiled part
     from websockets.utils import apply_mask
 
+_OPEN = State.OPEN
+"""Looked up once: that costs as much as the rest of a step."""
+
 _WHOLE_TEXT = 0x81
 _MASKED = 0x80
 _TWO_BYTES, _EIGHT_BYTES = 126, 127
@@ -54,18 +57,23 @@ class Inbound:
         at = 0
         if self._held:
             data, self._held = self._held + data, b""
-        if self._core.state is not State.OPEN:
+        if self._core.state is not _OPEN:
             self._leave(data, arrived)
             return arrived
         if self._owed:
             at = self._pass_on(data, 0, self._owed, arrived)
+            if self._core.state is not _OPEN:
+                self._held = data[at:]
+                return arrived
         end = len(data)
-        while at + 2 <= end and self._core.state is State.OPEN:
+        while at + 2 <= end:
             length = data[at + 1]
             body = at + 2
             if length == _TWO_BYTES:
                 body += 2
-                length = int.from_bytes(data[at + 2 : body], "big")
+                if body > end:
+                    break
+                length = data[at + 2] << 8 | data[at + 3]
             elif length == _EIGHT_BYTES:
                 body += 8
                 length = int.from_bytes(data[at + 2 : body], "big")
@@ -78,12 +86,16 @@ class Inbound:
             stop = body + length
             if data[at] != _WHOLE_TEXT or length > self._longest or self._assembly.open:
                 at = self._pass_on(data, at, stop - at, arrived)
+                if self._core.state is not _OPEN:
+                    break
                 continue
             if stop > end:
                 break
-            if (text := self._text(data[body:stop])) is not None:
-                arrived.append(text)
+            text = self._text(data[body:stop])
             at = stop
+            if text is None:
+                break
+            arrived.append(text)
         self._held = data[at:]
         return arrived
 

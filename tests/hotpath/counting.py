@@ -1,0 +1,60 @@
+"""What is counted: steps of tasks, objects, calls. None of it depends on how fast the machine is."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import trio
+
+Counts = Counter[str]
+
+
+class _Steps(trio.abc.Instrument):
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+        self._not_counted = trio.lowlevel.current_task()
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        if task is not self._not_counted:
+            self._counts[task.name.rpartition(".")[2]] += 1
+
+
+@contextmanager
+def steps() -> Iterator[Counts]:
+    """How often each task but this one runs, by the name of its function."""
+    counts: Counts = Counter()
+    instrument = _Steps(counts)
+    trio.lowlevel.add_instrument(instrument)
+    try:
+        yield counts
+    finally:
+        trio.lowlevel.remove_instrument(instrument)
+
+
+@contextmanager
+def calls() -> Iterator[tuple[Counts, Counts]]:
+    """Objects of the engine's classes that are made, and functions of the engine that are called, by name."""
+    made: Counts = Counter()
+    called: Counts = Counter()
+
+    def profile(frame: FrameType, event: str, arg: object) -> None:
+        if event != "call":
+            return
+        code = frame.f_code
+        if code.co_filename.startswith("<attrs generated methods engine.") and code.co_name == "__init__":
+            made[code.co_filename.rstrip(">").rpartition(".")[2]] += 1
+        elif "/engine/" in code.co_filename and "/tests/" not in code.co_filename:
+            called[code.co_qualname] += 1
+
+    gc.disable()
+    sys.setprofile(profile)
+    try:
+        yield made, called
+    finally:
+        sys.setprofile(None)
+        gc.enable()

@@ -1,0 +1,75 @@
+"""The shape of the hot path upwards: what 20 ms of microphone audio cost, in counts.
+
+The clock stands still, so that no rest of a frame becomes due on a machine that is busy with something else.
+"""
+
+from __future__ import annotations
+
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from engine.wire.client_events import InputAudioBufferAppend
+from engine.wire.codec import decode_client
+from tests.hotpath.counting import calls, steps
+from tests.hotpath.line import Line, line
+
+PIECE = b"\1\0" * 480
+"""20 ms."""
+
+
+async def _speak(held: Line, pieces: int) -> None:
+    for _ in range(pieces):
+        await held.session.send_audio(PIECE)
+
+
+def _unmasked(frame: bytes) -> bytes:
+    """The payload of one frame of medium length."""
+    assert frame[:2] == b"\x81\xfe"
+    assert len(frame) == 8 + int.from_bytes(frame[2:4], "big")
+    key = frame[4:8]
+    return bytes(byte ^ key[at % 4] for at, byte in enumerate(frame[8:]))
+
+
+async def test_five_pieces_are_one_step_and_one_write(mock_clock: MockClock) -> None:
+    async with line(read=False) as held:
+        with steps() as taken, calls() as (made, _):
+            await _speak(held, 4)
+            await trio.testing.wait_all_tasks_blocked(0.001)
+            assert not taken, "nobody wakes up for less than a frame"
+            await _speak(held, 1)
+            written = await held.written()
+        assert taken == {"run": 1}, "the connection's writer"
+        assert made == {"InputAudioBufferAppend": 1}
+        assert decode_client(_unmasked(written)) == InputAudioBufferAppend(PIECE * 5)
+
+
+async def test_handing_over_a_piece_costs_a_few_calls_and_no_step(mock_clock: MockClock) -> None:
+    async with line(read=False) as held:
+        await _speak(held, 1)
+        with calls() as (made, called):
+            await _speak(held, 1)
+        assert not made
+        assert called.total() <= 12
+
+
+async def test_pieces_as_long_as_a_frame_go_out_one_by_one(mock_clock: MockClock) -> None:
+    async with line(read=False, config={"audio_frame_ms": 20}) as held:
+        for _ in range(3):
+            with steps() as taken:
+                await _speak(held, 1)
+                written = await held.written()
+            assert taken == {"run": 1}
+            assert decode_client(_unmasked(written)) == InputAudioBufferAppend(PIECE)
+
+
+async def test_a_commit_waits_for_nothing(mock_clock: MockClock) -> None:
+    async with line(read=False) as held:
+        await _speak(held, 1)
+        with steps() as taken:
+            await held.session.commit_audio()
+            written = await held.written()
+        length = 8 + int.from_bytes(written[2:4], "big")
+        assert decode_client(_unmasked(written[:length])) == InputAudioBufferAppend(PIECE)
+        assert len(written) > length, "the commit is behind it, in the same write"
+        assert taken["run"] <= 2, "the router notes it, the connection writes it"
