@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 import trio
@@ -41,6 +44,37 @@ def test_a_socket_left_open_is_found() -> None:
         cancel_at_every_step(program, clock=virtual, within=100)
     for left in kept:
         left.close()
+
+
+@pytest.mark.skipif(not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="children are not listed")
+def test_a_process_left_running_is_found() -> None:
+    kept = []
+
+    def start() -> None:
+        kept.append(subprocess.Popen(["sleep", "60"]))
+
+    async def program() -> None:
+        start()
+        await trio.sleep(1)
+
+    with pytest.raises(AssertionError, match="the processes"):
+        cancel_at_every_step(program, clock=virtual, within=100)
+    for left in kept:
+        left.kill()
+        left.wait()
+
+
+def test_a_long_program_is_cut_at_a_few_steps_over_its_whole_length() -> None:
+    reached = []
+
+    async def program() -> None:
+        for n in range(300):
+            reached.append(n)
+            await trio.sleep(1)
+
+    last = cancel_at_every_step(program, clock=virtual, within=1000, at_most=5)
+    assert last > 240
+    assert reached.count(0) <= 8
 
 
 def test_a_task_left_running_is_found() -> None:
