@@ -67,7 +67,7 @@ def _unknown_command(word: str) -> str | None:
     if word.startswith("-") or word in COMMANDS:
         return None
     near = get_close_matches(word, COMMANDS, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else f": the commands are {' and '.join(COMMANDS)}"
+    hint = f"; did you mean {near[0]!r}?" if near else f": the commands are {', '.join(COMMANDS)}"
     return f"there is no command {word!r}{hint}"
 
 

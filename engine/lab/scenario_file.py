@@ -112,6 +112,7 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(lambda kind: kind == Spread | None, _optional(read_spread))
     for kind in (Uniform, LogNormal):
         converter.register_unstructure_hook(kind, write_spread)
+    converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
     converter.register_structure_hook_func(lambda kind: kind == str | Mapping[str, object], lambda value, _: value)
     return converter
 
