@@ -8,12 +8,12 @@ copy of the process as it was at the start: the same words in the same voice are
 from __future__ import annotations
 
 import ctypes
-import os
-from collections.abc import Callable
+from functools import partial
 
 import attrs
 
 from engine.audio.resample import resample
+from engine.local.speech.copies import in_a_copy
 
 RATE = 22_050
 _SYNCHRONOUS = 2
@@ -45,15 +45,15 @@ TIMBRES = {
     "alloy": Timbre("en-us+f2", 55),
     "ash": Timbre("en-us", 45),
     "ballad": Timbre("en-us+m1", 45),
-    "coral": Timbre("en-us+f3", 55),
-    "echo": Timbre("en-us+m3", 40),
-    "sage": Timbre("en-us+f4", 50),
-    "shimmer": Timbre("en-us+f2", 65),
+    "coral": Timbre("en-us+f5", 50),
+    "echo": Timbre("en-us", 35),
+    "sage": Timbre("en-us+f1", 50),
+    "shimmer": Timbre("en-us+f5", 60),
     "verse": Timbre("en-us+m1", 55),
-    "marin": Timbre("en-us+f3", 50),
-    "cedar": Timbre("en-us+m3", 35),
+    "marin": Timbre("en-us+f5", 45),
+    "cedar": Timbre("en-us+m1", 35),
 }
-"""The protocol's voices. Unknown ones speak as the first of them."""
+"""The protocol's voices, in timbres that the recogniser understands. Unknown ones speak as the first of them."""
 
 
 class Synthesiser:
@@ -75,7 +75,7 @@ class Synthesiser:
 
     def speak(self, text: str, voice: str, speed: float) -> bytes:
         """`text` as mono 16-bit PCM at RATE. `voice` is one of TIMBRES; `speed` 1.0 is usual."""
-        return _in_a_copy(lambda: self._speak(text, voice, speed))
+        return in_a_copy(partial(self._speak, text, voice, speed))()
 
     def _speak(self, text: str, voice: str, speed: float) -> bytes:
         timbre = TIMBRES.get(voice, TIMBRES["alloy"])
@@ -96,27 +96,3 @@ class Synthesiser:
 def at_rate(pcm: bytes, rate: int) -> bytes:
     """What `speak` gave, at another rate."""
     return resample(pcm, RATE, rate, crossings=_RESAMPLING_CROSSINGS)
-
-
-def _in_a_copy(make: Callable[[], bytes]) -> bytes:
-    """What `make` returns in a copy of this process; in this one where there is no `fork`."""
-    if not hasattr(os, "fork"):
-        return make()
-    reading, writing = os.pipe()
-    copy = os.fork()
-    if copy == 0:
-        status = 1
-        try:
-            os.close(reading)
-            with os.fdopen(writing, "wb") as out:
-                out.write(make())
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as made:
-        pcm = made.read()
-    _, status = os.waitpid(copy, 0)
-    if status:
-        raise RuntimeError(f"the synthesiser ended with status {os.waitstatus_to_exitcode(status)}")
-    return pcm

@@ -32,6 +32,10 @@ class Grammar:
         for token in template.split():
             yield from self.slots[token[1:-1]] if token.startswith("{") else (token,)
 
+    def values(self) -> set[str]:
+        """The words that are a slot's value by themselves: digits, cities of one word."""
+        return {value for values in self.slots.values() for value in values if " " not in value}
+
     def network(self) -> tuple[list[Arc], int]:
         """Arcs from START to END, with common beginnings merged, and the number of states.
 

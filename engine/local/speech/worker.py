@@ -46,13 +46,12 @@ def main() -> None:
 
 
 def _hearing(hello: Head) -> _Answer:
-    from engine.audio.resample import resample
-    from engine.local.speech import recogniser
     from engine.local.speech.grammar import Grammar
+    from engine.local.speech.recogniser import Recogniser
 
     slots = {name: tuple(values) for name, values in hello["slots"].items()}
-    ears = recogniser.Recogniser(Grammar(tuple(hello["templates"]), slots))
-    return lambda head, body: ({"text": ears.hear(resample(body, RATE, recogniser.RATE)).text}, b"")
+    ears = Recogniser(Grammar(tuple(hello["templates"]), slots))
+    return lambda head, body: ({"text": ears.hear(body).text}, b"")
 
 
 def _speaking(_: Head) -> _Answer:

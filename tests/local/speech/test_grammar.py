@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from engine.errors import SettingsError
 from engine.local.dialogue.description import customer_service
 from engine.local.speech.grammar import END, START, Grammar, sentence_pattern
 from engine.local.speech.pronunciation import pronunciations
+from engine.local.speech.word_pairs import word_pairs
 
 WORDS = st.sampled_from(["yes", "no", "order", "number", "please"])
 SLOTS = {"digit": ("one", "two"), "city": ("rome", "new york")}
@@ -88,3 +90,31 @@ def test_the_recogniser_can_pronounce_everything_that_the_demonstration_knows() 
     dialogue = customer_service()
     grammar = Grammar(dialogue.templates, dialogue.slots)
     pronunciations(grammar.words(), Path(pocketsphinx.get_model_path()) / "en-us" / "cmudict-en-us.dict")
+
+
+def test_word_pairs_may_follow_each_other_in_the_grammar() -> None:
+    model = word_pairs(Grammar(("from {city}", "from home please"), SLOTS))
+    pairs = model.split("\\2-grams:\n")[1].split("\n\n")[0].splitlines()
+    assert [tuple(pair.split()[1:]) for pair in pairs] == [
+        ("<s>", "from"),
+        ("from", "home"),
+        ("from", "new"),
+        ("from", "rome"),
+        ("home", "please"),
+        ("new", "york"),
+        ("please", "</s>"),
+        ("rome", "</s>"),
+        ("york", "</s>"),
+    ]
+    assert "ngram 1=8\nngram 2=9\n" in model
+
+
+@given(TEMPLATES)
+def test_every_sentence_of_the_grammar_is_made_of_word_pairs(templates: list[str]) -> None:
+    grammar = Grammar(tuple(templates), SLOTS)
+    pairs = {
+        tuple(line.split()[1:]) for line in word_pairs(grammar).split("\\2-grams:\n")[1].split("\n\n")[0].splitlines()
+    }
+    for sentence in sentences(grammar):
+        words = ["<s>", *sentence.split(), "</s>"]
+        assert set(pairwise(words)) <= pairs
