@@ -16,16 +16,16 @@ _WAIT_SECONDS = 60.0
 
 
 class VirtualClock(Clock):
-    """Begins at 0. For a `trio.run` without sockets."""
+    """Begins when it is told to, in seconds. For a `trio.run` without sockets."""
 
-    def __init__(self) -> None:
-        self._now = 0.0
+    def __init__(self, begins_s: float = 0.0) -> None:
+        self._now = begins_s
 
     def start_clock(self) -> None:
         """See `Clock.start_clock`."""
 
     def current_time(self) -> float:
-        """See `Clock.current_time`: seconds since the run began."""
+        """See `Clock.current_time`: seconds."""
         return self._now
 
     def deadline_to_sleep_time(self, deadline: float) -> float:

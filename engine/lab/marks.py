@@ -8,6 +8,7 @@ from typing import Protocol
 import attrs
 
 from engine.lab.ears import ToldEars
+from engine.latency.instants import Value
 from engine.line.call_events import (
     CallerSpeechBegan,
     CallerSpeechEnded,
@@ -23,9 +24,9 @@ _SOURCE = "measured"
 
 
 class Mark(Protocol):
-    """Takes an instant of the line into the session's log."""
+    """Takes an instant of the line into the session's log: see `SessionLatency.mark`."""
 
-    def __call__(self, kind: str, at_ns: int | None = None, **fields: object) -> None:
+    def __call__(self, kind: str, at_ns: int | None = None, **fields: Value) -> None:
         """Something happened at `at_ns` of the session's clock; None: now."""
         ...
 
@@ -68,10 +69,15 @@ class LineMarks:
             case PlaybackEnded():
                 self._playout("playout.stop", event, ms=event.played_ms)
             case PlaybackStalled():
-                ids = {"response": event.response_id, "item": event.item_id}
-                self.mark("playout.underrun", event.at_ns, **ids, ms=event.silent_ms)
+                self.mark(
+                    "playout.underrun",
+                    event.at_ns,
+                    response=event.response_id,
+                    item=event.item_id,
+                    ms=event.silent_ms,
+                )
 
-    def _playout(self, kind: str, event: PlaybackStarted | PlaybackBegan | PlaybackEnded, **more: object) -> None:
+    def _playout(self, kind: str, event: PlaybackStarted | PlaybackBegan | PlaybackEnded, **more: Value) -> None:
         self.mark(kind, event.at_ns, response=event.response_id, item=event.item_id, source=_SOURCE, **more)
 
     def _place_ms(self, at_ns: int) -> float:

@@ -22,7 +22,6 @@ from engine.clock import NS, now_ns
 from engine.errors import EngineError, SessionClosed
 from engine.events import Audio, AudioEnd, AudioInterrupted, ToolApprovalRequired, UserSpeechStopped
 from engine.lab.agents import agent_of
-from engine.lab.book import Book
 from engine.lab.delayed import behind
 from engine.lab.distributions import Draws
 from engine.lab.ears import ToldEars
@@ -30,9 +29,9 @@ from engine.lab.far_end import far_end
 from engine.lab.marks import LineMarks
 from engine.lab.results import SessionResult
 from engine.lab.scenario import ScenarioFile
+from engine.lab.scenario_file import ScenarioError
 from engine.lab.script import Moments, ScriptedCaller
 from engine.lab.sounds import Sounds
-from engine.latency.log import LogHeader, LogWriter
 from engine.line.call_events import CallEvent
 from engine.line.floor import Floor
 from engine.line.loudspeaker import Loudspeaker
@@ -42,7 +41,7 @@ from engine.line.sound import FRAME_MS
 from engine.models.interface import RealtimeModel
 from engine.runner import RealtimeRunner
 from engine.session import RealtimeSession
-from engine.settings import RealtimeModelConfig
+from engine.settings import LatencyLog, RealtimeModelConfig, RealtimeRunConfig
 
 LONGEST_PIECE_MS = 400
 """Under virtual time the caller's line is sent in pieces of up to this length where nothing depends on it."""
@@ -103,23 +102,21 @@ class _Play:
 
     async def run(self) -> SessionResult:
         part = self._part
-        began_ns = now_ns()
-        session = await self._session()
-        writer = LogWriter(part.logs_to, self._header(began_ns))
-        self._book = Book(writer, began_ns)
+        started_ns = now_ns()
         turns, drift_ns = 0, 0
         try:
+            session = await self._session()
             async with session:
                 turns, drift_ns = await self._hold(session)
+        except ScenarioError:
+            raise
         except EngineError as error:
             self._error = self._error or error
-        self._book.mark("session.end", reason="closed" if self._error is None else str(self._error))
-        writer.close()
         return SessionResult(
             id=part.id,
             intended_start_ns=part.intended_start_ns,
-            started_ns=began_ns - self._began_ns,
-            lasted_ns=now_ns() - began_ns,
+            started_ns=started_ns - self._began_ns,
+            lasted_ns=now_ns() - started_ns,
             outcome="completed" if self._error is None else "failed",
             error=None if self._error is None else f"{type(self._error).__name__}: {self._error}",
             turns=turns,
@@ -145,19 +142,22 @@ class _Play:
         runner = RealtimeRunner(
             agent,
             model=model,
-            config={"model_settings": {"turn_detection": detection}, "audio_frame_ms": AUDIO_FRAME_MS},
+            config=RealtimeRunConfig(
+                model_settings={"turn_detection": detection},
+                audio_frame_ms=AUDIO_FRAME_MS,
+                latency_log=self._log(),
+            ),
         )
         return await runner.run(model_config=part.model_config)
 
-    def _header(self, began_ns: int) -> LogHeader:
+    def _log(self) -> LatencyLog:
         part = self._part
-        return LogHeader(
+        return LatencyLog(
+            path=part.logs_to,
             session=part.id,
-            started_ns=began_ns - self._began_ns,
-            clock="virtual" if part.virtual else "real",
             seed=part.seed,
             scenario=self._scenario.name,
-            intended_start_ns=part.intended_start_ns,
+            intended_start_ns=self._began_ns + part.intended_start_ns,
         )
 
     # ------------------------------------------------------------------------------------------ the call
@@ -187,7 +187,7 @@ class _Play:
             ears=self._ears,
             draws=self._draws,
         )
-        self._marks = LineMarks(self._book.mark, began_ns, caller.purposes, self._ears)
+        self._marks = LineMarks(session.latency.mark, began_ns, caller.purposes, self._ears)
         loudspeaker = Loudspeaker(self._tell, recording)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen, session, loudspeaker, mouthpiece)
@@ -220,7 +220,6 @@ class _Play:
         """Pass on every event, to the last one."""
         try:
             async for event in session:
-                self._book.take(event)
                 self._moments.take(event)
                 self._tell(event)
                 match event:

@@ -17,6 +17,7 @@ from functools import partial
 import trio
 import trio._core._run as trio_run  # the one place that knows: there is no public way to fix the schedule
 
+from engine.clock import NS
 from engine.lab.clock import VirtualClock
 from engine.lab.distributions import Draws
 from engine.lab.play import Part, play
@@ -30,7 +31,8 @@ def play_virtually(part: Part) -> SessionResult:
         ScenarioError, OSError: see `play`.
     """
     with fixed_schedule(Draws(part.seed, part.number).number("schedule")):
-        return trio.run(partial(play, part, began_ns=-part.intended_start_ns), clock=VirtualClock())
+        clock = VirtualClock(part.intended_start_ns / NS)
+        return trio.run(partial(play, part, began_ns=0), clock=clock)
 
 
 @contextmanager

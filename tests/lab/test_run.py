@@ -76,7 +76,7 @@ def test_a_slower_tool_shifts_no_other_draw(tmp_path: Path) -> None:
     before, after = (load(tmp_path / name).turns for name in "ab")
     first, slower = (next(turn for turn in turns if turn.tools) for turns in (before, after))
     assert first.began == slower.began
-    assert first.first_token == slower.first_token
+    assert first.tools[0].called == slower.tools[0].called
     later = slower.tools[0].ended - first.tools[0].ended  # type: ignore[operator]
     assert later > 0
     assert slower.playout_start - first.playout_start == pytest.approx(later, abs=5_000_000)  # type: ignore[operator]
