@@ -85,13 +85,13 @@ def difference(a: Sample, b: Sample, figure: Figure, *, paired: bool, level: flo
     delta = None if value_a is None or value_b is None else value_b - value_a
     if figure is Figure.CHANGE and delta is not None:
         delta = percentile_of(_changes(a, b).ordered, 50)
-    refusal = _refusal(a, b, figure)
+    refused = refusal(a, b, figure)
     interval = None
-    if delta is not None and refusal is None:
+    if delta is not None and refused is None:
         spread, degrees = _spread_of_pairs(a, b, figure) if paired else _spread(a, b, figure)
         reach = t_quantile((1 + level) / 2, degrees) * spread if spread else 0.0
         interval = Interval(delta - reach, delta + reach)
-    return Difference(figure, a.n, b.n, a.n if paired else 0, value_a, value_b, delta, interval, refusal)
+    return Difference(figure, a.n, b.n, a.n if paired else 0, value_a, value_b, delta, interval, refused)
 
 
 def _figure(sample: Sample, figure: Figure) -> float | None:
@@ -100,7 +100,8 @@ def _figure(sample: Sample, figure: Figure) -> float | None:
     return percentile_of(sample.ordered, figure.percent)
 
 
-def _refusal(a: Sample, b: Sample, figure: Figure) -> str | None:
+def refusal(a: Sample, b: Sample, figure: Figure) -> str | None:
+    """Why two samples cannot be compared by a figure, or None if they can."""
     fewest = FEWEST_TURNS
     if figure.percent is not None:
         fewest = max(fewest, _MORE_FOR_A_DIFFERENCE * turns_needed(figure.percent))

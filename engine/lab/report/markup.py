@@ -26,10 +26,11 @@ def prose(plain: str) -> str:
     return "".join(tag("code", text(part)) if at % 2 else text(part) for at, part in enumerate(plain.split("`")))
 
 
-def cell(inside: str, note: str = "", *, number: bool = False) -> str:
-    """A cell of a table, with a small line under it."""
+def cell(inside: str, note: str = "", *, number: bool = False, label: str | None = None) -> str:
+    """A cell of a table, with a small line under it. The label is shown where a narrow window stacks the cells of a
+    row and has no heads (tables of class ``stack``)."""
     small = tag("small", note) if note else ""
-    return tag("td", inside, small, class_="n" if number else None)
+    return tag("td", inside, small, class_="n" if number else None, data_label=label)
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[str], *, class_: str = "", numbers: int = 0) -> str:

@@ -73,9 +73,15 @@ def by_name(measures: Iterable[Measure]) -> dict[str, Measure]:
     return {measure.name: measure for measure in measures}
 
 
+def key_of(turn: TurnRecord) -> int:
+    """What a turn is called in every run of its scenario: the line's number of it, so that a turn too many in one run
+    does not shift the others; of turns that the line did not begin, their place, below zero."""
+    return turn.truth_turn if isinstance(turn.truth_turn, int) else -1 - turn.index
+
+
 def _metric(metric: Metric, turns: Sequence[TurnRecord], sessions: Sequence[str]) -> Measure:
     factor = 1e-3 if metric.unit == "ms" else 1.0
-    known = [(turn.session, turn.index, value) for turn in turns if (value := metric.of(turn)) is not None]
+    known = [(turn.session, key_of(turn), value) for turn in turns if (value := metric.of(turn)) is not None]
     sample = sample_of(sessions, [(s, i, value * factor) for s, i, value in known], _missing(metric, turns))
     kind = Kind.COUNT if metric.unit == "count" else Kind.TIME
     worse = 0 if metric.name in _NEITHER else 1
@@ -91,7 +97,7 @@ def _missing(metric: Metric, turns: Sequence[TurnRecord]) -> int:
 
 
 def _rate(rate: Rate, turns: Sequence[TurnRecord], sessions: Sequence[str]) -> Measure:
-    counted = [(turn.session, turn.index, float(rate.hits(turn))) for turn in turns if rate.of(turn)]
+    counted = [(turn.session, key_of(turn), float(rate.hits(turn))) for turn in turns if rate.of(turn)]
     worse = -1 if rate.name in _BETTER_HIGH else 0 if rate.name in _NEITHER else 1
     meaning = first_paragraph(rate.meaning)
     return Measure(rate.name, Kind.SHARE, Group.TURN, meaning, sample_of(sessions, counted), worse)
@@ -105,7 +111,7 @@ def _tools(turns: Sequence[TurnRecord], sessions: Sequence[str]) -> list[Measure
         for call in turn.tools:
             if call.started is not None and call.ended is not None:
                 times = by_tool.setdefault(call.name, {})
-                key = turn.session, turn.index
+                key = turn.session, key_of(turn)
                 times[key] = times.get(key, 0.0) + (call.ended - call.started) / 1e9
     return [
         Measure(

@@ -116,12 +116,16 @@ def rates(measures: Sequence[Measure]) -> str:
             few = "fewer than ten: no rate" if figure.of < FEWEST_FOR_A_RATE else ""
             rows.append(
                 _name(measure)
-                + cell(text(percent(figure.value or 0.0)), text(few), number=True)
-                + cell(text(between(figure.interval, Kind.SHARE) if figure.interval else "—"), number=True)
-                + cell(text(f"{figure.hits} of {figure.of}"), number=True)
+                + cell(text(percent(figure.value or 0.0)), text(few), number=True, label="share")
+                + cell(text(_interval(figure)), number=True, label="interval")
+                + cell(text(f"{figure.hits} of {figure.of}"), number=True, label="turns")
             )
     heads = ("rate", "share", f"{CONFIDENCE:.0%} interval", "turns")
-    return section("rates", "Rates", table("Shares of turns", heads, rows, numbers=3))
+    return section("rates", "Rates", table("Shares of turns", heads, rows, numbers=3, class_="stack"))
+
+
+def _interval(figure: Share) -> str:
+    return between(figure.interval, Kind.SHARE) if figure.interval else "—"
 
 
 def latencies(measures: Sequence[Measure]) -> str:
@@ -130,14 +134,14 @@ def latencies(measures: Sequence[Measure]) -> str:
     for group in Group:
         rows = [
             _name(measure) + "".join(_percentile_cell(figure, measure.kind) for figure in percentiles(measure.sample))
-            + cell(text(measure.sample.n), _sessions(measure), number=True)
-            + cell(text(measure.sample.missing or "–"), number=True)
+            + cell(text(measure.sample.n), _sessions(measure), number=True, label="n")
+            + cell(text(measure.sample.missing or "–"), number=True, label="in vain")
             for measure in measures
             if measure.group is group and measure.kind is not Kind.SHARE
         ]  # fmt: skip
         if rows:
             heads = (_one_of(group), *(f"p{value:g}" for value in PERCENTS), "n", "in vain")
-            parts.append(table(f"Percentiles: {group.value}", heads, rows, numbers=len(heads) - 1, class_="wide"))
+            parts.append(table(f"Percentiles: {group.value}", heads, rows, numbers=len(heads) - 1, class_="stack"))
     how = (
         f"Small print: {CONFIDENCE:.0%} intervals from a bootstrap that draws whole sessions, because turns of one "
         "session resemble each other. “In vain” counts turns in which somebody waited for this and nobody came; they "
@@ -162,9 +166,9 @@ def _sessions(measure: Measure) -> str:
 def _percentile_cell(figure: Percentile, kind: Kind) -> str:
     if figure.value is None:
         needed = (figure.refusal or "").partition(":")[0].removeprefix(f"a {figure.name} ")
-        return cell("—", text(needed), number=True)
+        return cell("—", text(needed), number=True, label=figure.name)
     interval = between(figure.interval, kind) if figure.interval else ""
-    return cell(text(quantity(figure.value, kind)), text(interval), number=True)
+    return cell(text(quantity(figure.value, kind)), text(interval), number=True, label=figure.name)
 
 
 def figures(sides: Sequence[tuple[str, Mapping[str, Measure]]]) -> str:
@@ -247,7 +251,7 @@ def worst(run: Run, found: Sequence[WorstTurn]) -> str:
         gap = "unanswered" if each.gap_s is None else seconds(each.gap_s)
         sound = sound_of(each.turn, run.folder)
         player = (
-            tag("audio", controls=True, preload="none", src=sound, aria_label=f"turn {each.turn.index}")
+            tag("audio", controls=True, preload="metadata", src=sound, aria_label=f"turn {each.turn.index}")
             if sound
             else tag("small", "no sound was kept", class_="none")
         )

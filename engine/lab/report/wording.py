@@ -36,10 +36,13 @@ def between(interval: Interval, kind: Kind) -> str:
 def change(value: float, kind: Kind) -> str:
     """A difference, with its sign."""
     written = quantity(value, kind)
-    return written if written.startswith("−") or value == 0 else f"+{written}"
+    return written if written.startswith("−") or not _is_something(written) else f"+{written}"
 
 
 def signed(text: str) -> str:
     """With a minus instead of a hyphen, and none before a zero."""
-    bare = text.removeprefix("-")
-    return bare if not any(digit in bare.partition(" ")[0] for digit in "123456789") else text.replace("-", "−")
+    return text.replace("-", "−") if _is_something(text) else text.removeprefix("-")
+
+
+def _is_something(text: str) -> bool:
+    return any(digit in text for digit in "123456789")
