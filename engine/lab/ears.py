@@ -35,8 +35,8 @@ class ToldEars:
         """How much audio has reached the far end's voice detection."""
         self._utterances: deque[_Utterance] = deque()
 
-    def told(self, text: str, length_ms: float) -> None:
-        """The caller is going to say `text`, in `length_ms` of audible sound."""
+    def told(self, text: str, length_ms: float | None = None) -> None:
+        """The caller is going to say `text`, in `length_ms` of audible sound; None: at the placeholder voice's pace."""
         self._utterances.append(_Utterance(deque(_ends(text, length_ms))))
 
     def began(self, at_ms: float) -> None:
@@ -81,9 +81,9 @@ class CountingClassifier(LoudnessClassifier):
         return super().is_speech(frame)
 
 
-def _ends(text: str, length_ms: float) -> list[tuple[float, str]]:
+def _ends(text: str, length_ms: float | None) -> list[tuple[float, str]]:
     """Each word with its end, as the placeholder voice times them, stretched to `length_ms`."""
     words = [word for each in text.split() if (word := each.strip(".,;:!?\"'()"))]
     ends = [float(PCM16.ms_of(len(murmur(" ".join(words[: count + 1]))))) for count in range(len(words))]
-    scale = length_ms / ends[-1] if ends and ends[-1] else 0.0
+    scale = 1.0 if length_ms is None else length_ms / ends[-1] if ends and ends[-1] else 0.0
     return [(end * scale, word) for end, word in zip(ends, words, strict=True)]
