@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence, Set
 from functools import partial
+from itertools import pairwise
 
 import attrs
 
@@ -23,7 +24,7 @@ from engine.local.speech.grammar import Grammar, sentence_pattern
 from engine.local.speech.searches import RATE, Path, packed, searches, unpacked
 from engine.local.speech.trust import LEAST_TRUST, trust
 
-_LEAST_FRAMES, _AROUND = 3.6, 2.5
+_LEAST_FRAMES, _AROUND = 4.3, 2.5
 """Frames of 10 ms that each phone of a slot's value takes, and phones that beginning and ending take the time of."""
 _LIGHT_PHONES = 2
 
@@ -91,12 +92,15 @@ class Recogniser:
         return [phone for word in path.spoken if word not in self._light for phone in self._searches.pronounced[word]]
 
     def _unhurried(self, sentence: Path) -> float:
-        rates = [
-            frames / (len(self._searches.pronounced[word]) + _AROUND)
+        """Of values in a row two are judged together: where one ends and the next begins is a guess."""
+        told = [
+            (frames, len(self._searches.pronounced[word]) + _AROUND) if word in self._values else None
             for word, frames in zip(sentence.spoken, sentence.lengths, strict=True)
-            if word in self._values
         ]
-        return min(rates, default=math.inf)
+        pairs = list(pairwise([None, *told, None]))
+        rates = [(a[0] + b[0]) / (a[1] + b[1]) for a, b in pairs if a and b]
+        alone = [b[0] / b[1] for (a, b), (_, c) in pairwise(pairs) if b and not a and not c]
+        return min(rates + alone, default=math.inf)
 
 
 def light_words(pronounced: Mapping[str, Sequence[str]], values: Set[str]) -> frozenset[str]:
