@@ -83,7 +83,9 @@ def _send(endpoint: str, names: str, held: Run) -> None:
             from engine.latency.export.otlp import send_otlp
 
             count = send_otlp(endpoint, [(log.header, _of(log, held)) for log in held.sessions], names=names)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        raise CommandFailed(ExitStatus.USAGE, str(error)) from error
+    except OSError as error:
         raise CommandFailed(ExitStatus.UNREACHABLE, f"{endpoint}: {error}") from error
     print(f"{endpoint}: {count} spans")
 

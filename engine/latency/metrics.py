@@ -168,9 +168,11 @@ def event_rtt(turn: TurnRecord) -> float | None:
 
     Unit: seconds.
     Start: `response.create` was written.
-    Stop: `response.created` was read. None where the far end responds by itself.
+    Stop: `response.created` was read. None where the far end responds by itself, also if a further response is asked
+    for later, after a tool.
     """
-    return _span(turn.response_requested, turn.response_created)
+    value = _span(turn.response_requested, turn.response_created)
+    return None if value is None or value < 0 else value
 
 
 def _set_to_work(turn: TurnRecord) -> int | None:

@@ -67,7 +67,7 @@ def turns(run: Run) -> str:
         *(tag("button", name, type="button", id=f"dialog-{name}") for name in ("previous", "next", "close")),
         class_="pager",
     )
-    dialog = tag("dialog", tag("div", tag("h3", id="dialog-title"), buttons, class_="bar"),
+    dialog = tag("dialog", tag("div", tag("h3", id="dialog-title", tabindex="-1"), buttons, class_="bar"),
                  tag("div", id="dialog-body"), id="dialog", aria_labelledby="dialog-title")  # fmt: skip
     how = tag("p", "Press a turn for its timeline. Times are in milliseconds.", class_="how")
     none = tag("noscript", tag("p", "The table and the timelines need JavaScript."))

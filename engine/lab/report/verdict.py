@@ -45,6 +45,8 @@ def described(compared: Compared) -> str:
 
 def _listed(found: tuple[Compared, ...]) -> str:
     """Each measure once, by what is surest of it."""
-    found = tuple({each.measure.name: each for each in reversed(found)}.values())[::-1]
-    named = ", ".join(described(each) for each in found[:_NAMED])
-    return named if len(found) <= _NAMED else f"{named} and {len(found) - _NAMED} more"
+    surest: dict[str, Compared] = {}
+    for each in found:
+        surest.setdefault(each.measure.name, each)
+    named = ", ".join(described(each) for each in list(surest.values())[:_NAMED])
+    return named if len(surest) <= _NAMED else f"{named} and {len(surest) - _NAMED} more"

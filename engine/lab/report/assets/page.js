@@ -96,12 +96,14 @@
     find("dialog-title").textContent = `${name(open)}: ${open.fate}`;
     const said = open.said ? `<p><q>${safe(open.said)}</q></p>` : "";
     find("dialog-body").innerHTML = `${said}<dl class="facts">${figures}</dl><div id="drawing"></div>${listing()}`;
-    if (!dialog.open) dialog.showModal();
-    dialog.scrollTop = 0;
-    draw();
     const listed = state.listed.indexOf(open);
     find("dialog-previous").disabled = listed <= 0;
     find("dialog-next").disabled = listed < 0 || listed + 1 >= state.listed.length;
+    const opening = !dialog.open;
+    if (opening) dialog.showModal();
+    if (opening || document.activeElement.disabled) find("dialog-title").focus(); // a disabled button takes no keys
+    dialog.scrollTop = 0;
+    draw();
     history.replaceState(null, "", `#turn=${encodeURIComponent(`${open.session}/${open.index}`)}`);
   }
 
