@@ -15,7 +15,7 @@ from engine.local.speech.phones import distance
 from engine.local.speech.searches import Path
 
 LEAST_TRUST = -2.8
-"""Between what is said and what is not, on 40 sentences and 154 others that `tests/local/speech/evaluate.py` has, in
+"""Between what is said and what is not, on 40 sentences and 155 others that `tests/local/speech/evaluate.py` has, in
 synthetic voices: few that were said fall below (one-word ones first), and "political" for "technical" has -2.9."""
 _WINDOW = 45
 """Frames (of 10 ms) of the stretch that fits worst."""
