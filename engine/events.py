@@ -9,13 +9,14 @@ Every event is a frozen class with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import attrs
 
 from engine.errors import EngineError
 from engine.history import HistoryItem
+from engine.latency.turns import TurnRecord
 from engine.wire.response import ResponseError, Usage
 from engine.wire.server_events import RateLimit, ServerEvent, TranscriptionError
 
@@ -251,6 +252,16 @@ class UsageReported(_Event):
 
 
 @attrs.frozen(kw_only=True)
+class TurnMetrics(_Event):
+    """A turn is over: what happened when, and the metrics that this makes (`engine.latency.metrics`)."""
+
+    type: ClassVar[Literal["turn_metrics"]] = "turn_metrics"
+    turn: TurnRecord
+    metrics: Mapping[str, float]
+    """By name; those that this turn does not have are left out."""
+
+
+@attrs.frozen(kw_only=True)
 class RateLimits(_Event):
     """What the far end still allows."""
 
@@ -296,6 +307,7 @@ RealtimeSessionEvent = (
     | TranscriptDone
     | TranscriptionFailed
     | UsageReported
+    | TurnMetrics
     | RateLimits
     | Error
     | RawModelEvent

@@ -1,7 +1,7 @@
 """Lifetime: the nurseries of one session, the mailboxes between its actors, and how it ends.
 
     outer nursery                 the connection, in a scope of its own that outlives the others by the goodbye
-      inner nursery               tool executor, guardrail debouncer
+      inner nursery               timekeeper, tool executor, guardrail debouncer
         this task                 the event router; the conversation lasts as long as it does
 
 Closing goes from the inside out: the router returns, the inner nursery is cancelled and joined, the connection
@@ -20,15 +20,20 @@ import trio
 from engine.actors.connection import Connection
 from engine.actors.guardrails import GuardrailDebouncer, guardrails_of
 from engine.actors.router import Router
+from engine.actors.timekeeper import Timekeeper
 from engine.actors.tools import ToolExecutor, hooks_of
 from engine.agents.agent import RealtimeAgent
 from engine.agents.calling import RunSync
 from engine.agents.guardrail import OutputGuardrail
+from engine.clock import now_ns
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import CheckWork, HandleCreated, HandleDone, HandleStatus, HandleWork, ToolWork
 from engine.core.inputs import Ended, Input, Opened
 from engine.core.machine import Machine
-from engine.errors import EngineError, SessionClosed, SessionFailed, TransportClosed
+from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportClosed
+from engine.events import TurnMetrics
+from engine.latency.metrics import metrics_of
+from engine.latency.turns import TurnRecord
 from engine.mailboxes import (
     INBOX_BATCHES,
     LONGEST_WRITE_MS,
@@ -42,6 +47,7 @@ from engine.mailboxes import (
 )
 from engine.models.interface import RealtimeModel
 from engine.playback import RealtimePlaybackTracker
+from engine.recorder import Recorder
 from engine.response_handle import ResponseHandle
 from engine.settings import RealtimeModelConfig
 from engine.wire.formats import AudioFormat
@@ -69,6 +75,7 @@ class Parts:
     input_format: AudioFormat
     frame_ms: int
     resolve: Callable[[RealtimeAgent[object]], Awaitable[AgentSpec]]
+    recorder: Recorder
 
 
 class Lifetime:
@@ -76,16 +83,19 @@ class Lifetime:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self.inbox = Mailbox[Input]("inbox", INBOX_BATCHES)
-        self.outbound = Outbound(_microphone(parts), parts.frame_ms / 1000)
-        self.feed = Feed()
+        self.recorder = parts.recorder
+        waits = parts.recorder.share.mailbox
+        self.inbox = Mailbox[Input]("inbox", INBOX_BATCHES, waits("inbox").add)
+        self.outbound = Outbound(_microphone(parts), parts.frame_ms / 1000, waited=waits("wire").add)
+        self.feed = Feed(watch=parts.recorder.taken)
         self.handles: dict[int, ResponseHandle] = {}
         self.opened = False
         self.over = trio.Event()
         self.error: EngineError | None = None
         """Why it ended, if not normally."""
-        self._tools = Mailbox[ToolWork]("tools", WORK_BATCHES)
-        self._checks = Mailbox[CheckWork]("checks", WORK_BATCHES)
+        self._tools = Mailbox[ToolWork]("tools", WORK_BATCHES, waits("tools").add)
+        self._checks = Mailbox[CheckWork]("checks", WORK_BATCHES, waits("checks").add)
+        self.recorder.on_turn = self._turn_over
         self._scope = trio.CancelScope()
         self._task: trio.lowlevel.Task | None = None
 
@@ -164,6 +174,7 @@ class Lifetime:
         service.shield = True
         try:
             async with trio.open_nursery() as actors:
+                actors.start_soon(self._timekeeper().run)
                 actors.start_soon(self._tool_executor().run)
                 actors.start_soon(self._debouncer().run)
                 self.opened = True
@@ -180,6 +191,7 @@ class Lifetime:
         """The last words, whichever way the end came: nobody is left waiting."""
         router.conclude(error)
         self._settle_unseen(error)
+        self.recorder.end(_last_word(error), now_ns())
         self.inbox.close()
         self.outbound.abandon()
         self._tools.close()
@@ -187,6 +199,11 @@ class Lifetime:
         self.error = None if _is_normal(error) else error
         self.feed.close(self.error, wanted=error is None)
         self.over.set()
+
+    def _turn_over(self, turn: TurnRecord, now: int) -> None:
+        event = TurnMetrics(context=self._parts.context, at_ns=now, turn=turn, metrics=metrics_of(turn))
+        with suppress(SlowConsumer):  # the router is told so, too, and ends the session
+            self.feed.put([event])
 
     def _settle(self, effects: Sequence[HandleWork]) -> None:
         for effect in effects:
@@ -216,6 +233,7 @@ class Lifetime:
             has_guardrails=lambda spec: bool(guardrails_of(spec, self._parts.guardrails)),
             playback=self._parts.playback,
             settle=self._settle,
+            recorder=self.recorder,
         )
 
     def _connection(self, router: Router) -> Connection:
@@ -225,7 +243,11 @@ class Lifetime:
             hear=router.hear,
             inbox=self.inbox,
             outbound=self.outbound,
+            recorder=self.recorder,
         )
+
+    def _timekeeper(self) -> Timekeeper:
+        return Timekeeper(self.recorder, probe=self.recorder.header.clock == "real")
 
     def _tool_executor(self) -> ToolExecutor:
         return ToolExecutor(
@@ -268,6 +290,10 @@ def _threads() -> RunSync:
 
 def _is_normal(error: EngineError | None) -> bool:
     return error is None or (isinstance(error, TransportClosed) and error.code == NORMAL_CLOSURE)
+
+
+def _last_word(error: EngineError | None) -> str:
+    return "closed" if error is None else f"{type(error).__name__}: {error}"
 
 
 def _first_words(group: BaseExceptionGroup[BaseException]) -> str:

@@ -40,12 +40,14 @@ from engine.errors import (
     ToolCallUnknown,
 )
 from engine.events import RealtimeSessionEvent
+from engine.latency_log import new_recorder
 from engine.lifetime import Lifetime, Parts
 from engine.mailboxes import MailboxStatistics, Mark
 from engine.messages import UserInput, user_message
 from engine.models.interface import RealtimeModel
 from engine.opening import Opening
 from engine.playback import RealtimePlaybackTracker
+from engine.recorder import SessionLatency
 from engine.response_handle import ResponseHandle
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig
 from engine.wire.client_events import (
@@ -341,6 +343,17 @@ class RealtimeSession(Generic[T]):
         return self._playback
 
     @property
+    def latency(self) -> SessionLatency:
+        """What happened when: turns, metrics, the engine's own part; and where to tell what you know better.
+
+        Raises:
+            SessionNotOpen: nothing has happened yet.
+        """
+        if self._life is None:
+            raise SessionNotOpen(NOT_OPEN)
+        return SessionLatency(self._life.recorder)
+
+    @property
     def mailboxes(self) -> tuple[MailboxStatistics, ...]:
         """How full every queue of the session is and has been."""
         return () if self._life is None else self._life.statistics()
@@ -383,6 +396,7 @@ class RealtimeSession(Generic[T]):
                 input_format=self._input_format,
                 frame_ms=self._run_config.audio_frame_ms,
                 resolve=self._resolve,
+                recorder=new_recorder(self._run_config.latency_log, self._base, type(self._model).__name__),
             )
         )
 

@@ -13,10 +13,12 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
+from engine.clock import now_ns
 from engine.core.inputs import Ended, Input
 from engine.errors import SessionClosed, TransportLost
 from engine.mailboxes import Mailbox, Outbound
 from engine.models.interface import ModelConnection, RealtimeModel
+from engine.recorder import Recorder
 from engine.settings import RealtimeModelConfig
 from engine.wire.server_events import ServerEvent
 
@@ -33,6 +35,7 @@ class Connection:
     hear: Callable[[Sequence[ServerEvent]], None]
     inbox: Mailbox[Input]
     outbound: Outbound
+    recorder: Recorder
 
     async def run(self, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
         """Connect, report the scope that bounds everything, then read and write until the end.
@@ -75,7 +78,9 @@ class Connection:
             events, marks = await self.outbound.take()
             if not events:
                 return
+            brought_at = self.outbound.brought_at
             await link.send(events)
+            self.recorder.written(events, now_ns(), brought_at)
             for mark in marks:
                 mark.written = True
                 mark.settled.set()

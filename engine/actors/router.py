@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import attrs
 import trio
@@ -39,6 +40,7 @@ from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsume
 from engine.mailboxes import Feed, Mailbox, Outbound
 from engine.models.interface import RealtimeModel
 from engine.playback import RealtimePlaybackTracker
+from engine.recorder import Recorder
 
 
 @attrs.define
@@ -56,6 +58,7 @@ class Router:
     has_guardrails: Callable[[AgentSpec], bool]
     playback: RealtimePlaybackTracker
     settle: Callable[[Sequence[HandleWork]], None]
+    recorder: Recorder
     _over: bool = attrs.field(default=False, init=False)
     _error: EngineError | None = attrs.field(default=None, init=False)
     _nap: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -102,15 +105,16 @@ class Router:
         now = now_ns()
         for played in self.playback.reports():
             self.machine.handle(played, now)
+            self.recorder.played(played.item_id, played.ms, now)
         listeners, handle = self.model.listeners, self.machine.handle
         for given in batch:
             if listeners and type(given) not in OWN_INPUTS:
                 self._tell_listeners(given, now)
             if type(given) is Ended:
-                self._end(self._carry_out(self.machine.take_effects()) or given.error)
+                self._end(self._carry_out(batch, now) or given.error)
                 return
             handle(given, now)
-        if (error := self._carry_out(self.machine.take_effects())) is not None:
+        if (error := self._carry_out(batch, now)) is not None:
             self._end(error)
 
     def _end(self, error: EngineError | None) -> None:
@@ -118,16 +122,23 @@ class Router:
 
     def conclude(self, error: EngineError | None) -> None:
         """Whatever has no end yet gets it. Nothing goes to the far end any more."""
-        self.machine.handle(Ended(error), now_ns())
+        now = now_ns()
+        self.machine.handle(Ended(error), now)
         effects = self.machine.take_effects()
         self.settle(effects.handles)
-        try:
+        with suppress(SlowConsumer):
             self.feed.put(effects.events)
-        except SlowConsumer:
-            return
+        self.recorder.stepped((), effects, now)
 
-    def _carry_out(self, effects: Effects) -> EngineError | None:
-        """Deliver effects. Returns the error that ends the session if a mailbox has reached its limit."""
+    def _carry_out(self, batch: Sequence[Input], now: int) -> EngineError | None:
+        """Deliver what a batch has led to, and have it recorded."""
+        effects = self.machine.take_effects()
+        error = self._deliver(effects)
+        self.recorder.stepped(batch, effects, now)
+        return error
+
+    def _deliver(self, effects: Effects) -> EngineError | None:
+        """Returns the error that ends the session if a mailbox has reached its limit."""
         if effects.handles:
             self.settle(effects.handles)
         try:

@@ -15,9 +15,9 @@ A response belongs to the last turn whose end the far end has heard. Everything 
 response, item or call; what belongs to no turn that is still open is passed over. A response beside the conversation
 belongs to no turn.
 
-A turn is over when it rests: its responses have ended, its calls are answered, its audio has been played, and its
-transcript has come if this session has transcripts. A later turn that the far end has heard to its end takes the place
-of one that waits for something.
+A turn is over when it has been at rest for `GRACE_NS`: its responses have ended, its calls are answered, its audio has
+been played, an interruption has been taken, and its transcript has come if this session has transcripts. A later turn
+that the far end has heard to its end takes the place of one that waits for something.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from engine.latency import on_agent, on_user
-from engine.latency.floor import MOST_OPEN, Floor
+from engine.latency.floor import GRACE_NS, MOST_OPEN, Floor
 from engine.latency.instants import Instant
 from engine.latency.log import LogHeader, SessionLog, in_order
 from engine.latency.open_turn import OpenTurn
@@ -65,23 +65,43 @@ class TurnAssembler:
         if handler is None:
             return []
         floor = self._floor
+        records = self.passed(instant.t)
         floor.now = max(floor.now, instant.t)
         handler(floor, instant)
-        resting = [turn for turn in floor.turns if floor.rests(turn, patient=True)]
-        records = [self._give(turn, complete=True) for turn in resting]
+        for turn in floor.turns:
+            if not floor.rests(turn, patient=True):
+                turn.rests_since = None
+            elif turn.rests_since is None:
+                turn.rests_since = floor.now
         if len(floor.turns) > MOST_OPEN:
-            records.append(self._give(floor.turns[0], complete=False))
+            records.append(self._give(floor.turns[0], floor.now, complete=False))
         return records
+
+    def passed(self, t: int) -> list[TurnRecord]:
+        """The time is `t`. Returns the turns that have been at rest for long enough by then."""
+        over = [
+            (turn, turn.rests_since)
+            for turn in self._floor.turns
+            if turn.rests_since is not None and turn.rests_since + GRACE_NS < t
+        ]
+        return [self._give(turn, since, complete=True) for turn, since in over]
+
+    @property
+    def due(self) -> int | None:
+        """When the next turn will be over if nothing happens: the time to say `passed`."""
+        rests = [turn.rests_since for turn in self._floor.turns if turn.rests_since is not None]
+        return min(rests) + GRACE_NS + 1 if rests else None
 
     def close(self) -> list[TurnRecord]:
         """There are no more instants: what is open is given as it is."""
-        return [self._give(turn, complete=self._floor.rests(turn, patient=False)) for turn in list(self._floor.turns)]
+        floor = self._floor
+        return [self._give(turn, floor.now, complete=floor.rests(turn, patient=False)) for turn in list(floor.turns)]
 
     def open_turns(self) -> list[TurnRecord]:
         """The turns that are not over, as they are known now."""
         floor = self._floor
         return [turn.record(floor.now, floor.onsets, complete=False) for turn in floor.turns]
 
-    def _give(self, turn: OpenTurn, *, complete: bool) -> TurnRecord:
+    def _give(self, turn: OpenTurn, over: int, *, complete: bool) -> TurnRecord:
         self._floor.forget(turn)
-        return turn.record(self._floor.now, self._floor.onsets, complete=complete)
+        return turn.record(over, self._floor.onsets, complete=complete)

@@ -13,6 +13,10 @@ MOST_LATE_NS: Final = 3_000_000_000
 """Speech that is reported later than this after the caller fell silent was not the caller's: longer than the longest
 end-pointing delay in use (3 s, LiveKit's maximum) or a stall that a conversation survives."""
 
+GRACE_NS: Final = 100_000_000
+"""How long a turn has to be at rest to be over: what belongs to it may still be on its way, from an application that is
+busy or a line that has to measure first."""
+
 MOST_OPEN: Final = 32
 """How many turns may wait for something at the same time; the oldest is closed as it is."""
 

@@ -65,6 +65,10 @@ class OpenAnswer:
         """Whether a response has begun and not ended."""
         return not all(self.responses.values())
 
+    def untold(self) -> bool:
+        """Whether the application has yet to take an interruption."""
+        return self.interruption is not None and self.interruption.taken is None
+
     def source(self) -> Source | None:
         """The best source that knows the beginning of playback."""
         played = (item.voices.items() for item in self.items.values())
@@ -108,6 +112,7 @@ class OpenTurn:
     """Instants of the user's side, by the field of `TurnRecord`."""
     ms: dict[str, float] = attrs.field(factory=dict)
     """Positions in the audio sent, by the field of `TurnRecord`."""
+    rests_since: int | None = None
     heard: bool = False
     """The far end has had the whole of what the user had to say: from now on it may answer."""
     awaiting: int = 0
@@ -157,6 +162,8 @@ class OpenTurn:
             overtaken: the far end has had a later turn, so that what it has not begun to answer it never will.
         """
         if any(answer.running() for answer in self.answers) or (self._speaking() and not overtaken):
+            return False
+        if not overtaken and self.answer.untold():
             return False
         if any(span.output_sent is None for span in self.tools.values()):
             return False

@@ -7,11 +7,12 @@ there is room, and something to take: a round of the scheduler costs more than t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import trio
 
+from engine.clock import now_ns
 from engine.errors import SessionClosed
 from engine.mailboxes.bell import Bell
 from engine.mailboxes.statistics import MailboxStatistics
@@ -26,11 +27,14 @@ class Mailbox(Generic[T]):
     around one of them has to wait for something else that other tasks do.
     """
 
-    def __init__(self, name: str, capacity: int) -> None:
-        """`capacity` is in batches."""
+    def __init__(self, name: str, capacity: int, waited: Callable[[int], None] | None = None) -> None:
+        """`capacity` is in batches. `waited` is told of each how many nanoseconds it has been here."""
         self.name = name
         self.capacity = capacity
         self._batches: deque[Sequence[T]] = deque()
+        self._waited = waited
+        self._since: deque[int] = deque()
+        """When the batches came, if somebody wants to know."""
         self._most = self._passed = 0
         self._arrival, self._room = Bell(), Bell()
         self._closed = False
@@ -63,6 +67,7 @@ class Mailbox(Generic[T]):
         while not self._batches:
             await self._arrival.wait()
         batch = self._batches.popleft()
+        self._tell_waits()
         self._room.ring()
         return batch
 
@@ -77,6 +82,7 @@ class Mailbox(Generic[T]):
             return ()
         everything = [entry for batch in self._batches for entry in batch]
         self._batches.clear()
+        self._tell_waits()
         self._room.ring()
         return everything
 
@@ -84,16 +90,25 @@ class Mailbox(Generic[T]):
         """No reader any more: what waits is dropped and writers are told."""
         self._closed = True
         self._batches.clear()
+        self._since.clear()
         self._room.ring()
 
     def statistics(self) -> MailboxStatistics:
         """Counters."""
         return MailboxStatistics(self.name, self.capacity, len(self._batches), self._most, self._passed)
 
+    def _tell_waits(self) -> None:
+        if self._waited is not None:
+            now = now_ns()
+            while len(self._since) > len(self._batches):
+                self._waited(now - self._since.popleft())
+
     def _add(self, batch: Sequence[T]) -> None:
         if self._closed:
             raise SessionClosed("the session is closed")
         self._batches.append(batch)
+        if self._waited is not None:
+            self._since.append(now_ns())
         self._passed += 1
         self._most = max(self._most, len(self._batches))
         self._arrival.ring()

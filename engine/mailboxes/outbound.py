@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
+from engine.clock import now_ns
 from engine.errors import SessionClosed, TransportLost
 from engine.mailboxes.bell import Bell
 from engine.mailboxes.mark import Mark
@@ -21,11 +22,23 @@ WIRE_EVENTS = 1024
 class Outbound:
     """`wire` and `microphone`: two urgencies, one reader, who gets control first."""
 
-    def __init__(self, microphone: Microphone, patience: float, wire_capacity: int = WIRE_EVENTS) -> None:
-        """`patience` is how many seconds a rest of audio waits to become a frame; `wire_capacity` is in events."""
+    def __init__(
+        self,
+        microphone: Microphone,
+        patience: float,
+        wire_capacity: int = WIRE_EVENTS,
+        waited: Callable[[int], None] | None = None,
+    ) -> None:
+        """`patience` is how many seconds a rest of audio waits to become a frame; `wire_capacity` is in events;
+        `waited` is told how many nanoseconds the oldest event of `wire` has waited when it is taken."""
         self._wire: deque[ClientEvent] = deque()
         self._wire_capacity = wire_capacity
         self._wire_passed = self._wire_most = 0
+        self._waited = waited
+        self._wire_since = 0
+        self.brought_at: int | None = None
+        """When the oldest audio came that was taken last; None if none was."""
+        self._audio_since: int | None = None
         self._microphone = microphone
         self._patience = patience
         self._flush_at = math.inf
@@ -38,6 +51,8 @@ class Outbound:
         """Control: never waits. Raises TransportLost when the far end has stopped reading."""
         if len(self._wire) + len(events) > self._wire_capacity:
             raise TransportLost(f"the far end has stopped reading: {len(self._wire)} events wait to be sent")
+        if not self._wire and self._waited is not None:
+            self._wire_since = now_ns()
         self._wire.extend(events)
         self._wire_passed += len(events)
         self._wire_most = max(self._wire_most, len(self._wire))
@@ -53,6 +68,8 @@ class Outbound:
             await self._room.wait()
         if self._closed:
             raise SessionClosed("the session is closed: audio can no longer be sent")
+        if self._audio_since is None:
+            self._audio_since = now_ns()
         self._microphone.add(entry)
         if self._microphone.due:
             self._arrival.ring()
@@ -65,7 +82,10 @@ class Outbound:
             while not self._wire and not self._microphone.due and not self._closed:
                 await self._arrival.wait()
         events: list[ClientEvent] = list(self._wire)
+        if events and self._waited is not None:
+            self._waited(now_ns() - self._wire_since)
         self._wire.clear()
+        self.brought_at = None
         marks: list[Mark] = []
         if not self._closed:
             self._take_audio(events, marks)
@@ -78,6 +98,8 @@ class Outbound:
                 events.append(entry.event)
             else:
                 events.append(entry)
+        if self._audio_since is not None:
+            self.brought_at, self._audio_since = self._audio_since, None
         self._flush_at = math.inf
         self._room.ring()
 

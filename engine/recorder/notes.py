@@ -64,7 +64,6 @@ class Notes:
         input_format: AudioFormat,
         output_format: AudioFormat,
         writer: LogWriter | None,
-        on_turn: Callable[[TurnRecord, int], None] | None,
     ) -> None:
         self.start = header.started_ns
         self.output_format = output_format
@@ -76,6 +75,7 @@ class Notes:
         self.sent = SentAudio(input_format)
         self.over = False
         self.on_due: Callable[[int], None] | None = None
+        self.on_turn: Callable[[TurnRecord, int], None] | None = None
         self.items = Recent[Spoken]()
         self.begun = Recent[None]()
         """Responses, and items of the user's, of which the first words have come."""
@@ -98,7 +98,11 @@ class Notes:
         self.reported = False
         """The application reports playback: nothing is computed any more."""
         self._writer = writer
-        self._on_turn = on_turn
+        self.due: int | None = None
+        """When something is to be told, or a turn is over."""
+        self._playout_due: int | None = None
+        self._news = False
+        """Something was told since `due` was found out."""
         self._alarm_at: int | None = None
         self._share_at = self.start + SHARE_EVERY_NS
 
@@ -114,20 +118,24 @@ class Notes:
     def _take(self, instant: Instant, at_ns: int) -> None:
         if self._writer is not None:
             self._writer.write(instant)
+        self._news = True
         for record in self.assembler.take(instant):
             self.turn(record, at_ns)
 
     def turn(self, record: TurnRecord, now: int) -> None:
         """A turn is over."""
         self.turns.append(record)
-        if self._on_turn is not None:
-            self._on_turn(record, now)
+        if self.on_turn is not None:
+            self.on_turn(record, now)
 
     def passed(self, now: int) -> None:
         """It is `now`: tell what has come meanwhile, before anything else is told."""
-        due = self.playout.due
+        due = self.due
         if due is not None and due <= now:
             self.tell_of_playout(self.playout.passed(now))
+            for record in self.assembler.passed(now - self.start):
+                self.turn(record, now)
+            self.reckon()
         if now >= self._share_at:
             self._share_at = now + SHARE_EVERY_NS
             self.tell_share(now)
@@ -140,10 +148,21 @@ class Notes:
 
     def alarm(self) -> None:
         """See that somebody looks at the clock when the next thing is due."""
-        due = self.playout.due
-        if due is not None and due != self._alarm_at and self.on_due is not None:
-            self._alarm_at = due
-            self.on_due(due)
+        if not self._news and self.playout.due == self._playout_due:
+            return
+        self.reckon()
+        if self.due is not None and self.due != self._alarm_at and self.on_due is not None:
+            self._alarm_at = self.due
+            self.on_due(self.due)
+
+    def reckon(self) -> None:
+        """Find out what is due next."""
+        self._news = False
+        of_turn = self.assembler.due
+        of_playout = self._playout_due = self.playout.due
+        self.due = of_playout
+        if of_turn is not None and (of_playout is None or of_turn + self.start < of_playout):
+            self.due = of_turn + self.start
 
     def close(self) -> None:
         """No more of it."""

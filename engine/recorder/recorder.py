@@ -49,7 +49,6 @@ class Recorder:
         output_format: AudioFormat,
         *,
         writer: LogWriter | None = None,
-        on_turn: Callable[[TurnRecord, int], None] | None = None,
     ) -> None:
         """
         Args:
@@ -57,10 +56,9 @@ class Recorder:
             input_format: of the user's audio.
             output_format: of the agent's audio.
             writer: where the log goes. It is closed at the end.
-            on_turn: called with each turn that is over, and the time.
         """
         self.header = header
-        self._notes = Notes(header, input_format, output_format, writer, on_turn)
+        self._notes = Notes(header, input_format, output_format, writer)
         self._last_event_ns = -1
 
     @property
@@ -128,10 +126,10 @@ class Recorder:
             self._notes.passed(now)
             voice.played(self._notes, item_id, ms, now)
 
-    def mark(self, kind: str, at_ns: int, fields: Mapping[str, Value]) -> None:
+    def mark(self, kind: str, at_ns: int, fields: Mapping[str, Value], now: int) -> None:
         """Somebody who knows more than the engine tells an instant, which may lie in the past."""
         if not self._notes.over:
-            self._notes.passed(at_ns)
+            self._notes.passed(now)
             self._notes.tell(at_ns, kind, **fields)
 
     def end(self, reason: str, now: int) -> None:
@@ -145,6 +143,15 @@ class Recorder:
         for record in notes.assembler.close():
             notes.turn(record, now)
         notes.close()
+
+    @property
+    def on_turn(self) -> Callable[[TurnRecord, int], None] | None:
+        """Called with each turn that is over, and the time."""
+        return self._notes.on_turn
+
+    @on_turn.setter
+    def on_turn(self, call: Callable[[TurnRecord, int], None] | None) -> None:
+        self._notes.on_turn = call
 
     # --- time
 
@@ -160,7 +167,7 @@ class Recorder:
     @property
     def due(self) -> int | None:
         """When to `wake`; None if nothing is known to come."""
-        return None if self._notes.over else self._notes.playout.due
+        return None if self._notes.over else self._notes.due
 
     def wake(self, now: int) -> None:
         """Tell what has come by now."""

@@ -4,6 +4,7 @@ A wrong key, type or value raises `engine.errors.SettingsError` with the path, w
 nearest valid word. The nested settings objects (`Audio`, `ServerVad`, ...) are those of `engine.wire.session`.
 """
 
+from engine.settings.latency_log import LatencyLog
 from engine.settings.model_config import ApiKey, RealtimeModelConfig, model_config
 from engine.settings.model_settings import ModelSettings, RealtimeModelSettings, session_settings
 from engine.settings.run_config import GuardrailsSettings, RealtimeRunConfig, run_config
@@ -12,6 +13,7 @@ from engine.wire.merge import merge
 __all__ = [
     "ApiKey",
     "GuardrailsSettings",
+    "LatencyLog",
     "ModelSettings",
     "RealtimeModelConfig",
     "RealtimeModelSettings",

@@ -1,11 +1,13 @@
 """How an application wants its sessions to run."""
 
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from typing import Annotated
 
 import attrs
 
 from engine.errors import SettingsError
+from engine.settings.latency_log import LatencyLog
 from engine.settings.model_settings import ModelSettings, session_settings
 from engine.settings.problems import shown
 from engine.settings.reading import check_fields, read_config
@@ -37,6 +39,17 @@ def _guardrails_settings(value: GuardrailsSettings | Mapping[str, object]) -> Gu
     return read_config(value, GuardrailsSettings, "guardrails_settings")
 
 
+def _latency_log(value: object) -> LatencyLog | None:
+    match value:
+        case None | LatencyLog():
+            return value
+        case str() | PathLike():
+            return LatencyLog(path=value)
+        case Mapping():
+            return read_config(value, LatencyLog, "latency_log")
+    raise SettingsError(f"run_config.latency_log: expected a path, got {shown(value)}")
+
+
 @attrs.frozen(kw_only=True)
 class RealtimeRunConfig:
     """Settings of a run. `model_settings` and `guardrails_settings` may be given as mappings.
@@ -46,7 +59,8 @@ class RealtimeRunConfig:
     `raw_model_events` adds every event of the model, as it came, to the events of the session. `audio_frame_ms`:
     shorter pieces of microphone audio are joined to frames of this length before they are sent. Five pieces of 20 ms
     cost little more than one then, and wait 40 ms on average, the first of them 80 ms. With 20 they are sent as they
-    come; a commit waits for nothing. Raises SettingsError.
+    come; a commit waits for nothing. `latency_log`: a file, or a folder in which each session makes one, for the log of
+    what happened when; a `LatencyLog` says more of what it is about. Raises SettingsError.
     """
 
     model_settings: Session = attrs.field(default=None, converter=_model_settings)
@@ -56,6 +70,7 @@ class RealtimeRunConfig:
     tool_error_formatter: Callable[..., object] | None = None
     raw_model_events: bool = False
     audio_frame_ms: Annotated[int, Range(1, 1000)] = 100
+    latency_log: LatencyLog | None = attrs.field(default=None, converter=_latency_log)
 
     def __attrs_post_init__(self) -> None:
         check_fields(self, "run_config", "tracing_disabled", "raw_model_events", "audio_frame_ms")

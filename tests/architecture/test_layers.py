@@ -31,16 +31,18 @@ ALLOWED: dict[str, set[str]] = {
     "application_code": set(),
     "actors": {
         "agents", "application_code", "clock", "core", "errors", "events", "mailboxes", "models", "playback",
-        "settings", "wire",
+        "recorder", "settings", "wire",
     },
     "acceptance": {"agents", "errors", "playback", "wire"},
     "opening": {"errors"},
+    "latency_log": {"clock", "errors", "latency", "recorder", "settings", "wire"},
     "lifetime": {
-        "actors", "agents", "core", "errors", "mailboxes", "models", "playback", "response_handle", "settings", "wire",
+        "actors", "agents", "clock", "core", "errors", "events", "latency", "mailboxes", "models", "playback", "recorder",
+        "response_handle", "settings", "wire",
     },
     "session": {
-        "acceptance", "agents", "core", "errors", "events", "lifetime", "mailboxes", "messages", "models", "opening",
-        "playback", "response_handle", "settings", "wire",
+        "acceptance", "agents", "core", "errors", "events", "latency_log", "lifetime", "mailboxes", "messages", "models",
+        "opening", "playback", "recorder", "response_handle", "settings", "wire",
     },
     "runner": {"agents", "errors", "models", "session", "settings", "wire"},
     "local": {"audio", "errors", "transport", "wire"},

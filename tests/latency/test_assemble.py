@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.latency.assemble import TurnAssembler, turns_of
-from engine.latency.floor import MOST_LATE_NS, MOST_OPEN
+from engine.latency.floor import GRACE_NS, MOST_LATE_NS, MOST_OPEN
 from engine.latency.instants import KINDS, Instant
 from engine.latency.log import in_order
 from engine.latency.metrics import METRICS, RATES, metrics_of
@@ -354,6 +354,7 @@ def test_a_turn_waits_for_its_transcript_where_there_are_transcripts() -> None:
         for instant in story.instants:
             over.extend(record.index for record in assembler.take(instant))
         story.instants.clear()
+        over.extend(record.index for record in assembler.passed(round(story.now * MS) + GRACE_NS + 1))
 
     story = Telling()
     story.user_speaks(truth=False, heard=True)

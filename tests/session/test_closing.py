@@ -68,8 +68,8 @@ async def test_another_task_closes(autojump_clock: MockClock) -> None:
             await session.send_message("tell me a story")
             await trio.sleep(1)
             await session.close()
-    assert types(events)[-1] == "agent_end"
-    assert events[-1].reason == "session_closed"  # type: ignore[union-attr]
+    assert types(events)[-2:] == ["agent_end", "turn_metrics"]
+    assert events[-2].reason == "session_closed"  # type: ignore[union-attr]
 
 
 async def test_the_reader_closes(autojump_clock: MockClock) -> None:
@@ -83,7 +83,7 @@ async def test_the_reader_closes(autojump_clock: MockClock) -> None:
                 if event.type == "audio":
                     await session.close()
     assert seen.count("audio") == 1, "audio that was not taken yet will not be played by anybody"
-    assert seen[-1] == "agent_end"
+    assert seen[-2:] == ["agent_end", "turn_metrics"]
 
 
 async def test_several_close_at_once(autojump_clock: MockClock) -> None:

@@ -1,0 +1,117 @@
+"""A session's recorder, with the head of its log and the file that it goes to."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from itertools import count
+from secrets import token_hex
+
+import attrs
+import trio
+
+from engine.clock import now_ns
+from engine.errors import SettingsError
+from engine.latency.log import LogHeader, LogWriter
+from engine.recorder import Recorder
+from engine.settings import LatencyLog
+from engine.wire.converter import converter
+from engine.wire.formats import PCM16, AudioFormat, format_object
+from engine.wire.session import AudioInput, AudioOutput, Session
+
+_SECRETS = frozenset({"api_key", "authorization", "headers"})
+_REAL_CLOCK = "SystemClock"
+"""trio's own; every other one is somebody's idea of time."""
+
+
+def new_recorder(log: LatencyLog | None, settings: Session, model: str) -> Recorder:
+    """A recorder for a session that begins now.
+
+    Args:
+        log: where to write; None: nowhere.
+        settings: those that the session is opened with.
+        model: what is at the far end, where the settings do not name it.
+
+    Raises:
+        SettingsError: the log cannot be written there.
+    """
+    header = _header(log or LatencyLog(path="unwritten"), settings, model)
+    input_format, output_format = _format_of(settings.audio_input), _format_of(settings.audio_output)
+    if log is None:
+        return Recorder(header, input_format, output_format)
+    try:
+        header, writer = _open(log, header)
+    except OSError as error:
+        raise SettingsError(f"run_config.latency_log: {log.path} cannot be written: {error.strerror}") from error
+    return Recorder(header, input_format, output_format, writer=writer)
+
+
+def _open(log: LatencyLog, header: LogHeader) -> tuple[LogHeader, LogWriter]:
+    if not log.path.is_dir():
+        header = attrs.evolve(header, session=log.session or log.path.stem)
+        return header, LogWriter(log.path, header, exclusive=True)
+    for name in _names(log, header):
+        named = attrs.evolve(header, session=name)
+        try:
+            return named, LogWriter(log.path / f"{name}.jsonl", named, exclusive=True)
+        except FileExistsError:
+            if log.session is not None:
+                raise
+    raise AssertionError("names do not come to an end")
+
+
+def _names(log: LatencyLog, header: LogHeader) -> Iterator[str]:
+    """What to call the session: under virtual time the same in every run."""
+    if log.session is not None:
+        yield log.session
+    for number in count(1):
+        yield f"s{number:04d}" if header.clock == "virtual" else _name()
+
+
+def _name() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{token_hex(3)}"
+
+
+def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
+    real = type(trio.lowlevel.current_clock()).__name__ == _REAL_CLOCK
+    return LogHeader(
+        session=log.session or (_name() if real else "s0001"),
+        started_ns=now_ns(),
+        clock="real" if real else "virtual",
+        wall=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z" if real else None,
+        engine=_version(),
+        python=platform.python_version() if real else None,
+        platform=platform.platform() if real else None,
+        model=settings.model if isinstance(settings.model, str) else model,
+        settings=_without_secrets(converter.unstructure(settings)),
+        seed=log.seed,
+        scenario=log.scenario,
+        intended_start_ns=log.intended_start_ns,
+        input_format=format_object(_format_of(settings.audio_input)),
+        output_format=format_object(_format_of(settings.audio_output)),
+    )
+
+
+def _version() -> str | None:
+    try:
+        return version("engine")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return None
+
+
+def _without_secrets(value: dict[str, object]) -> dict[str, object]:
+    return {name: _clean(each) for name, each in value.items() if name not in _SECRETS}
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, dict):
+        return _without_secrets(value)
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
+    return value
+
+
+def _format_of(side: AudioInput | AudioOutput) -> AudioFormat:
+    return side.format if isinstance(side.format, AudioFormat) else PCM16
