@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (default: a new folder in runs/)")
     parser.add_argument("--workers", type=_count, metavar="N", help="processes of a virtual run (default: one a core)")
     parser.add_argument("--audio", action="store_true", help="keep the sound of virtual calls, too")
+    parser.add_argument("--record", action="store_true", help="keep what went over the wire, for engine lab replay")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -98,7 +99,15 @@ def _plan(given: argparse.Namespace) -> Plan:
         )
     stem = Path(given.scenario).stem
     out = given.out or Path("runs") / f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
-    return Plan(file=file, out=out, virtual=given.virtual, audio=given.audio, model=choice.name, model_config=config)
+    return Plan(
+        file=file,
+        out=out,
+        virtual=given.virtual,
+        audio=given.audio,
+        record=given.record,
+        model=choice.name,
+        model_config=config,
+    )
 
 
 async def _in_real_time(running: Running) -> RunInfo:

@@ -27,6 +27,7 @@ from engine.lab.distributions import Draws
 from engine.lab.ears import ToldEars
 from engine.lab.far_end import far_end
 from engine.lab.marks import LineMarks
+from engine.lab.recording import RecordedModel, recorded
 from engine.lab.results import SessionResult
 from engine.lab.scenario import ScenarioFile
 from engine.lab.scenario_file import ScenarioError
@@ -65,6 +66,8 @@ class Part:
     virtual: bool
     logs_to: Path
     wav: Path | None = None
+    record: Path | None = None
+    """A folder for a recording of the wire that can be replayed."""
     model_config: RealtimeModelConfig | None = None
     """Another far end than the local model."""
 
@@ -97,6 +100,7 @@ class _Play:
         self._ears = ToldEars() if part.model_config is None else None
         self._floor = Floor()
         self._moments = Moments()
+        self._recorded: RecordedModel | None = None
         self._error: EngineError | None = None
         self._conversation = trio.CancelScope()
 
@@ -133,6 +137,8 @@ class _Play:
             from engine.models.openai import OpenAIRealtimeWebSocketModel
 
             model = behind(scenario.network, OpenAIRealtimeWebSocketModel(), self._draws)
+        if part.record is not None:
+            model = self._recorded = recorded(model, part.record)
         agent: RealtimeAgent[Any] = agent_of(scenario, self._draws)
         detection = {
             "type": "server_vad",
@@ -220,6 +226,8 @@ class _Play:
         """Pass on every event, to the last one."""
         try:
             async for event in session:
+                if self._recorded is not None:
+                    self._recorded.note(event)
                 self._moments.take(event)
                 self._tell(event)
                 match event:

@@ -43,6 +43,8 @@ class Plan:
     virtual: bool = False
     audio: bool = False
     """Keep the sound of virtual sessions too; real ones always keep it."""
+    record: bool = False
+    """Keep what went over the wire, for replays."""
     model: str = LOCAL
     """For people: where the model is."""
     model_config: RealtimeModelConfig | None = attrs.field(default=None, repr=False)
@@ -69,6 +71,7 @@ class Plan:
                     virtual=self.virtual,
                     logs_to=folder / f"{name}.jsonl",
                     wav=folder / f"{name}.wav" if self.audio or not self.virtual else None,
+                    record=folder / name if self.record else None,
                     model_config=self.model_config,
                 )
             )
