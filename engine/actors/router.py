@@ -7,8 +7,8 @@
 
 Routing is one synchronous step, `_route`, and the router is whoever runs it: nothing can come between its beginning and
 its end, so it does not matter which task that is. Its own task runs it for what is in the inbox, and when the time has
-come that the machine named. The connection's task runs it for what the far end says (`hear`): of all inputs these are
-the most, and to hand each over to another task would cost more than to decide what follows from it.
+come that the machine or the recorder named. The connection's task runs it for what the far end says (`hear`): of all
+inputs these are the most, and to hand each over to another task would cost more than to decide what follows from it.
 """
 
 from __future__ import annotations
@@ -59,13 +59,18 @@ class Router:
     playback: RealtimePlaybackTracker
     settle: Callable[[Sequence[HandleWork]], None]
     recorder: Recorder
+    probe_seconds: float
+    """How often the event loop's delay is measured if nothing else wakes the router."""
     _over: bool = attrs.field(default=False, init=False)
     _error: EngineError | None = attrs.field(default=None, init=False)
+    _probe_at: float = attrs.field(default=math.inf, init=False)
     _nap: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
-    """Around the task while it waits; its deadline is when the machine wants to be asked again."""
+    """Around the task while it waits; its deadline is when there is something to do for it."""
 
     async def run(self) -> EngineError | None:
         """Route until the end."""
+        self.recorder.on_due = self._sooner
+        self._probe_at = trio.current_time() + self.probe_seconds
         try:
             while not self._over:
                 self._route(await self._next())
@@ -92,11 +97,23 @@ class Router:
         """All inputs that wait, or a tick."""
         with trio.CancelScope(deadline=self._wake_at()) as self._nap:
             return await self.inbox.take_all()
+        now = now_ns()
+        if self._nap.deadline * NS <= now:
+            self.recorder.share.loop_delay.add(now - round(self._nap.deadline * NS))
+        self._probe_at = trio.current_time() + self.probe_seconds
         return (Tick(),)
 
     def _wake_at(self) -> float:
-        wake_at = self.machine.wake_at()
-        return math.inf if wake_at is None else wake_at / NS
+        """When the machine wants to be asked again, something that was known before is to be recorded, or it is time to
+        see how late the event loop is."""
+        wake_at, due = self.machine.wake_at(), self.recorder.due
+        if wake_at is not None and (due is None or wake_at < due):
+            due = wake_at
+        return self._probe_at if due is None else min(self._probe_at, due / NS)
+
+    def _sooner(self, due: int) -> None:
+        """Something is to be recorded at `due`."""
+        self._nap.deadline = min(self._nap.deadline, due / NS)
 
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""
