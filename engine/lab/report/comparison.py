@@ -107,12 +107,12 @@ def compare(a: Run, b: Run, *, least_s: float = LEAST_S) -> Comparison:
     ours, theirs = measures_of(a), measures_of(b)
     others = by_name(theirs)
     paired = is_paired(a, b)
-    wanted = [
-        (measure, *_sides(measure.sample, others[measure.name].sample, paired), figure)
+    sides = [
+        (measure, *_sides(measure.sample, others[measure.name].sample, paired))
         for measure in ours
         if measure.name in others and measure.group is not Group.HARNESS
-        for figure in _figures(measure, paired)
     ]
+    wanted = [(measure, x, y, figure) for measure, x, y in sides for figure in _figures(measure, paired)]
     tests = sum(refusal(x, y, figure) is None for _, x, y, figure in wanted)
     level = 1 - FALSE_ALARMS / max(tests, 1)
     compared = tuple(

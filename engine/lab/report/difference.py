@@ -139,14 +139,14 @@ def _variance(sample: Sample, figure: Figure, seed: int) -> float:
 
 def _spread_of_pairs(a: Sample, b: Sample, figure: Figure) -> tuple[float, int]:
     clusters = a.clusters
-    pairs = _changes(a, b)
+    if figure is Figure.CHANGE:
+        return math.sqrt(_variance(_changes(a, b), figure, SEED)), clusters - 1
     if figure.percent is not None:
         import numpy as np
 
-        if figure is Figure.CHANGE:
-            return math.sqrt(_variance(pairs, figure, SEED)), clusters - 1
         apart = _drawn(b, figure.percent, SEED) - _drawn(a, figure.percent, SEED)  # the same sessions in both
         return float(np.nanstd(apart)) * math.sqrt(clusters / (clusters - 1)), clusters - 1
+    pairs = _changes(a, b)
     variance = mean_variance(pairs)
     if figure.discrete:  # pairs that happen to agree in every session prove nothing: McNemar's variance at the least
         variance = max(variance, sum(value * value for value in pairs.values) / pairs.n**2)

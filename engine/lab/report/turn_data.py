@@ -1,7 +1,9 @@
 """Every turn of a run as small as it goes, for the page's own script: the table of turns and the timelines.
 
-One list a turn instead of an object, texts by their number in one table, times in tenths of a millisecond. A large run
-is compressed; browsers unpack it themselves.
+One list a turn instead of an object, texts by their number in one table, times in tenths of a millisecond. What a
+timeline is made of is the same for thousands of turns but for the times: so a turn has its times, each as the step from
+the one before, and the number of a shape, whose spans refer to them. A large run is compressed; browsers unpack it
+themselves.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import base64
 import gzip
 from collections.abc import Sequence
+from itertools import pairwise
 
 import attrs
 import orjson
@@ -22,6 +25,12 @@ COMPRESSED_ABOVE = 400_000
 SHOWN = ("turn_gap", "endpoint_delay", "model_ttfa", "playout_delay", "yield_latency", "tool_time")
 """Metrics in the table, beside `turn_gap_heard` where the line does not know the user's end."""
 _NS_PER_UNIT = 100_000
+_NONE = -1
+_OWN_TEXT = -2
+"""In the place of a text: what the user said."""
+
+Shape = tuple[tuple[int, int, int, int, int], ...]
+"""Spans: lane, name, and the places of start, stop and detail."""
 
 
 @attrs.frozen
@@ -37,31 +46,52 @@ class _Texts:
     numbers: dict[str, int] = attrs.field(factory=dict)
 
     def number(self, text: str | None) -> int:
-        """The place of a text in the table; -1 for none."""
-        return -1 if text is None else self.numbers.setdefault(text, len(self.numbers))
+        """The place of a text in the table."""
+        return _NONE if text is None else self.numbers.setdefault(text, len(self.numbers))
+
+
+@attrs.define
+class _Shapes:
+    numbers: dict[Shape, int] = attrs.field(factory=dict)
+
+    def number(self, shape: Shape) -> int:
+        """The place of a shape in the table."""
+        return self.numbers.setdefault(shape, len(self.numbers))
 
 
 def packed(turns: Sequence[TurnRecord]) -> Packed:
     """All turns, in the order in which they are given: that is how the page refers to them."""
-    texts = _Texts()
-    rows = [_row(turn, texts) for turn in turns]
-    data = orjson.dumps({"metrics": SHOWN, "lanes": LANES, "texts": list(texts.numbers), "turns": rows})
+    texts, shapes = _Texts(), _Shapes()
+    rows = [_row(turn, texts, shapes) for turn in turns]
+    data = orjson.dumps(
+        {
+            "metrics": SHOWN,
+            "lanes": LANES,
+            "texts": list(texts.numbers),
+            "shapes": list(shapes.numbers),
+            "turns": rows,
+        }
+    )
     if len(data) <= COMPRESSED_ABOVE:
         return Packed(data.decode().replace("<", "\\u003c"), compressed=False)
     return Packed(base64.b64encode(gzip.compress(data, mtime=0)).decode(), compressed=True)
 
 
-def _row(turn: TurnRecord, texts: _Texts) -> list[object]:
-    spans = [
-        [
+def _row(turn: TurnRecord, texts: _Texts, shapes: _Shapes) -> list[object]:
+    spans = drawn(turn)
+    times = sorted({at for each in spans for at in (each.start, each.stop) if at is not None})
+    place = {at: number for number, at in enumerate(times)}
+    shape = tuple(
+        (
             LANES.index(each.lane),
             texts.number(each.name),
-            _units(each.start - turn.began),
-            -1 if each.stop is None else _units(each.stop - each.start),
-            texts.number(each.detail),
-        ]
-        for each in drawn(turn)
-    ]
+            place[each.start],
+            _NONE if each.stop is None else place[each.stop],
+            _OWN_TEXT if each.detail and each.detail == turn.user_text else texts.number(each.detail),
+        )
+        for each in spans
+    )
+    units = [_units(at - turn.began) for at in times]
     return [
         texts.number(turn.session),
         turn.index,
@@ -71,7 +101,8 @@ def _row(turn: TurnRecord, texts: _Texts) -> list[object]:
         _units(turn.began),
         [_metric(name, turn) for name in SHOWN],
         _gap(turn),
-        spans,
+        [later - earlier for earlier, later in pairwise([0, *units])],
+        shapes.number(shape),
     ]
 
 

@@ -8,6 +8,7 @@ import json
 import re
 import wave
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
 
 import attrs
@@ -106,12 +107,22 @@ def test_the_data_of_the_timelines(html: str, folder: Path) -> None:
     assert element["type"] == "application/json"
     data = json.loads(checked(html).scripts[0])
     assert len(data["turns"]) == len(run.turns)
-    session, index, _, said, fate, _, metrics, gap, spans = data["turns"][0]
+    session, index, _, said, fate, _, metrics, gap, steps, shape = data["turns"][0]
     assert (data["texts"][session], index, data["texts"][said]) == ("s0001", 0, "Where is my order?")
     assert data["texts"][fate] in ("answered", "interrupted by user")
     assert metrics[0] == gap[1] - gap[0]
-    names = {(data["lanes"][lane], data["texts"][name]) for lane, name, *_ in spans}
-    assert {("caller", "speaks"), ("model", "thinks"), ("speaker", "plays")} <= names
+    times = list(accumulate(steps))
+    spans = {
+        (data["lanes"][lane], data["texts"][name]): (times[start] / 10, times[stop] / 10)
+        for lane, name, start, stop, _ in data["shapes"][shape]
+        if stop >= 0
+    }
+    turn = run.turns[0]
+    assert turn.user_speech_start_truth is not None
+    assert turn.user_speech_end_truth is not None
+    length = (turn.user_speech_end_truth - turn.user_speech_start_truth) / 1e6
+    assert spans["caller", "speaks"] == (0.0, pytest.approx(length, abs=0.1))
+    assert {("model", "thinks"), ("speaker", "plays")} <= spans.keys()
 
 
 def test_a_large_run_is_compressed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.lab.report.resampling import multiplicities, rank_of
+from engine.lab.report.resampling import draws_for, multiplicities, rank_of, resampled_percentiles
 from engine.lab.report.sample import Sample, sample_of
 from engine.lab.report.statistics import ecdf, mean_variance, percentile_of, percentiles, share, turns_needed
 from engine.lab.report.student import t_quantile
@@ -153,3 +153,20 @@ def test_students_t_has_limits() -> None:
     assert t_quantile(0.975, 5000) == pytest.approx(1.97, abs=0.005)
     with pytest.raises(ValueError, match="degrees of freedom"):
         t_quantile(0.4, 3)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3)), min_size=1, max_size=60),
+    st.integers(0, 10**6),
+    st.sampled_from([5.0, 50.0, 95.0, 99.0]),
+)
+def test_a_draw_is_the_percentile_of_the_sessions_that_it_holds(
+    rows: list[tuple[int, int]], seed: int, percent: float
+) -> None:
+    """Against the plain way: copy the values of each session as often as it was drawn, and look."""
+    names = [f"s{at}" for at in range(5)]
+    sample = sample_of(names, [(f"s{owner}", at, float(value)) for at, (owner, value) in enumerate(rows)])
+    found = resampled_percentiles(sample, (percent,), seed)[:20, 0]
+    for drawn_often, value in zip(multiplicities(5, draws_for(5), seed)[:20], found, strict=True):
+        copied = [float(value) for owner, value in rows for _ in range(int(drawn_often[owner]))]
+        assert math.isnan(value) if not copied else value == percentile_of(sorted(copied), percent)

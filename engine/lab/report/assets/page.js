@@ -10,10 +10,19 @@
     const value = units / 10;
     return (Math.abs(value) >= 99.95 ? value.toFixed(0) : value.toFixed(1)).replace("-", "−");
   };
-  const turns = data.turns.map(([session, index, kind, said, fate, began, metrics, gap, spans], place) => ({
-    place, session: text(session), index, kind: text(kind), said: text(said), fate: text(fate), began, metrics, gap, spans,
+  const turns = data.turns.map(([session, index, kind, said, fate, began, metrics, gap, steps, shape], place) => ({
+    place, session: text(session), index, kind: text(kind), said: text(said), fate: text(fate), began, metrics, gap,
+    get spans() { return spansOf(steps, data.shapes[shape], said); },
   }));
   const name = (turn) => `${turn.session}, turn ${turn.index}`;
+
+  // Each as lane, name, start, how long it lasted (-1: a moment), detail.
+  function spansOf(steps, shape, said) {
+    let at = 0;
+    const times = steps.map((step) => (at += step));
+    return shape.map(([lane, what, start, stop, detail]) =>
+      [lane, what, times[start], stop < 0 ? -1 : times[stop] - times[start], detail === -2 ? said : detail]);
+  }
 
   async function load(element) {
     if (element.type === "application/json") return JSON.parse(element.textContent);
@@ -90,13 +99,13 @@
   let open = null;
 
   function show(place) {
-    open = turns[place];
+    open = { ...turns[place] }; // its spans are unpacked here, once
     const facts = data.metrics.map((metric, at) => [metric, open.metrics[at]]).filter(([, value]) => value !== null);
     const figures = facts.map(([metric, value]) => `<div><dt>${safe(metric)}</dt><dd>${ms(value)} ms</dd></div>`).join("");
     find("dialog-title").textContent = `${name(open)}: ${open.fate}`;
     const said = open.said ? `<p><q>${safe(open.said)}</q></p>` : "";
     find("dialog-body").innerHTML = `${said}<dl class="facts">${figures}</dl><div id="drawing"></div>${listing()}`;
-    const listed = state.listed.indexOf(open);
+    const listed = state.listed.indexOf(turns[open.place]);
     find("dialog-previous").disabled = listed <= 0;
     find("dialog-next").disabled = listed < 0 || listed + 1 >= state.listed.length;
     const opening = !dialog.open;
@@ -108,7 +117,7 @@
   }
 
   function step(by) {
-    const at = state.listed.indexOf(open) + by;
+    const at = state.listed.indexOf(turns[open.place]) + by;
     if (state.listed[at]) show(state.listed[at].place);
   }
 
