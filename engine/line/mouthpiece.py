@@ -29,6 +29,8 @@ _ATTENTION_FRAMES = 75
 class _Utterance:
     sound: Sound
     text: str | None
+    asked_ns: int
+    """It begins with the first frame that begins then or later."""
     sent: int = 0
     """Frames."""
     begins_ns: int | None = None
@@ -90,7 +92,7 @@ class Mouthpiece:
             The moment of its first audible sample, on the session's clock (of its beginning, if it is silence).
         """
         sound = pcm if isinstance(pcm, Sound) else Sound.of(pcm)
-        utterance = _Utterance(sound, text)
+        utterance = _Utterance(sound, text, now_ns())
         self._queue.append(utterance)
         self._said_something.unpark_all()
         await utterance.over.wait()
@@ -105,7 +107,8 @@ class Mouthpiece:
         """Send frames until the session is over."""
         while True:
             begins_ns = self._sent_until_ns
-            pcm = self._utterance_piece(begins_ns) if self._queue else await self._background_piece(begins_ns)
+            speaks = self._queue and self._queue[0].asked_ns <= begins_ns
+            pcm = self._utterance_piece(begins_ns) if speaks else await self._background_piece(begins_ns)
             ends_ns = self._sent_until_ns = begins_ns + len(pcm) // FRAME_BYTES * _FRAME_NS
             await trio.sleep_until(ends_ns / NS)
             if not self._longer:

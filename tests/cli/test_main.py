@@ -67,7 +67,7 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"), [("tlak", "did you mean 'talk'?"), ("server", "did you mean 'serve'?"), ("xyz", "talk and serve")]
+    ("word", "hint"), [("tlak", "did you mean 'talk'?"), ("server", "did you mean 'serve'?"), ("xyz", "talk, serve")]
 )
 def test_an_unknown_command(word: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([word]) == ExitStatus.USAGE

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import attrs
+import pytest
 import trio
 import trio.testing
 
@@ -16,6 +17,7 @@ from engine.errors import SessionClosed
 from engine.line.call_events import CallerSpeechBegan, CallerSpeechEnded, CallEvent
 from engine.line.mouthpiece import Mouthpiece
 from engine.line.recording import Recording
+from engine.line.sound import Sound
 
 MS = 1_000_000
 
@@ -117,3 +119,49 @@ async def test_it_stops_when_the_session_is_over(tmp_path: Path, autojump_clock:
     recording = Recording(tmp_path / "call.wav", began_ns=0)
     await Mouthpiece(refuse, lambda event: None, recording, began_ns=0).run()
     recording.close()
+
+
+def joined(sent: list[tuple[int, bytes]], grid_ms: int) -> list[tuple[int, int]]:
+    """When each `grid_ms` of sound has left, and how loud it is, as whoever joins frames would send it."""
+    grid, waiting, left = 48 * grid_ms, b"", []
+    for at_ms, piece in sent:
+        waiting += piece
+        while len(waiting) >= grid:
+            left.append((at_ms, max(array.array("h", waiting[:grid]))))
+            waiting = waiting[grid:]
+    return left
+
+
+@pytest.mark.parametrize("asked_ms", [(110, 1010), (103, 1217), (399, 1201), (511, 1333), (37, 1287)])
+async def test_longer_pieces_leave_as_frames_would_have(
+    asked_ms: tuple[int, ...], autojump_clock: trio.testing.MockClock
+) -> None:
+    async def all_of(**options: int) -> tuple[list[tuple[int, bytes]], list[CallEvent]]:
+        sent: list[tuple[int, bytes]] = []
+        told: list[CallEvent] = []
+        began_ns = now_ns()
+
+        async def send(piece: bytes) -> None:
+            sent.append(((now_ns() - began_ns) // MS, piece))
+
+        mouthpiece = Mouthpiece(send, lambda e: told.append(attrs.evolve(e, at_ns=e.at_ns - began_ns)), None,
+                                began_ns=began_ns, **options)  # fmt: skip
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(mouthpiece.run)
+            for at in asked_ms:
+                await trio.sleep_until((began_ns + at * MS) / 1e9)
+                said = Sound.of(sound(130) + sound(170, 0) + sound(130), in_frames=not options)
+                nursery.start_soon(mouthpiece.say, said, "words")
+            await trio.sleep_until((began_ns + 4000 * MS) / 1e9)
+            nursery.cancel_scope.cancel()
+        return sent, told
+
+    frames, truth = await all_of()
+    pieces, told = await all_of(longest_ms=400, grid_ms=100)
+    audio = b"".join(piece for _, piece in pieces)
+    assert b"".join(frame for _, frame in frames).startswith(audio)
+    assert len(audio) >= 48 * 3500
+    assert told == truth
+    heard = [each for each in joined(frames, 100) if each[1]]
+    assert [each for each in joined(pieces, 100) if each[1]] == heard
+    assert len(pieces) < len(frames) / 2
