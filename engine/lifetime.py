@@ -1,7 +1,7 @@
 """Lifetime: the nurseries of one session, the mailboxes between its actors, and how it ends.
 
     outer nursery                 the connection, in a scope of its own that outlives the others by the goodbye
-      inner nursery               tool executor, guardrail debouncer
+      inner nursery               audio-in pump, tool executor, guardrail debouncer
         this task                 the event router; the conversation lasts as long as it does
 
 Closing goes from the inside out: the router returns, the inner nursery is cancelled and joined, the connection
@@ -18,6 +18,7 @@ from typing import TypeVar
 import attrs
 import trio
 
+from engine.actors.audio_in import AudioInPump
 from engine.actors.connection import Connection
 from engine.actors.guardrails import GuardrailDebouncer, guardrails_of
 from engine.actors.router import Router
@@ -90,7 +91,8 @@ class Lifetime:
         self.recorder = parts.recorder
         waits = parts.recorder.share.mailbox
         self.inbox = Mailbox[Input]("inbox", INBOX_BATCHES, waits("inbox").add)
-        self.outbound = Outbound(_microphone(parts), parts.frame_ms / 1000, waited=waits("wire").add)
+        self.microphone = _microphone(parts)
+        self._outbound = Outbound(waited=waits("wire").add)
         self.feed = Feed(watch=parts.recorder.taken)
         self.handles: dict[int, ResponseHandle] = {}
         self.opened = False
@@ -162,11 +164,12 @@ class Lifetime:
 
     def statistics(self) -> tuple[MailboxStatistics, ...]:
         """Every mailbox's counters."""
-        wire, microphone = self.outbound.statistics()
+        wire, uplink = self._outbound.statistics()
         return (
             self.inbox.statistics(),
             wire,
-            microphone,
+            self.microphone.statistics(),
+            uplink,
             self.feed.statistics(),
             self._tools.statistics(),
             self._checks.statistics(),
@@ -178,6 +181,7 @@ class Lifetime:
         service.shield = True
         try:
             async with trio.open_nursery() as actors:
+                actors.start_soon(AudioInPump(self.microphone, self._outbound).run)
                 actors.start_soon(self._tool_executor().run)
                 actors.start_soon(self._debouncer().run)
                 self.opened = True
@@ -187,7 +191,8 @@ class Lifetime:
             return error
         finally:
             self.inbox.close()
-            self.outbound.close()
+            self.microphone.close()
+            self._outbound.close()
             service.deadline = trio.current_time() + self._parts.model_config.close_timeout
 
     def _finish(self, router: Router, error: EngineError | None) -> None:
@@ -196,7 +201,8 @@ class Lifetime:
         self._settle_unseen(error)
         self.recorder.end(_last_word(error), now_ns())
         self.inbox.close()
-        self.outbound.abandon()
+        self.microphone.abandon()
+        self._outbound.abandon()
         self._tools.close()
         self._checks.close()
         self.error = None if _is_normal(error) else error
@@ -228,7 +234,7 @@ class Lifetime:
             machine=self._parts.machine,
             model=self._parts.model,
             inbox=self.inbox,
-            outbound=self.outbound,
+            outbound=self._outbound,
             feed=self.feed,
             tools=self._tools,
             checks=self._checks,
@@ -246,7 +252,7 @@ class Lifetime:
             config=self._parts.model_config,
             hear=router.hear,
             inbox=self.inbox,
-            outbound=self.outbound,
+            outbound=self._outbound,
             recorder=self.recorder,
         )
 
@@ -277,6 +283,7 @@ def _microphone(parts: Parts) -> Microphone:
         capacity=MICROPHONE_SECONDS * audio.bytes_per_second,
         frame=audio.bytes_of(parts.frame_ms),
         longest=audio.bytes_of(LONGEST_WRITE_MS),
+        patience=parts.frame_ms / 1000,
     )
 
 

@@ -179,7 +179,7 @@ class RealtimeSession(Generic[T]):
             raise AudioError("there is no audio in an empty piece")
         life = self._living()
         if audio:
-            await life.outbound.put_audio(audio)
+            await life.microphone.put(audio)
         if commit:
             await self.commit_audio()
 
@@ -423,7 +423,7 @@ class RealtimeSession(Generic[T]):
 
     async def _mark(self, event: ClientEvent) -> None:
         mark = Mark(event)
-        await self._living().outbound.put_audio(mark)
+        await self._living().microphone.put(mark)
         await mark.wait()
 
     def _must_wait(self, call_id: str) -> None:

@@ -1,7 +1,7 @@
 """The model connection.
 
 owns    the open connection to the far end
-reads   what the far end says; `wire` and `microphone`
+reads   what the far end says; `wire` and `uplink`
 writes  batches of the far end's events to the router, who hears them at once, and in the end one `Ended` to `inbox`
 ends    when the far end is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
 """

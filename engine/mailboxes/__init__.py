@@ -3,7 +3,9 @@
     name        from          to           capacity             when full
     inbox       everybody     router       64 batches           the sender waits
     wire        router        connection   1,024 events         the far end does not read: TransportLost ends it
-    microphone  application   connection   30 s of audio        `send_audio` waits; always behind `wire`
+    microphone  application   pump         30 s of audio        `send_audio` waits
+    uplink      pump          connection   1 write, of at most  the pump waits; always behind `wire`
+                                           1 s of audio
     feed        router        application  20,000 events,       nobody reads: SlowConsumer ends the session
                                            32 MiB of audio
     tools       router        executor     256 batches          SessionFailed ends the session (it never waits)
@@ -11,8 +13,8 @@
     hooks       executor      its hooks    256 hooks            one is left out, with an `error` event
 
 What the far end says goes into no queue: the router hears it as soon as it is read. The router never waits for anybody,
-so the graph of waiting senders has no cycle. Control never stands behind audio: `wire` overtakes `microphone`, of which
-one write carries a second at most, and an interruption takes queued audio out of `feed`.
+so the graph of waiting senders has no cycle. Control never stands behind audio: `wire` overtakes `uplink`, which
+holds a second of audio at most, and an interruption takes queued audio out of `feed`.
 """
 
 from engine.mailboxes.feed import FEED_AUDIO_BYTES, FEED_EVENTS, TAKES_PER_CHECKPOINT, Feed

@@ -1,57 +1,120 @@
-"""Microphone: what the application wants the far end to hear, made into frames on its way.
+"""Microphone: what the application wants the far end to hear, made into frames on its way to the audio-in pump.
 
 A frame is what one `input_audio_buffer.append` carries. Applications hand over what their sound card or phone line
 gives them, often 20 ms at a time, and each append costs a write to the socket, which costs more than everything else
-that is done with it. So pieces wait here until they are a frame.
+that is done with it. So pieces wait here until they are a frame, and the pump sleeps until then.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
+import trio
+
+from engine.clock import now_ns
+from engine.errors import SessionClosed
+from engine.mailboxes.bell import Bell
 from engine.mailboxes.mark import Mark
 from engine.mailboxes.statistics import MailboxStatistics
 from engine.wire.client_events import InputAudioBufferAppend
 
 
 class Microphone:
-    """Audio and marks in order. It never waits; `Outbound` does, and knows the time."""
+    """Audio and marks, in order."""
 
-    def __init__(self, capacity: int, frame: int, longest: int) -> None:
-        """All in bytes: when it is full, from when on it is due, and how much at most it hands out at once."""
+    def __init__(self, capacity: int, frame: int, longest: int, patience: float) -> None:
+        """
+        Args:
+            capacity: bytes that may wait before `put` does.
+            frame: bytes that are due at once.
+            longest: bytes that are handed out at most in one go.
+            patience: how many seconds a rest waits to become a frame.
+        """
         self.capacity = capacity
-        self._frame, self._longest = frame, longest
+        self._frame, self._longest, self._patience = frame, longest, patience
         self._backlog: deque[bytes | memoryview | Mark] = deque()
         self._marks: list[Mark] = []
         """Those that are not on the wire yet, whether they are still in here or not."""
         self._marks_waiting = 0
         self._waiting = self._most = self._passed = 0
+        self._since: int | None = None
+        """When the oldest audio came that waits."""
+        self._flush_at = math.inf
+        self._nap = trio.CancelScope()
+        """Around the pump while it waits; its deadline moves with `flush_at`."""
+        self._arrival, self._room = Bell(), Bell()
+        self._closed = False
+
+    async def put(self, entry: bytes | Mark) -> None:
+        """Hand over audio or a mark; waits while more than `capacity` bytes wait already. Raises SessionClosed.
+
+        If it is cancelled, nothing was handed over. The pump is woken once for each frame, not for each piece.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while self._waiting > self.capacity and not self._closed:
+            await self._room.wait()
+        if self._closed:
+            raise SessionClosed("the session is closed: audio can no longer be sent")
+        self._add(entry)
+        if self._due:
+            self._arrival.ring()
+        elif self._flush_at == math.inf:
+            self._flush_at = self._nap.deadline = trio.current_time() + self._patience
+
+    async def take(self) -> tuple[list[InputAudioBufferAppend | Mark], int | None]:
+        """What is due, up to `longest` bytes of audio: more would hold up control behind it. With it, when the oldest
+        of that audio came; None if there is none."""
+        with trio.CancelScope(deadline=self._flush_at) as self._nap:
+            while not self._due:
+                await self._arrival.wait()
+        since, self._since = self._since, None
+        taken = self._cut()
+        self._flush_at = math.inf
+        if self._waiting:
+            self._since = now_ns()
+            self._flush_at = trio.current_time() + self._patience
+        self._room.ring()
+        return taken, since
+
+    def close(self) -> None:
+        """Nobody takes any more: whoever waits for room is told."""
+        self._closed = True
+        self._room.ring()
+
+    def abandon(self) -> None:
+        """Nothing is written any more: whoever waits for a mark is told, too."""
+        self.close()
+        for mark in self._marks:
+            mark.settled.set()
+        self._marks.clear()
+        self._backlog.clear()
+        self._waiting = self._marks_waiting = 0
+
+    def statistics(self) -> MailboxStatistics:
+        """Counters."""
+        return MailboxStatistics("microphone", self.capacity, self._waiting, self._most, self._passed)
 
     @property
-    def full(self) -> bool:
-        """More than `capacity` bytes wait."""
-        return self._waiting > self.capacity
-
-    @property
-    def due(self) -> bool:
+    def _due(self) -> bool:
         """A frame is complete, or a mark stands behind the rest: there is nothing to wait for."""
         return self._waiting >= self._frame or self._marks_waiting > 0
 
-    def add(self, entry: bytes | Mark) -> None:
-        """More audio, or a mark behind it."""
+    def _add(self, entry: bytes | Mark) -> None:
         self._backlog.append(entry)
         if isinstance(entry, Mark):
             self._marks = [mark for mark in self._marks if not mark.written]
             self._marks.append(entry)
             self._marks_waiting += 1
             return
+        if self._since is None:
+            self._since = now_ns()
         size = len(entry)
         self._passed += size
         self._waiting += size
         self._most = max(self._most, self._waiting)
 
-    def take(self) -> list[InputAudioBufferAppend | Mark]:
-        """What is there, complete or not, up to `longest` bytes of audio: more would hold up control behind it."""
+    def _cut(self) -> list[InputAudioBufferAppend | Mark]:
         taken: list[InputAudioBufferAppend | Mark] = []
         pieces: list[bytes | memoryview] = []
         room = self._longest
@@ -71,18 +134,6 @@ class Microphone:
             self._waiting -= len(entry)
         _append(taken, pieces)
         return taken
-
-    def close(self) -> None:
-        """Nothing is written any more: whoever waits for a mark is told."""
-        for mark in self._marks:
-            mark.settled.set()
-        self._marks.clear()
-        self._backlog.clear()
-        self._waiting = self._marks_waiting = 0
-
-    def statistics(self) -> MailboxStatistics:
-        """Counters."""
-        return MailboxStatistics("microphone", self.capacity, self._waiting, self._most, self._passed)
 
 
 def _append(taken: list[InputAudioBufferAppend | Mark], pieces: list[bytes | memoryview]) -> None:

@@ -31,7 +31,7 @@ def _unmasked(frame: bytes) -> bytes:
     return bytes(byte ^ key[at % 4] for at, byte in enumerate(frame[8:]))
 
 
-async def test_five_pieces_are_one_step_and_one_write(mock_clock: MockClock) -> None:
+async def test_five_pieces_are_one_frame_and_one_write(mock_clock: MockClock) -> None:
     async with line(read=False) as held:
         with steps() as taken, calls() as (made, _):
             await _speak(held, 4)
@@ -39,7 +39,7 @@ async def test_five_pieces_are_one_step_and_one_write(mock_clock: MockClock) -> 
             assert not taken, "nobody wakes up for less than a frame"
             await _speak(held, 1)
             written = await held.written()
-        assert taken == {"run": 1}, "the connection's writer"
+        assert taken == {"run": 2}, "the pump, and the connection's writer"
         assert made == {"InputAudioBufferAppend": 1}
         assert decode_client(_unmasked(written)) == InputAudioBufferAppend(PIECE * 5)
 
@@ -59,7 +59,7 @@ async def test_pieces_as_long_as_a_frame_go_out_one_by_one(mock_clock: MockClock
             with steps() as taken:
                 await _speak(held, 1)
                 written = await held.written()
-            assert taken == {"run": 1}
+            assert taken == {"run": 2}
             assert decode_client(_unmasked(written)) == InputAudioBufferAppend(PIECE)
 
 
@@ -72,4 +72,4 @@ async def test_a_commit_waits_for_nothing(mock_clock: MockClock) -> None:
         length = 8 + int.from_bytes(written[2:4], "big")
         assert decode_client(_unmasked(written[:length])) == InputAudioBufferAppend(PIECE)
         assert len(written) > length, "the commit is behind it, in the same write"
-        assert taken["run"] <= 2, "the router notes it, the connection writes it"
+        assert taken["run"] <= 3, "the router notes it, the pump moves it, the connection writes it"

@@ -1,0 +1,155 @@
+"""The microphone: when a frame is due, and who waits for what. Virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from engine.errors import SessionClosed
+from engine.mailboxes import Mark, Microphone
+from engine.wire.client_events import InputAudioBufferAppend, InputAudioBufferCommit
+
+FRAME, LONGEST, CAPACITY = 100, 1000, 3000
+PATIENCE = 0.1
+
+
+def microphone(longest: int = LONGEST) -> Microphone:
+    return Microphone(CAPACITY, FRAME, longest, PATIENCE)
+
+
+def lengths(entries: Sequence[InputAudioBufferAppend | Mark]) -> list[int]:
+    return [len(entry.audio) for entry in entries if isinstance(entry, InputAudioBufferAppend)]
+
+
+async def test_pieces_wait_until_they_are_a_frame(autojump_clock: MockClock) -> None:
+    heard = microphone()
+    async with trio.open_nursery() as nursery:
+
+        async def speak() -> None:
+            for _ in range(5):
+                await heard.put(bytes(20))
+                await trio.sleep(0.02)
+
+        nursery.start_soon(speak)
+        entries, since = await heard.take()
+        assert lengths(entries) == [100]
+        assert trio.current_time() == pytest.approx(0.08)
+        assert since == 0
+
+
+async def test_a_rest_waits_no_longer_than_a_frame_lasts(autojump_clock: MockClock) -> None:
+    heard = microphone()
+    async with trio.open_nursery() as nursery:
+
+        async def speak() -> None:
+            await trio.sleep(7)
+            await heard.put(bytes(20))
+            await trio.sleep(0.02)
+            await heard.put(bytes(20))
+
+        nursery.start_soon(speak)
+        entries, _ = await heard.take()
+        assert lengths(entries) == [40]
+        assert trio.current_time() == pytest.approx(7.1)
+
+
+async def test_a_rest_that_came_while_nobody_waited_is_in_time_as_well(autojump_clock: MockClock) -> None:
+    heard = microphone()
+    await heard.put(bytes(20))
+    await trio.sleep(0.04)
+    entries, _ = await heard.take()
+    assert lengths(entries) == [20]
+    assert trio.current_time() == pytest.approx(0.1)
+
+
+async def test_the_rest_of_a_long_piece_waits_no_longer_than_any_other(autojump_clock: MockClock) -> None:
+    heard = microphone()
+    await heard.put(bytes(LONGEST + 20))
+    first, _ = await heard.take()
+    rest, _ = await heard.take()
+    assert (lengths(first), lengths(rest)) == ([LONGEST], [20])
+    assert trio.current_time() == pytest.approx(PATIENCE)
+
+
+async def test_a_mark_waits_for_nothing_and_keeps_its_place(autojump_clock: MockClock) -> None:
+    heard = microphone()
+    mark = Mark(InputAudioBufferCommit())
+    await heard.put(bytes(20))
+    await heard.put(mark)
+    await heard.put(bytes(30))
+    entries, _ = await heard.take()
+    assert entries == [InputAudioBufferAppend(bytes(20)), mark, InputAudioBufferAppend(bytes(30))]
+    assert trio.current_time() == 0
+
+
+async def test_a_full_microphone_makes_the_application_wait(autojump_clock: MockClock) -> None:
+    heard = microphone()
+    await heard.put(bytes(CAPACITY + 1))
+    with trio.move_on_after(1) as patience:
+        await heard.put(bytes(20))
+    assert patience.cancelled_caught
+    assert heard.statistics().passed == CAPACITY + 1, "nothing was handed over"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(heard.put, bytes(20))
+        await wait_all_tasks_blocked()
+        await heard.take()
+    assert heard.statistics().waiting == CAPACITY + 1 - LONGEST + 20
+
+
+async def test_closing_ends_waiting(autojump_clock: MockClock) -> None:
+    heard = microphone()
+    await heard.put(bytes(CAPACITY + 1))
+    async with trio.open_nursery() as nursery:
+
+        async def speak() -> None:
+            with pytest.raises(SessionClosed):
+                await heard.put(bytes(20))
+
+        nursery.start_soon(speak)
+        await wait_all_tasks_blocked()
+        heard.close()
+
+
+async def test_whoever_waits_for_a_mark_is_told_that_it_will_not_be_written(autojump_clock: MockClock) -> None:
+    heard = microphone()
+    mark = Mark(InputAudioBufferCommit())
+    await heard.put(mark)
+    async with trio.open_nursery() as nursery:
+
+        async def wait() -> None:
+            with pytest.raises(SessionClosed):
+                await mark.wait()
+
+        nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        heard.abandon()
+
+
+@given(st.lists(st.one_of(st.binary(min_size=1, max_size=400), st.just(None)), max_size=20), st.integers(1, 300))
+def test_audio_and_marks_come_out_as_they_went_in(entries: list[bytes | None], longest: int) -> None:
+    async def through() -> list[int | None]:
+        heard = Microphone(10_000, FRAME, longest, PATIENCE)
+        for entry in entries:
+            await heard.put(Mark(InputAudioBufferCommit()) if entry is None else entry)
+        said: list[int | None] = []
+        while len(said) < len(_flat(entries)):
+            taken, _ = await heard.take()
+            said += _flat(None if isinstance(one, Mark) else one.audio for one in taken)
+            assert sum(lengths(taken)) <= longest
+        assert heard.statistics().waiting == 0
+        return said
+
+    assert trio.run(through, clock=MockClock(autojump_threshold=0)) == _flat(entries)
+
+
+def _flat(entries: Iterable[bytes | None]) -> list[int | None]:
+    """Every byte and every mark."""
+    flat: list[int | None] = []
+    for entry in entries:
+        flat.extend([None] if entry is None else entry)
+    return flat
