@@ -36,19 +36,20 @@ def what_was_run(run: Run) -> str:
         outcomes[session.outcome] = outcomes.get(session.outcome, 0) + 1
     ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "none"
     pairs = (
-        ("scenario", tag("code", text(info.scenario_file))),
-        ("seed", text(info.seed)),
-        ("model", text(info.model)),
-        ("sessions", text(f"{ended}, of {info.planned_sessions} planned")),
-        ("turns", text(len(run.turns))),
-        ("clock", text("virtual: no machine's speed is in these numbers" if _virtual(run) else "real")),
-        ("engine", text(info.engine)),
-        ("Python", text(info.python or "any")),
-        ("platform", text(info.platform or "any")),
-        ("machine", text(machine or "any")),
-        ("started", text(info.started or "in virtual time")),
+        ("scenario", info.scenario_file),
+        ("seed", info.seed),
+        ("model", info.model),
+        ("sessions", f"{ended}, of {info.planned_sessions} planned"),
+        ("turns", len(run.turns)),
+        ("clock", "virtual: no machine's speed is in these numbers" if _virtual(run) else "real"),
+        ("engine", info.engine),
+        ("Python", info.python),
+        ("platform", info.platform),
+        ("machine", machine),
+        ("started", info.started),
     )
-    return section("run", "What was run", facts(pairs), caller_of(run.info.scenario))
+    known = facts((name, text(value)) for name, value in pairs if value not in (None, ""))
+    return section("run", "What was run", known, caller_of(run.info.scenario))
 
 
 def caller_of(scenario: Mapping[str, object]) -> str:
@@ -143,7 +144,7 @@ def latencies(measures: Sequence[Measure]) -> str:
             heads = (_one_of(group), *(f"p{value:g}" for value in PERCENTS), "n", "in vain")
             parts.append(table(f"Percentiles: {group.value}", heads, rows, numbers=len(heads) - 1, class_="stack"))
     how = (
-        f"Small print: {CONFIDENCE:.0%} intervals from a bootstrap that draws whole sessions, because turns of one "
+        f"{CONFIDENCE:.0%} intervals from a bootstrap that draws whole sessions, because turns of one "
         "session resemble each other. “In vain” counts turns in which somebody waited for this and nobody came; they "
         "are in no percentile. A percentile that the turns cannot carry is refused, with the number needed."
     )
@@ -165,7 +166,7 @@ def _sessions(measure: Measure) -> str:
 
 def _percentile_cell(figure: Percentile, kind: Kind) -> str:
     if figure.value is None:
-        needed = (figure.refusal or "").partition(":")[0].removeprefix(f"a {figure.name} ")
+        needed = (figure.refusal or "").partition(":")[0].removeprefix(f"a {figure.name} ").removesuffix(" turns")
         return cell("—", text(needed), number=True, label=figure.name)
     interval = between(figure.interval, kind) if figure.interval else ""
     return cell(text(quantity(figure.value, kind)), text(interval), number=True, label=figure.name)
@@ -231,14 +232,14 @@ def other_definitions(found: Sequence[View]) -> str:
         else:
             value = "—" if view.figure.value is None else f"{view.figure.value:.3f} s"
             n = str(view.figure.n)
-        name = tag("th", text(view.name), tag("small", text(view.note)), scope="row")
-        rows.append(cell(text(view.definition)) + name + cell(text(value), number=True) + cell(text(n), number=True))
+        name = tag("th", text(f"{view.definition}: {view.name}"), tag("small", text(view.note)), scope="row")
+        rows.append(name + cell(text(value), number=True, label="value") + cell(text(n), number=True, label="n"))
     words = (
         "The same log by the definitions of others, quirks included, to be held against their published tables and "
         "nothing else. Their means leave out unanswered turns."
     )
-    heads = ("definition", "figure", "value", "n")
-    inside = table("Figures by other definitions", heads, rows, numbers=2)
+    heads = ("figure", "value", "n")
+    inside = table("Figures by other definitions", heads, rows, numbers=2, class_="stack")
     return section("others", "By other people's definitions", tag("p", words, class_="how"), inside)
 
 

@@ -38,7 +38,7 @@ class WorstTurn:
 
 
 def worst_of(turns: Sequence[TurnRecord]) -> tuple[WorstTurn, ...]:
-    """The unanswered ones, then the longest gaps, at most `MOST` in all."""
+    """The unanswered ones, then the longest gaps, at most `MOST` in all. Of turns that want an answer."""
     unanswered = [
         WorstTurn(place, turn, None)
         for place, turn in enumerate(turns)
@@ -47,7 +47,7 @@ def worst_of(turns: Sequence[TurnRecord]) -> tuple[WorstTurn, ...]:
     slow = [
         WorstTurn(place, turn, gap)
         for place, turn in enumerate(turns)
-        if turn.answered and (gap := gap_of(turn)) is not None
+        if turn.answered and turn.wants_answer and (gap := gap_of(turn)) is not None
     ]
     slow.sort(key=lambda worst: -(worst.gap_s or 0.0))
     first = unanswered[: max(MOST_UNANSWERED, MOST - len(slow))]

@@ -73,8 +73,20 @@ def _model(turn: TurnRecord) -> list[Drawn]:
         *_span("model", "decides that the turn is over", turn.user_speech_end_truth, turn.speech_stopped),
         *_mark("model", "item committed", turn.committed),
         *_mark("model", "transcript", turn.transcript_final, turn.user_text),
-        *_span("model", "thinks", turn.response_created, spoke),
+        *_thinking(turn, spoke),
         *_span("model", "answers", spoke, turn.response_done, turn.status),
+    ]
+
+
+def _thinking(turn: TurnRecord, spoke: int | None) -> list[Drawn]:
+    """From the response to its first output; with tools in between, up to the first call and from the last output."""
+    before = [call for call in turn.tools if spoke is None or call.called < spoke]
+    sent = [call.output_sent for call in before if call.output_sent is not None]
+    if not before:
+        return _span("model", "thinks", turn.response_created, spoke)
+    return [
+        *_span("model", "thinks, calls a tool", turn.response_created, min(call.called for call in before)),
+        *_span("model", "thinks", max(sent, default=None), spoke),
     ]
 
 

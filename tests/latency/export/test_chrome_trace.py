@@ -93,6 +93,15 @@ def test_sessions_are_processes() -> None:
     assert names == {1: "s0001", 2: "s0002"}
 
 
+def test_the_model_does_not_think_while_its_tools_run() -> None:
+    thinking = [(each.name, each.start, each.stop) for each in drawn(QUESTION) if each.name.startswith("thinks")]
+    assert thinking == [
+        ("thinks, calls a tool", 4_060_000_000, 4_100_000_000),
+        ("thinks", 4_501_000_000, 4_900_000_000),
+    ]
+    assert ("thinks", 10_000_000, 50_000_000) in [(each.name, each.start, each.stop) for each in drawn(TURNS[0])]
+
+
 def test_what_is_drawn_has_an_order_and_no_span_runs_backwards() -> None:
     for turn in TURNS:
         places = [(LANES.index(each.lane), each.start) for each in drawn(turn)]
