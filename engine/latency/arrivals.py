@@ -15,61 +15,83 @@ and softer than the softest speech."""
 _JITTER_GAIN: Final = 16
 """RFC 3550, section 6.4.1: the estimate moves by a sixteenth of each deviation."""
 
+_TOGETHER: Final = 256
 _NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
 
 
 class Arrivals:
-    """The pieces of one item, as they come. A piece after the first costs a few additions."""
+    """The pieces of one item, as they come. Only their sizes and times are noted then, and looked at by the hundreds."""
 
     __slots__ = (
         "_due_ns",
         "_jitter_ns",
         "_last_ns",
+        "_longest_gap_ns",
+        "_nbytes",
+        "_pieces",
+        "_sizes",
+        "_times",
         "audible_at",
         "audio_format",
-        "longest_gap_ns",
-        "nbytes",
-        "pieces",
     )
 
     def __init__(self, audio_format: AudioFormat) -> None:
         self.audio_format = audio_format
-        self.nbytes = 0
-        self.pieces = 0
-        self.longest_gap_ns = 0
         self.audible_at: int | None = None
         """The place, in bytes, of the first audible sample; None as long as there is none."""
+        self._times: list[int] = []
+        self._sizes: list[int] = []
+        self._nbytes = self._pieces = 0
         self._jitter_ns = 0.0
-        self._last_ns = 0
-        self._due_ns = 0
+        self._longest_gap_ns = self._last_ns = self._due_ns = 0
 
     def take(self, audio: bytes, now: int) -> None:
         """One more piece, at `now`."""
-        size = len(audio)
         if self.audible_at is None:
             place = first_audible(audio, self.audio_format)
             self.audible_at = None if place is None else self.nbytes + place
-        if self.pieces:
-            gap = now - self._last_ns
-            if gap > self.longest_gap_ns:
-                self.longest_gap_ns = gap
-            self._jitter_ns += (abs(gap - self._due_ns) - self._jitter_ns) / _JITTER_GAIN
-        self.pieces += 1
-        self.nbytes += size
-        self._last_ns = now
-        self._due_ns = size * _NS_PER_S // self.audio_format.bytes_per_second
+        self._sizes.append(len(audio))
+        self._times.append(now)
+        if len(self._times) == _TOGETHER:
+            self._look()
+
+    def _look(self) -> None:
+        per_second = self.audio_format.bytes_per_second
+        for size, now in zip(self._sizes, self._times, strict=True):
+            if self._pieces:
+                gap = now - self._last_ns
+                self._longest_gap_ns = max(self._longest_gap_ns, gap)
+                self._jitter_ns += (abs(gap - self._due_ns) - self._jitter_ns) / _JITTER_GAIN
+            self._pieces += 1
+            self._nbytes += size
+            self._last_ns = now
+            self._due_ns = size * _NS_PER_S // per_second
+        self._sizes.clear()
+        self._times.clear()
+
+    @property
+    def nbytes(self) -> int:
+        """How much has come."""
+        return self._nbytes + sum(self._sizes)
+
+    @property
+    def pieces(self) -> int:
+        """In how many pieces."""
+        return self._pieces + len(self._sizes)
 
     @property
     def jitter_ms(self) -> float | None:
         """As RFC 3550 estimates it: how much the time between two pieces differs from the length of the first. None
         for less than two pieces."""
-        return round(self._jitter_ns / _NS_PER_MS, 3) if self.pieces > 1 else None
+        self._look()
+        return round(self._jitter_ns / _NS_PER_MS, 3) if self._pieces > 1 else None
 
     @property
     def longest_gap_ms(self) -> float | None:
         """The longest time between two pieces; None for less than two."""
-        return self.longest_gap_ns / _NS_PER_MS if self.pieces > 1 else None
+        self._look()
+        return self._longest_gap_ns / _NS_PER_MS if self._pieces > 1 else None
 
     @property
     def audible_ms(self) -> float | None:

@@ -51,19 +51,19 @@ class Playout:
         """The application took audio. `audible_at` is the place of the item's first audible sample, in bytes. Returns
         an underrun if the speaker had run dry in the middle of the item."""
         sounding = self._items.get(item)
-        begins = max(self._silent_from, now)
+        silent_from = self._silent_from
+        begins = silent_from if silent_from > now else now
         underrun = None
         if sounding is None:
             sounding = self._items[item] = Sounding(response, item, begins=begins)
             self._due_at(begins)
-        elif begins > sounding.ends and sounding.taken:
-            gap_ms = (begins - sounding.ends) / _NS_PER_MS
-            underrun = Instant(now, "playout.underrun", _fields(sounding, ms=gap_ms))
-        if sounding.audible is None and audible_at is not None and audible_at < sounding.taken + nbytes:
+        elif silent_from < now and sounding.ends == silent_from:
+            underrun = Instant(now, "playout.underrun", _fields(sounding, ms=(now - silent_from) / _NS_PER_MS))
+        if audible_at is not None and sounding.audible is None and audible_at < sounding.taken + nbytes:
             sounding.audible = begins + self._ns(max(0, audible_at - sounding.taken))
             self._due_at(sounding.audible)
         sounding.taken += nbytes
-        self._silent_from = sounding.ends = begins + self._ns(nbytes)
+        self._silent_from = sounding.ends = begins + nbytes * _NS_PER_S // self._per_second
         return underrun
 
     def whole(self, item: str) -> None:

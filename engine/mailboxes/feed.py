@@ -11,7 +11,7 @@ from engine.clock import now_ns
 from engine.core.effects import Discard
 from engine.core.inputs import Taken
 from engine.errors import EngineError, SlowConsumer
-from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
+from engine.events import AgentEnd, Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.mailboxes.bell import Bell
 from engine.mailboxes.statistics import MailboxStatistics
 
@@ -30,7 +30,7 @@ class Feed:
         max_audio_bytes: int = FEED_AUDIO_BYTES,
         watch: Callable[[RealtimeSessionEvent, int], None] | None = None,
     ) -> None:
-        """`watch` is told when audio, an interruption, or the first event of those that were made together is taken."""
+        """`watch` is told when audio, an interruption, or the end of a response is taken."""
         self._max_events, self._max_audio_bytes = max_events, max_audio_bytes
         self._events: deque[RealtimeSessionEvent] = deque()
         self._audio_bytes = 0
@@ -41,7 +41,6 @@ class Feed:
         self._error: EngineError | None = None
         self._since_checkpoint = 0
         self._watch = watch
-        self._last_at_ns = -1
 
     def put(self, events: Sequence[RealtimeSessionEvent | Discard]) -> None:
         """Add events, or take audio out. Raises SlowConsumer when a limit is passed; what is there stays."""
@@ -102,10 +101,8 @@ class Feed:
             self._taken.append(Taken(event.response_id, event.item_id, event.content_index, size, at_ns))
             if self._watch is not None:
                 self._watch(event, at_ns)
-        elif event.at_ns != self._last_at_ns or type(event) is AudioInterrupted:
-            self._last_at_ns = event.at_ns
-            if self._watch is not None:
-                self._watch(event, now_ns())
+        elif (type(event) is AudioInterrupted or type(event) is AgentEnd) and self._watch is not None:
+            self._watch(event, now_ns())
         return event
 
     def reports(self) -> list[Taken]:

@@ -12,7 +12,7 @@ from engine.core.effects import StartCall
 from engine.latency.arrivals import Arrivals
 from engine.latency.assemble import TurnAssembler, has_transcripts
 from engine.latency.instants import Instant, Value
-from engine.latency.log import LogHeader, LogWriter
+from engine.latency.log import FLUSH_NS, LogHeader, LogWriter
 from engine.latency.playout import Playout
 from engine.latency.sent_audio import SentAudio
 from engine.latency.share import EngineShare
@@ -100,11 +100,15 @@ class Notes:
         self._writer = writer
         self.due: int | None = None
         """When something is to be told, or a turn is over."""
-        self._playout_due: int | None = None
-        self._news = False
+        self.next_ns = self.start
+        """When `passed` next has anything to do: before that it need not be called."""
+        self.playout_due: int | None = None
+        """What it was when `due` was found out."""
+        self.news = False
         """Something was told since `due` was found out."""
         self._alarm_at: int | None = None
         self._share_at = self.start + SHARE_EVERY_NS
+        self._flush_at = self.start + FLUSH_NS
 
     def tell(self, at_ns: int, kind: str, /, **fields: Value) -> None:
         """Something happened. `at_ns` is on the session's clock."""
@@ -118,7 +122,7 @@ class Notes:
     def _take(self, instant: Instant, at_ns: int) -> None:
         if self._writer is not None:
             self._writer.write(instant)
-        self._news = True
+        self.news = True
         for record in self.assembler.take(instant):
             self.turn(record, at_ns)
 
@@ -135,12 +139,13 @@ class Notes:
             self.tell_of_playout(self.playout.passed(now))
             for record in self.assembler.passed(now - self.start):
                 self.turn(record, now)
-            self.reckon()
         if now >= self._share_at:
             self._share_at = now + SHARE_EVERY_NS
             self.tell_share(now)
         if self._writer is not None:
             self._writer.passed(now - self.start)
+        self._flush_at = now + FLUSH_NS
+        self.reckon()
 
     def tell_share(self, now: int) -> None:
         """The engine's own part, so far."""
@@ -148,8 +153,6 @@ class Notes:
 
     def alarm(self) -> None:
         """See that somebody looks at the clock when the next thing is due."""
-        if not self._news and self.playout.due == self._playout_due:
-            return
         self.reckon()
         if self.due is not None and self.due != self._alarm_at and self.on_due is not None:
             self._alarm_at = self.due
@@ -157,12 +160,15 @@ class Notes:
 
     def reckon(self) -> None:
         """Find out what is due next."""
-        self._news = False
+        self.news = False
         of_turn = self.assembler.due
-        of_playout = self._playout_due = self.playout.due
+        of_playout = self.playout_due = self.playout.due
         self.due = of_playout
         if of_turn is not None and (of_playout is None or of_turn + self.start < of_playout):
             self.due = of_turn + self.start
+        self.next_ns = min(self._share_at, self._flush_at)
+        if self.due is not None and self.due < self.next_ns:
+            self.next_ns = self.due
 
     def close(self) -> None:
         """No more of it."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from engine.core.effects import AnswerApproval, Discard, Effects, StartCall
+from engine.core.effects import AnswerApproval, Effects, StartCall
 from engine.core.inputs import Input
 from engine.events import Audio, AudioInterrupted, RealtimeSessionEvent
 from engine.latency.instants import Value
@@ -59,7 +59,6 @@ class Recorder:
         """
         self.header = header
         self._notes = Notes(header, input_format, output_format, writer)
-        self._last_event_ns = -1
 
     @property
     def share(self) -> EngineShare:
@@ -79,7 +78,8 @@ class Recorder:
         notes = self._notes
         if notes.over:
             return
-        notes.passed(now)
+        if now >= notes.next_ns:
+            notes.passed(now)
         for given in batch:
             if (of_input := _INPUTS.get(type(given))) is not None:
                 of_input(notes, given, now)
@@ -89,30 +89,32 @@ class Recorder:
             elif isinstance(work, AnswerApproval):
                 notes.tell(now, "tool.approval_answered", call=work.call_id, approved=work.approved)
         for event in effects.events:
-            if (of_event := _EVENTS.get(type(event))) is not None and not isinstance(event, Discard):
-                of_event(notes, event, now)
+            if (of_event := _EVENTS.get(type(event))) is not None:
+                of_event(notes, event, now)  # type: ignore[arg-type]  # no row is of `Discard`
         if notes.calls:
             answers.called(notes, now)
-        notes.alarm()
+        if notes.news or notes.playout.due != notes.playout_due:
+            notes.alarm()
 
     def written(self, events: Sequence[ClientEvent], now: int, brought_at: int | None = None) -> None:
         """These were written to the far end. `brought_at` is when `send_audio` brought the oldest of their audio."""
         notes = self._notes
         if notes.over:
             return
-        notes.passed(now)
+        if now >= notes.next_ns:
+            notes.passed(now)
         if brought_at is not None:
             notes.share.send_to_written.add(now - brought_at)
         for event in events:
             if (of_event := _WRITTEN.get(type(event))) is not None:
                 of_event(notes, event, now)
+        if notes.news:
+            notes.alarm()
 
     def taken(self, event: RealtimeSessionEvent, now: int) -> None:
-        """The application took an event. Of events that were made at the same time only the first is measured."""
+        """The application took an event: audio, an interruption, or the end of a response; others tell nothing."""
         notes = self._notes
-        if event.at_ns != self._last_event_ns:
-            self._last_event_ns = event.at_ns
-            notes.share.read_to_taken.add(now - event.at_ns)
+        notes.share.read_to_taken.add(now - event.at_ns)
         if notes.over:
             return
         if type(event) is Audio:

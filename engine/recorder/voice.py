@@ -38,7 +38,8 @@ def taken(n: Notes, event: Audio, now: int) -> None:
     spoken = n.items.get(event.item_id)
     if spoken is None:
         return
-    n.passed(now)
+    if now >= n.next_ns:
+        n.passed(now)
     before, size = spoken.taken, len(event.data)
     after = spoken.taken = before + size
     if not before:
@@ -56,7 +57,8 @@ def taken(n: Notes, event: Audio, now: int) -> None:
         n.tell_of_playout(n.playout.passed(now))
     if spoken.whole and after >= spoken.arrivals.nbytes:
         n.playout.whole(spoken.item)
-    n.alarm()
+    if n.news or n.playout.due != n.playout_due:
+        n.alarm()
 
 
 def _ended(n: Notes, event: AudioEnd, now: int) -> None:
