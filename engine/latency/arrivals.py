@@ -21,7 +21,7 @@ _NS_PER_MS = 1_000_000
 
 
 class Arrivals:
-    """The pieces of one item, as they come. Only their sizes and times are noted then, and looked at by the hundreds."""
+    """The pieces of one item, as they come. Only sizes and times are noted then, and looked at by the hundreds."""
 
     __slots__ = (
         "_due_ns",

@@ -111,7 +111,14 @@ class LogWriter:
         self._file = self.path.open("xb" if exclusive else "wb", buffering=0)
         self._buffer = bytearray(header_line(header))
         self._flushed_at = 0
-        self.flush()
+        self.failed: OSError | None = None
+        """Why nothing is written any more: the disk is full, or gone. A session does not end for that."""
+        try:
+            self._file.write(self._buffer)
+        except OSError:
+            self._file.close()
+            raise
+        self._buffer.clear()
 
     def write(self, instant: Instant) -> None:
         """Add a line."""
@@ -129,14 +136,20 @@ class LogWriter:
 
     def flush(self) -> None:
         """Put everything into the file now."""
-        if self._buffer and not self._file.closed:
-            self._file.write(self._buffer)
-            self._buffer.clear()
+        if self._buffer and not self._file.closed and self.failed is None:
+            try:
+                self._file.write(self._buffer)
+            except OSError as error:
+                self.failed = error
+        self._buffer.clear()
 
     def close(self) -> None:
         """Put everything into the file and close it. May be called again."""
         self.flush()
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            self.failed = error
 
 
 # --- reading

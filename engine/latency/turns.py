@@ -76,7 +76,8 @@ class TurnRecord:
     began: int
     """When the turn began, by whatever opened it."""
     over: int
-    """When the turn had come to rest, or a later one had taken its place, or the log ended. Of an unanswered turn it is how long an answer was waited for."""
+    """When the turn had come to rest, or a later one had taken its place, or the log ended. Of an unanswered turn it is
+    how long an answer was waited for."""
     truth_turn: int | str | None = None
     """The line's own number of what the caller said."""
     purpose: Purpose | None = None

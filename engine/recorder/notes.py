@@ -97,7 +97,7 @@ class Notes:
         """Calls that were handed to the executor in this step."""
         self.reported = False
         """The application reports playback: nothing is computed any more."""
-        self._writer = writer
+        self.writer = writer
         self.due: int | None = None
         """When something is to be told, or a turn is over."""
         self.next_ns = self.start
@@ -120,8 +120,8 @@ class Notes:
             self._take(attrs.evolve(instant, t=instant.t - self.start), instant.t)
 
     def _take(self, instant: Instant, at_ns: int) -> None:
-        if self._writer is not None:
-            self._writer.write(instant)
+        if self.writer is not None:
+            self.writer.write(instant)
         self.news = True
         for record in self.assembler.take(instant):
             self.turn(record, at_ns)
@@ -142,8 +142,8 @@ class Notes:
         if now >= self._share_at:
             self._share_at = now + SHARE_EVERY_NS
             self.tell_share(now)
-        if self._writer is not None:
-            self._writer.passed(now - self.start)
+        if self.writer is not None:
+            self.writer.passed(now - self.start)
         self._flush_at = now + FLUSH_NS
         self.reckon()
 
@@ -173,5 +173,5 @@ class Notes:
     def close(self) -> None:
         """No more of it."""
         self.over = True
-        if self._writer is not None:
-            self._writer.close()
+        if self.writer is not None:
+            self.writer.close()

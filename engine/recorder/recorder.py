@@ -71,6 +71,12 @@ class Recorder:
         known = [*self._notes.turns, *self._notes.assembler.open_turns()]
         return sorted(known, key=lambda record: record.index)
 
+    @property
+    def log_failed(self) -> OSError | None:
+        """Why the log is not written any more, if that is so."""
+        writer = self._notes.writer
+        return None if writer is None else writer.failed
+
     # --- the edges
 
     def stepped(self, batch: Sequence[Input], effects: Effects, now: int) -> None:

@@ -32,6 +32,11 @@ class SessionLatency:
         return self._recorder.turns
 
     @property
+    def log_failed(self) -> OSError | None:
+        """Why the log is not written any more, if that is so: the disk is full, or gone. The session goes on."""
+        return self._recorder.log_failed
+
+    @property
     def share(self) -> EngineShare:
         """What the engine itself adds, as histograms."""
         return self._recorder.share

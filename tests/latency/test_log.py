@@ -162,3 +162,18 @@ def test_a_new_log_may_refuse_to_replace_another(tmp_path: Path) -> None:
     write(tmp_path / "s.jsonl")
     with pytest.raises(FileExistsError):
         LogWriter(tmp_path / "s.jsonl", HEADER, exclusive=True)
+
+
+def test_a_log_on_a_full_disk_is_not_begun() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        LogWriter("/dev/full", HEADER)
+
+
+def test_a_disk_that_fills_up_ends_the_log_and_nothing_else(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path / "s.jsonl", HEADER)
+    writer._file.close()
+    writer._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - the writer closes it
+    writer.write(Instant(2 * FLUSH_NS, "user.text.sent"))
+    assert writer.failed is not None
+    writer.write(Instant(4 * FLUSH_NS, "user.text.sent"))
+    writer.close()
