@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -40,6 +41,7 @@ examples:
 The exit status is 0 if every budget of the scenario was held, 11 if not.
 """
 _NS = 1_000_000_000
+_MOST_ERRORS = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +75,6 @@ def run(given: argparse.Namespace) -> ExitStatus:
 
 def _run(given: argparse.Namespace) -> ExitStatus:
     plan = _plan(given)
-    scenario = plan.file.scenario
     console = Console(stderr=True, quiet=given.quiet)
     with _progress(console, plan) as done:
         ledger = Ledger(plan, watch=done)
@@ -81,7 +82,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
             info = run_virtually(plan, ledger, workers=given.workers or os.cpu_count() or 1)
         else:
             info = trio.run(_in_real_time, Running(plan, ledger))
-    return _conclude(info, plan.out, scenario)
+    return _conclude(info, plan.out)
 
 
 def _plan(given: argparse.Namespace) -> Plan:
@@ -159,11 +160,11 @@ def _expected_seconds(scenario: Scenario, seed: int) -> float | None:
     return intended_starts(scenario.sessions, seed)[-1] / _NS + scenario.sessions.seconds
 
 
-def _conclude(info: RunInfo, out: Path, scenario: Scenario) -> ExitStatus:
+def _conclude(info: RunInfo, out: Path) -> ExitStatus:
     """What came of it, a line each."""
     failed = [result for result in info.sessions if result.outcome != "completed"]
-    for result in failed:
-        print(f"{result.id}: {result.outcome}: {result.error}", file=sys.stderr)
+    for error, count in Counter(result.error for result in failed).most_common(_MOST_ERRORS):
+        print(f"{count} of {len(info.sessions)} calls failed: {error}", file=sys.stderr)
     for verdict in info.budgets:
         print(verdict.line)
     if info.interrupted is not None:

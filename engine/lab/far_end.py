@@ -28,7 +28,7 @@ from engine.settings import RealtimeModelConfig
 UNIX_SECONDS = 1_767_225_600
 """What the wall clock shows under virtual time: the first second of 2026, always."""
 
-AUDIO_DELTA_MS = (100, 150, 250, 500)
+AUDIO_DELTA_MS = (100, 150, 250, 500, 1000)
 """Longer than the service's towards the end of an answer: the first ones are what latency is made of, each of the
 others costs as much computing, and there are many."""
 

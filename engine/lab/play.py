@@ -11,6 +11,7 @@ It is the same under real and under virtual time.
 
 from __future__ import annotations
 
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from engine.runner import RealtimeRunner
 from engine.session import RealtimeSession
 from engine.settings import LatencyLog, RealtimeModelConfig, RealtimeRunConfig
 
-LONGEST_PIECE_MS = 400
+LONGEST_PIECE_MS = 1000
 """Under virtual time the caller's line is sent in pieces of up to this length where nothing depends on it."""
 AUDIO_FRAME_MS = 100
 """Pieces of the caller's line are joined to frames of this length, as they are in every session."""
@@ -195,17 +196,17 @@ class _Play:
         )
         self._marks = LineMarks(session.latency.mark, began_ns, caller.purposes, self._ears)
         loudspeaker = Loudspeaker(self._tell, recording)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._listen, session, loudspeaker, mouthpiece)
-            if scenario.sessions.seconds is not None:
-                self._conversation.deadline = trio.current_time() + scenario.sessions.seconds
-            with self._conversation:
-                await self._converse(caller, mouthpiece, loudspeaker, recording)
-            loudspeaker.finish()
-            await session.close()
-        if recording is not None:
-            recording.advance(now_ns())
-            recording.close()
+        with nullcontext() if recording is None else closing(recording):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen, session, loudspeaker, mouthpiece)
+                if scenario.sessions.seconds is not None:
+                    self._conversation.deadline = trio.current_time() + scenario.sessions.seconds
+                with self._conversation:
+                    await self._converse(caller, mouthpiece, loudspeaker, recording)
+                loudspeaker.finish()
+                await session.close()
+            if recording is not None:
+                recording.advance(now_ns())
         return caller.done, mouthpiece.largest_drift_ns
 
     async def _converse(

@@ -41,7 +41,7 @@ class LoudnessClassifier:
 def level_db(frame: bytes) -> float:
     """The level of a frame of 16-bit PCM, in dB below full scale; every fourth sample is enough to know
     it."""
-    if frame.count(0) == len(frame):
+    if frame == bytes(len(frame)):
         return _SILENCE_DB
     samples = memoryview(frame).cast("h")[::_EVERY_NTH_SAMPLE].tolist()
     mean_square = sum([sample * sample for sample in samples]) / len(samples)
