@@ -21,8 +21,10 @@ MOST = 10
 MOST_UNANSWERED = 5
 """At most so many of the worst are unanswered ones: silences sound alike."""
 RATE = 8_000
-BEFORE_S, MOST_S = 0.5, 10.0
-"""How much is heard before the turn, and how much in all: ten of them are 4.3 MB of page."""
+BEFORE_S, USUALLY_S, MOST_S = 0.5, 10.0, 20.0
+"""How much is heard before the turn, and how much in all: ten turns are 4.3 MB of page, and 8.6 MB if every one of them
+has so long a gap that it takes more to hear both of its ends."""
+_OF_EACH_END_S = 1.5
 _CROSSINGS = 4
 
 
@@ -60,14 +62,27 @@ def gap_of(turn: TurnRecord) -> float | None:
     return gap if gap is not None else METRICS["turn_gap_heard"].of(turn)
 
 
+def excerpt_of(turn: TurnRecord) -> tuple[float, float]:
+    """From when, and for how long, a turn is to be heard, in seconds: the whole of it, or else the end of what the user
+    said, the gap, and how the answer begins."""
+    starts = max(0.0, turn.began / 1e9 - BEFORE_S)
+    stop = turn.playout_stop if turn.playout_stop is not None else turn.over
+    ends = max(stop / 1e9 + BEFORE_S, starts + 1.0)
+    audible = turn.playout_audible
+    if ends - starts > USUALLY_S and audible is not None:
+        ends = min(ends, max(starts + USUALLY_S, audible / 1e9 + _OF_EACH_END_S))
+        said = turn.user_end if turn.user_end is not None else turn.speech_stopped
+        if said is not None:
+            starts = max(starts, min(ends - USUALLY_S, said / 1e9 - _OF_EACH_END_S))
+    return starts, min(ends - starts, USUALLY_S if audible is None else MOST_S)
+
+
 def sound_of(turn: TurnRecord, folder: Path) -> str | None:
     """The sound around a turn as a data URI: WAV, 8 kHz, caller left, agent right. None if it was not kept."""
     path = folder / SESSIONS / f"{turn.session}.wav"
     if not path.is_file():
         return None
-    started = max(0.0, turn.began / 1e9 - BEFORE_S)
-    ended = turn.playout_stop if turn.playout_stop is not None else turn.over
-    lasts = min(MOST_S, max(1.0, ended / 1e9 + BEFORE_S - started))
+    started, lasts = excerpt_of(turn)
     try:
         with wave.open(str(path), "rb") as file:
             rate, channels = file.getframerate(), file.getnchannels()

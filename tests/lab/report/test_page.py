@@ -16,7 +16,7 @@ import pytest
 
 from engine.lab.report import turn_data
 from engine.lab.report.page import page
-from engine.lab.report.worst import MOST, MOST_UNANSWERED, worst_of
+from engine.lab.report.worst import MOST, MOST_UNANSWERED, excerpt_of, worst_of
 from engine.lab.results import load
 from engine.latency.log import SessionLog
 from tests.lab.report.calls import write_run
@@ -99,6 +99,22 @@ def test_the_worst_are_the_unanswered_and_then_the_slowest() -> None:
     assert sum(each.gap_s is None for each in worst_of((*silent, *run.turns[8:]))) == MOST_UNANSWERED
     assert len(worst_of(silent)) == 8
     assert worst_of([]) == ()
+
+
+def test_the_excerpt_holds_both_ends_of_the_gap() -> None:
+    turn = run_of(sessions=1).turns[0]
+
+    def with_times(began: float, said: float, audible: float | None, stop: float) -> tuple[float, float]:
+        ns = {"began": began, "user_speech_end_truth": said, "playout_audible": audible, "playout_stop": stop}
+        given = {name: None if at is None else round(at * 1e9) for name, at in ns.items()}
+        return excerpt_of(attrs.evolve(turn, over=round(stop * 1e9), **given))
+
+    assert with_times(10, 12, 13, 16) == (9.5, pytest.approx(7.0))  # the whole turn
+    assert with_times(10, 12, 13, 40) == (9.5, pytest.approx(10.0))  # a long answer: its beginning
+    assert with_times(10, 30, 31, 40) == (pytest.approx(22.5), pytest.approx(10.0))  # a long question: its end
+    assert with_times(10, 12, 24, 30) == (pytest.approx(10.5), pytest.approx(15.0))  # a long gap: all of it
+    assert with_times(10, 12, 60, 70) == (pytest.approx(10.5), pytest.approx(20.0))  # a gap that is too long
+    assert with_times(10, 12, None, 40) == (9.5, pytest.approx(10.0))  # nobody answered
 
 
 def test_the_data_of_the_timelines(html: str, folder: Path) -> None:
