@@ -15,13 +15,13 @@ and softer than the softest speech."""
 _JITTER_GAIN: Final = 16
 """RFC 3550, section 6.4.1: the estimate moves by a sixteenth of each deviation."""
 
-_TOGETHER: Final = 256
+_TOGETHER: Final = 64
 _NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
 
 
 class Arrivals:
-    """The pieces of one item, as they come. Only sizes and times are noted then, and looked at by the hundreds."""
+    """The pieces of one item, as they come. Only sizes and times are noted then, and looked at by the dozens."""
 
     __slots__ = (
         "_due_ns",

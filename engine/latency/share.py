@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 BUCKETS: Final = 64
-_TOGETHER: Final = 256
+_TOGETHER: Final = 64
 BOUNDS_NS: Final[tuple[int, ...]] = tuple(round(1000 * 2 ** (step / 2)) for step in range(BUCKETS - 1))
 """The upper bounds of all buckets but the last, which has none."""
 
@@ -25,7 +25,7 @@ class Histogram:
     def __init__(self) -> None:
         self._counts = [0] * BUCKETS
         self._added: list[int] = []
-        """What has not been put into its bucket yet: by the hundreds that costs a third."""
+        """What has not been put into its bucket yet: by the dozens that costs a third."""
         self._sum_ns = 0
         self._min_ns: int | None = None
         self._max_ns: int | None = None
