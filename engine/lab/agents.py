@@ -38,18 +38,36 @@ def agent_of(scenario: Scenario, draws: Draws) -> RealtimeAgent[Any]:
     return RealtimeAgent(wanted.name, instructions=wanted.instructions, tools=tools, voice=wanted.voice)
 
 
+def context_of(scenario: Scenario) -> object:
+    """The context object of one session, where the agent is the application's own. Raises ScenarioError."""
+    spec = scenario.agent.context
+    if spec is None:
+        return None
+    make = _named(spec)
+    if not callable(make):
+        raise ScenarioError(f"agent.context {spec!r}: expected module:name of a function that makes it")
+    return make()
+
+
 def imported(spec: str) -> RealtimeAgent[Any]:
     """The agent that `module:name` names. Raises ScenarioError."""
+    found = _named(spec)
+    if not isinstance(found, RealtimeAgent):
+        raise ScenarioError(f"agent.use {spec!r}: expected module:name of a RealtimeAgent")
+    return found
+
+
+def _named(spec: str) -> object:
     place, _, name = spec.partition(":")
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        found = getattr(importlib.import_module(place), name, None)
+        found: object = importlib.import_module(place)
+        for step in name.split("."):
+            found = getattr(found, step)
     except Exception as error:  # the module is the application's own code: anything may go wrong in it
-        raise ScenarioError(f"agent {spec!r}: {place} cannot be imported: {error}") from error
-    if not isinstance(found, RealtimeAgent):
-        raise ScenarioError(f"agent {spec!r}: expected module:name of a RealtimeAgent")
+        raise ScenarioError(f"{spec!r} cannot be imported: {type(error).__name__}: {error}") from error
     return found
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-import trio
 from trio.abc import Clock
+from trio.testing import active_thread_count
 
 _WAIT_SECONDS = 60.0
 """A thread that is done wakes the loop; this is only how often it looks."""
@@ -31,7 +31,7 @@ class VirtualClock(Clock):
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """See `Clock.deadline_to_sleep_time`. Trio asks when every task waits."""
         if deadline > self._now:
-            if deadline == math.inf or trio.to_thread.current_default_thread_limiter().borrowed_tokens:
+            if deadline == math.inf or active_thread_count():
                 return _WAIT_SECONDS
             self._now = deadline
         return 0.0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import attrs
 import trio
 
-from engine.clock import now_ns
+from engine.clock import NS, now_ns
 from engine.lab.distributions import SHARED, Draws, Spread, Stream, Weather
 from engine.lab.ears import ToldEars
 from engine.lab.network import network_pair
@@ -52,22 +53,23 @@ def far_end(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, 
     def stream(purpose: str, spread: Spread) -> Stream:
         return Stream(spread, draws.stream(f"model.{purpose}"), factor)
 
+    opening = _Opening(stream("created_ms", model.created_ms), stream("first_token_ms", model.first_token_ms))
     options = LocalOptions(
         seed=draws.number("model") % 2**31,
-        latencies=_latencies(model, stream),
+        latencies=_latencies(model, opening, stream),
         audio_delta_ms=AUDIO_DELTA_MS,
         session_seconds=86_400.0,
         unix_seconds=UNIX_SECONDS if virtual else None,
     )
-    voice = LatentVoice(stream("first_audio_ms", model.first_audio_ms))
+    voice = LatentVoice(stream("first_audio_ms", model.first_audio_ms), opening)
     host = LocalHost(options, brain=ScenarioBrain(scenario, _dialogue()), speech=ears.parts(voice))
     return NearbyModel(host, scenario.network, draws)
 
 
-def _latencies(model: Model, stream: Callable[[str, Spread], Stream]) -> Latencies:
+def _latencies(model: Model, opening: _Opening, stream: Callable[[str, Spread], Stream]) -> Latencies:
     return Latencies(
-        created=stream("created_ms", model.created_ms),
-        first_output=stream("first_token_ms", model.first_token_ms),
+        created=_Created(opening),
+        first_output=_FirstOutput(opening),
         transcription=stream("transcription_ms", model.transcription_ms),
         token=stream("token_ms", model.token_ms),
         speed=model.pace,
@@ -112,15 +114,57 @@ def _dialogue() -> Brain:
     return _kept[0]
 
 
+@attrs.define
+class _Opening:
+    """When the output of the newest response begins: what speech synthesis takes comes on top of that."""
+
+    created: Stream
+    first_token: Stream
+    created_ns: int = 0
+    opens_ns: int | None = None
+    """None: its first sound has been made."""
+
+
+@attrs.frozen
+class _Created:
+    """`Latencies.created`, remembered."""
+
+    opening: _Opening
+
+    def draw(self, rng: random.Random) -> int:
+        """See `Duration.draw`."""
+        takes = self.opening.created.draw(rng)
+        self.opening.created_ns = now_ns() + takes
+        return takes
+
+
+@attrs.frozen
+class _FirstOutput:
+    """`Latencies.first_output`, which is drawn next, remembered."""
+
+    opening: _Opening
+
+    def draw(self, rng: random.Random) -> int:
+        """See `Duration.draw`."""
+        takes = self.opening.first_token.draw(rng)
+        self.opening.opens_ns = self.opening.created_ns + takes
+        return takes
+
+
 @attrs.frozen
 class LatentVoice:
-    """The placeholder voice, which takes a while before the first sound of each text."""
+    """The placeholder voice, which takes a while before the first sound of each response."""
 
     latency: Stream
+    opening: _Opening
 
     async def speak(self, text: str, voice: str, speed: float) -> bytes:
         """See `Voice.speak`."""
-        await trio.sleep(self.latency.seconds())
+        opens_ns, self.opening.opens_ns = self.opening.opens_ns, None
+        if opens_ns is None:
+            await trio.lowlevel.checkpoint()
+        else:
+            await trio.sleep_until((opens_ns + self.latency.draw()) / NS)
         return murmur(text, speed=speed)
 
 

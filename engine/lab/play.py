@@ -22,7 +22,7 @@ from engine.agents.agent import RealtimeAgent
 from engine.clock import NS, now_ns
 from engine.errors import EngineError, SessionClosed
 from engine.events import Audio, AudioEnd, AudioInterrupted, ToolApprovalRequired, UserSpeechStopped
-from engine.lab.agents import agent_of
+from engine.lab.agents import agent_of, context_of
 from engine.lab.delayed import behind
 from engine.lab.distributions import Draws
 from engine.lab.ears import ToldEars
@@ -97,6 +97,7 @@ class _Play:
         self._part = part
         self._began_ns = began_ns
         self._scenario = part.file.scenario
+        self._sounds = Sounds(part.file.folder, self._scenario.caller.noise_dbfs, in_frames=not part.virtual)
         self._draws = Draws(part.seed, part.number)
         self._ears = ToldEars() if part.model_config is None else None
         self._floor = Floor()
@@ -107,6 +108,7 @@ class _Play:
 
     async def run(self) -> SessionResult:
         part = self._part
+        self._sounds.prepare(self._scenario.turn)
         started_ns = now_ns()
         turns, drift_ns = 0, 0
         try:
@@ -155,7 +157,7 @@ class _Play:
                 latency_log=self._log(),
             ),
         )
-        return await runner.run(model_config=part.model_config)
+        return await runner.run(context=context_of(scenario), model_config=part.model_config)
 
     def _log(self) -> LatencyLog:
         part = self._part
@@ -173,13 +175,12 @@ class _Play:
         part, scenario = self._part, self._scenario
         began_ns = now_ns()
         recording = None if part.wav is None else Recording(part.wav, began_ns=began_ns)
-        sounds = Sounds(part.file.folder, scenario.caller.noise_dbfs, in_frames=not part.virtual)
         mouthpiece = Mouthpiece(
             session.send_audio,
             self._tell,
             recording,
             began_ns=began_ns,
-            background=sounds.background,
+            background=self._sounds.background,
             longest_ms=LONGEST_PIECE_MS if part.virtual else FRAME_MS,
             grid_ms=AUDIO_FRAME_MS,
         )
@@ -190,7 +191,7 @@ class _Play:
             mouthpiece=mouthpiece,
             floor=self._floor,
             moments=self._moments,
-            sounds=sounds,
+            sounds=self._sounds,
             ears=self._ears,
             draws=self._draws,
         )

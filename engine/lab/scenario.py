@@ -112,6 +112,8 @@ class Agent:
     voice: str | None = None
     use: str | None = None
     """An agent of your own instead, `module:name`, with tools of its own."""
+    context: str | None = None
+    """With `use`: a function without parameters, `module:name`, that makes the context object of a session."""
 
 
 @attrs.frozen(kw_only=True)

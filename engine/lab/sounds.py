@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +31,12 @@ class Sounds:
     noise_dbfs: float | None
     in_frames: bool = True
     """False: where nothing depends on it, longer pieces are sent at once."""
+
+    def prepare(self, turns: Sequence[Turn]) -> None:
+        """Make them all, before anybody is called. Raises ScenarioError if a file is no audio."""
+        for turn in turns:
+            if turn.says is not None or turn.wav is not None:
+                self.of(turn)
 
     def of(self, turn: Turn) -> Sound:
         """What a turn sounds like. Raises ScenarioError if its file is no audio."""

@@ -9,25 +9,25 @@
                     harness.note(event)
                 harness.spent(heard.usage)
 
-    trio.run(main, clock=TickClock())
+    run_ticks(main)
 
 A tick takes what the user says in the next so many milliseconds, lets exactly that time pass, and gives what happened
 in it: the session's events, the audio that the user would have heard, and what the conversation has cost so far.
-Between ticks time stands still, however long the harness thinks: that takes a `TickClock`, and a model in the same
-process. Under trio's own clock ticks pass in real time, and any model will do.
+Between ticks time stands still, however long the harness thinks, and a call is the same each time: that takes
+`run_ticks`, and a model in the same process. Under `trio.run` ticks pass in real time, and any model will do.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import trio
 from trio.abc import Clock
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import active_thread_count, wait_all_tasks_blocked, wait_all_threads_completed
 
 from engine.agents.agent import RealtimeAgent
 from engine.audio.samples import samples_of
@@ -39,6 +39,7 @@ from engine.lab.distributions import Draws
 from engine.lab.ears import ToldEars
 from engine.lab.far_end import far_end
 from engine.lab.scenario import Scenario
+from engine.lab.virtual import fixed_schedule
 from engine.line.recording import Track
 from engine.line.sound import FRAME_MS
 from engine.models.interface import RealtimeModel
@@ -48,10 +49,18 @@ from engine.settings import RealtimeRunConfig
 from engine.wire.formats import PCM16
 from engine.wire.response import Usage
 
+T = TypeVar("T")
+
 _WAIT_SECONDS = 60.0
 _NS_PER_MS = 1_000_000
 _SAMPLES_PER_MS = PCM16.rate // 1000
 _FRAME_BYTES = PCM16.bytes_of(FRAME_MS)
+
+
+def run_ticks(main: Callable[[], Awaitable[T]], *, seed: int = 0) -> T:
+    """Run a harness whose ticks are all the time there is. `seed` fixes the order of tasks that are ready together."""
+    with fixed_schedule(seed):
+        return trio.run(main, clock=TickClock())
 
 
 class TickClock(Clock):
@@ -74,7 +83,7 @@ class TickClock(Clock):
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """See `Clock.deadline_to_sleep_time`. Trio asks when every task waits."""
         if self._now < deadline <= self._until:
-            if trio.to_thread.current_default_thread_limiter().borrowed_tokens:
+            if active_thread_count():
                 return _WAIT_SECONDS
             self._now = deadline
         return 0.0 if deadline <= self._now else _WAIT_SECONDS
@@ -221,6 +230,11 @@ async def _until(moment_ns: int) -> None:
 
 
 async def _settle() -> None:
-    """Let everybody do what is to be done at this very moment."""
-    if isinstance(trio.lowlevel.current_clock(), TickClock):
+    """Let everybody do what is to be done at this very moment, in threads too."""
+    if not isinstance(trio.lowlevel.current_clock(), TickClock):
+        return
+    while True:
+        await wait_all_threads_completed()
         await wait_all_tasks_blocked()
+        if not active_thread_count():
+            return

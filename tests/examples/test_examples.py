@@ -19,6 +19,7 @@ SAYS = {
     "direct_model_access": ["retrieved an item", "response.output_audio.delta"],
     "custom_model": ["parrot: Pieces of eight!"],
     "push_to_talk": ["agent:"],
+    "latency_lab_ticks": ["answered at most 250 ms after the question", "tokens of output"],
 }
 
 

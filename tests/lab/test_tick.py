@@ -9,7 +9,7 @@ from engine.agents.agent import RealtimeAgent
 from engine.agents.tool import function_tool
 from engine.errors import AudioError
 from engine.events import RealtimeSessionEvent
-from engine.lab.tick import Tick, TickClock, open_ticks
+from engine.lab.tick import Tick, open_ticks, run_ticks
 from engine.line.audible import first_audible_ns
 from engine.local.placeholder_voice import murmur
 from engine.wire.formats import PCM16
@@ -43,7 +43,7 @@ def kinds(ticks: list[Tick]) -> list[str]:
 
 
 def in_ticks(main: object) -> object:
-    return trio.run(main, clock=TickClock())  # type: ignore[arg-type]
+    return run_ticks(main)  # type: ignore[arg-type]
 
 
 def conversation() -> list[Tick]:
