@@ -1,0 +1,188 @@
+"""The recorder at its edges: what a delta costs, how much is remembered, what the far end leaves out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from engine.core.effects import Effects
+from engine.core.inputs import SendMessage
+from engine.events import (
+    AgentEnd,
+    AgentStart,
+    Audio,
+    AudioEnd,
+    AudioInterrupted,
+    RealtimeSessionEvent,
+    TranscriptDelta,
+    UserSpeechStarted,
+)
+from engine.latency.log import LogHeader
+from engine.latency.turns import TurnRecord
+from engine.recorder import Recorder
+from engine.recorder.notes import KEPT_NAMES, KEPT_TURNS
+from engine.wire.client_events import ConversationItemCreate, ResponseCreate
+from engine.wire.formats import PCM16
+from engine.wire.items import InputText, Message
+from engine.wire.response import Response, ResponseParams
+from engine.wire.server_events import (
+    OutputAudioBufferStarted,
+    OutputAudioBufferStopped,
+    ResponseCreated,
+    ResponseOutputAudioDelta,
+)
+from engine.wire.unset import UNSET
+
+MS = 1_000_000
+PIECE = b"\0\x10" * 480
+
+
+@attrs.define
+class Watched:
+    """A recorder, and what it tells."""
+
+    over: list[TurnRecord] = attrs.field(factory=list)
+    recorder: Recorder = attrs.field(init=False)
+    now: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.recorder = Recorder(LogHeader(session="s"), PCM16, PCM16)
+        self.recorder.on_turn = lambda turn, _: self.over.append(turn)
+
+    def step(self, *events: RealtimeSessionEvent, batch: tuple[Any, ...] = ()) -> None:
+        self.recorder.stepped(batch, Effects(events=list(events)), self.now)
+
+    def begins(self, response: str) -> None:
+        self.step(AgentStart(context=None, at_ns=self.now, agent=None, response_id=response))
+
+    def ends(self, response: str) -> None:
+        self.step(AgentEnd(context=None, at_ns=self.now, agent=None, response_id=response, status="completed"))
+
+    def audio(self, response: str = "r", item: str = "i") -> Audio:
+        return Audio(context=None, at_ns=self.now, response_id=response, item_id=item, content_index=0, data=PIECE)
+
+    def word(self, response: str = "r", item: str = "i") -> TranscriptDelta:
+        return TranscriptDelta(
+            context=None, at_ns=self.now, role="assistant", item_id=item, response_id=response, delta="word "
+        )
+
+
+def calls_of(function: Callable[[], None]) -> int:
+    """How many functions are called, in Python and in C."""
+    count = 0
+
+    def seen(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(seen)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count - 1  # switching the profile off
+
+
+def test_a_delta_that_is_no_instant_costs_a_few_lookups() -> None:
+    watched = Watched()
+    watched.begins("r")
+    watched.step(watched.word(), watched.audio())
+    watched.recorder.taken(watched.audio(), watched.now)
+    delta = ResponseOutputAudioDelta("r", "i", 0, 0, PIECE)
+    effects, audio = Effects(events=[watched.word(), watched.audio()]), watched.audio()
+
+    def one() -> None:
+        watched.recorder.stepped((delta,), effects, watched.now)
+        watched.recorder.taken(audio, watched.now)
+
+    one()
+    # `stepped`: three types looked up, two handlers, the item, the piece's size and time. `taken`: a figure added,
+    # the item, the speaker.
+    assert calls_of(one) <= 26
+
+
+def test_no_more_is_remembered_than_is_useful() -> None:
+    watched = Watched()
+    for number in range(KEPT_NAMES + 50):
+        response, item = f"r{number}", f"i{number}"
+        watched.begins(response)
+        watched.step(watched.audio(response, item))
+        watched.recorder.taken(watched.audio(response, item), watched.now)
+        watched.step(AudioEnd(context=None, at_ns=watched.now, response_id=response, item_id=item, content_index=0))
+        watched.ends(response)
+        watched.now += 1000 * MS
+    watched.recorder.wake(watched.now)
+    assert len(watched.recorder.turns) == KEPT_TURNS
+    assert len(watched.over) == KEPT_NAMES + 50
+    notes = watched.recorder._notes
+    assert max(len(notes.items), len(notes.begun), len(notes.call_of)) <= KEPT_NAMES
+
+
+def test_a_message_that_wants_no_answer_is_no_turn() -> None:
+    watched = Watched()
+    for respond in (False, True):
+        message = Message("m", "user", (InputText("hi"),))
+        watched.step(batch=(SendMessage(message, respond),))
+        watched.recorder.written([ConversationItemCreate(message)], watched.now)
+    assert [turn.opened_by for turn in watched.recorder.turns] == ["text"]
+
+
+def test_a_response_beside_the_conversation_is_no_turn() -> None:
+    watched = Watched()
+    watched.recorder.written(
+        [ResponseCreate(ResponseParams(conversation="none", metadata=UNSET), event_id="req_1")], watched.now
+    )
+    created = ResponseCreated(Response("side", metadata={"engine_request": "req_1"}))
+    start = AgentStart(context=None, at_ns=0, agent=None, response_id="side")
+    watched.step(start, batch=(created,))
+    assert list(watched.recorder.turns) == []
+
+
+def test_a_far_end_that_plays_audio_itself_reports_it() -> None:
+    watched = Watched()
+    watched.begins("r")
+    watched.now = 100 * MS
+    watched.step(batch=(OutputAudioBufferStarted("r"),))
+    watched.now = 900 * MS
+    watched.ends("r")
+    watched.step(batch=(OutputAudioBufferStopped("r"),))
+    watched.recorder.end("closed", watched.now)
+    (turn,) = watched.over
+    assert (turn.playout_source, turn.playout_start, turn.playout_stop) == ("reported", 100 * MS, 900 * MS)
+    assert (turn.answered, turn.complete) == (True, True)
+
+
+def test_an_interruption_that_the_application_never_takes_ends_with_the_audio() -> None:
+    watched = Watched()
+    watched.begins("r")
+    watched.step(*[watched.audio() for _ in range(10)])
+    for _ in range(5):
+        watched.recorder.taken(watched.audio(), watched.now)
+    watched.now = 50 * MS
+    watched.step(
+        UserSpeechStarted(context=None, at_ns=watched.now, item_id="u", audio_start_ms=0),
+        AudioInterrupted(context=None, at_ns=watched.now, response_id="r", item_id="i", audio_end_ms=50),
+    )
+    watched.ends("r")
+    assert watched.recorder.due == 100 * MS
+    watched.now = 5000 * MS
+    watched.recorder.wake(watched.now)
+    answered, _ = watched.recorder.turns
+    assert answered.interruption is not None
+    assert (answered.interruption.cause, answered.interruption.taken) == ("user", None)
+    assert (answered.playout_stop, answered.played_ms) == (100 * MS, 100)
+
+
+def test_after_the_end_nothing_is_told() -> None:
+    watched = Watched()
+    watched.recorder.end("closed", 5)
+    watched.recorder.end("closed again", 6)
+    watched.begins("r")
+    watched.recorder.taken(watched.audio(), 7)
+    watched.recorder.played("i", 20, 7)
+    watched.recorder.mark("user.speech.start.truth", 7, {}, 7)
+    watched.recorder.written([], 8)
+    assert (list(watched.recorder.turns), watched.recorder.due) == ([], None)
