@@ -20,8 +20,8 @@ SEARCH = settings(
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
 )
-"""Up to the first scene that breaks a promise, which is mostly among the first hundreds. Every task and every event of a
-session changes what a drawn schedule comes to, so there is room for a later one."""
+"""Up to the first scene that breaks a promise, which is mostly among the first hundreds. Every task and every event of
+a session changes what a drawn schedule comes to, so there is room for a later one."""
 
 
 ENGINES = BROKEN | BROKEN_OUTSIDE
