@@ -5,8 +5,10 @@ was really said is believed if
 
 - the second, which may say the grammar's words in almost any order, has heard the same. A word that the grammar does
   not know, and a digit that might as well have been another, make the two fall apart;
+- no word, long enough to tell, is unlike the phones that the third search has in the word's place. See `word_fit`;
 - no value of a slot was said faster than anybody says it: three digits taken for four give themselves away by that;
-- the third, which may say any phones in any order and so always fits better, does not fit much better. See `trust`.
+- that third search, which may say any phones in any order and so always fits better, does not fit much better. See
+  `trust`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from engine.local.speech.copies import in_a_copy
 from engine.local.speech.grammar import Grammar, sentence_pattern
 from engine.local.speech.searches import RATE, Path, packed, searches, unpacked
 from engine.local.speech.trust import LEAST_TRUST, trust
+from engine.local.speech.word_fit import LEAST_WORD_FIT, judged_words, word_fit
 
 _LEAST_FRAMES, _AROUND = 4.3, 2.5
 """Frames of 10 ms that each phone of a slot's value takes, and phones that beginning and ending take the time of."""
@@ -43,6 +46,8 @@ class Recognition:
     """Frames for each phone of the slot's value that was said fastest."""
     trust: float = -math.inf
     """How well the guess fits the sound."""
+    word_fit: float = -math.inf
+    """How well the word of the guess does that fits worst."""
 
 
 class Recogniser:
@@ -56,7 +61,9 @@ class Recogniser:
         self._pattern = sentence_pattern(grammar)
         self._searches = searches(grammar)
         self._values = grammar.values()
-        self._light = light_words(self._searches.pronounced, self._values)
+        pronounced = self._searches.pronounced
+        self._light = light_words(pronounced, self._values)
+        self._judged = {word: pronounced[word] for word in judged_words(grammar, pronounced)}
 
     def hear(self, pcm: bytes) -> Recognition:
         """Recognise one utterance of mono 16-bit PCM at RATE (24 kHz). Nothing of it is remembered."""
@@ -77,9 +84,10 @@ class Recogniser:
             return Recognition(None, guess, rival.text)
         expected = self._phones_of(sentence)
         unhurried, trusted = self._unhurried(sentence), trust(sentence, babble, expected)
+        worst = word_fit(sentence, babble, self._judged)
         agreed = self._weighty(rival) == self._weighty(sentence)
-        believed = agreed and unhurried >= _LEAST_FRAMES and trusted >= LEAST_TRUST
-        return Recognition(guess if believed else None, guess, rival.text, unhurried, trusted)
+        believed = agreed and unhurried >= _LEAST_FRAMES and trusted >= LEAST_TRUST and worst >= LEAST_WORD_FIT
+        return Recognition(guess if believed else None, guess, rival.text, unhurried, trusted, worst)
 
     def _rival(self, sound: bytes, mean: str) -> bytes:
         return packed(self._searches.words(sound, mean))

@@ -41,6 +41,8 @@ class Path:
     silent: list[bool]
     spoken: list[str]
     """Words, or phones."""
+    starts: list[int]
+    """The first frame of each of these."""
     lengths: list[int]
     """Of these, in frames."""
 
@@ -59,7 +61,7 @@ class Search:
         _feed(self.decoder, pcm, no_search=False)
         self.decoder.end_utt()
         frames = self.decoder.n_frames()
-        path = Path(None, [0.0] * frames, [True] * frames, [], [])
+        path = Path(None, [0.0] * frames, [True] * frames, [], [], [])
         best = self.decoder.hyp()
         if best is None:
             return path
@@ -71,6 +73,7 @@ class Search:
             silent = part.word in _FILLERS
             if not silent:
                 path.spoken.append(_VARIANT.sub("", part.word))
+                path.starts.append(part.start_frame)
                 path.lengths.append(length)
             for frame in range(part.start_frame, min(part.end_frame + 1, frames)):
                 path.scores[frame], path.silent[frame] = score, silent
@@ -141,7 +144,7 @@ def searches(grammar: Grammar) -> Searches:
 
 def packed(path: Path) -> bytes:
     """A path as bytes, for another process."""
-    return orjson.dumps([path.text, path.scores, path.silent, path.spoken, path.lengths])
+    return orjson.dumps([path.text, path.scores, path.silent, path.spoken, path.starts, path.lengths])
 
 
 def unpacked(data: bytes) -> Path:

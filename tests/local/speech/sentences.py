@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from engine.local.speech.grammar import Grammar
+
+SEED = 5
+"""Of the sentences on which the recogniser was set."""
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -62,11 +66,46 @@ thank you captain; good morning vietnam; can you hear the music; in the kitchen 
 """)
 """Sentences of the grammar with a word or two that it does not know, or with too few digits or too many."""
 
+EXCHANGED = _listed("""
+my carpet is broken; my partner is broken; my hammer is broken; the mirror is broken; my racket does not work; my
+trumpet does not work; my hamster is broken; my lantern does not work; what is the weather in dubai; what is the
+weather in turin; what is the weather in austin; is it raining in dover; will it rain in maryland tomorrow; what about
+denmark; i want a reward; i need a compere; please book a vacation for friday; a conversation please; i need an
+invitation; connect me to wales; i need filling; transfer me to customer surveys; i have a medical problem; i forgot
+my passport; my order has not survived; where is my baggage; where is my cottage; when do you doze; are you a rabbit;
+can i talk to a woman; tell me a lorry; you charged me rice; please cancel my order; please change my order; can you
+change the delivery gate; on holiday; can you tell me where my daughter is; my partner has not arrived; i was charmed
+twice; will it rain in paradise tomorrow; my keyhole does not work; i would like to return my hatchet; where is my
+family; the kitchen is broken; the number is great; i would like to speak to sarah; i would like to talk to bill
+""")
+"""Sentences of the grammar with one word exchanged for one that sounds like it; `word_fit` was set on them."""
+
+HELD_OUT = _listed("""
+my suitcase is broken; my ladder is broken; the blender is broken; my rooster does not work; my napkin has not
+arrived; where is my cabbage; where is my motor; what is the weather in cairo; what is the weather in stockholm; is it
+raining in belgium; will it rain in dallas tomorrow; how is the weather in norway; what about oxford; and in home; i
+want a balloon; i would like a divan; i need a hairdresser; please book a celebration for friday; can i book a
+permutation; connect me to tales; please connect me to shaving; i would like to speak to the tailor; i have a tropical
+problem; i forgot my passage; are you a rowboat; tell me a secret; you charged me once; i would like to trace my
+luggage; can you explain how planets work; what are your opening chords
+""")
+"""More of these, which nothing was set on."""
+
 
 def drawn(grammar: Grammar, count: int, seed: int) -> list[str]:
     """Sentences of the grammar: `count` of its templates, with values drawn for their slots."""
     draw = random.Random(seed)
-    templates = draw.sample(list(grammar.templates), min(count, len(grammar.templates)))
+    return _with_values(grammar, draw.sample(list(grammar.templates), min(count, len(grammar.templates))), draw)
+
+
+def drawn_beside(grammar: Grammar, count: int, used: int, seed: int) -> list[str]:
+    """Sentences of `count` templates that are none of the first `used` which `drawn` takes with SEED."""
+    taken = set(random.Random(SEED).sample(list(grammar.templates), used))
+    draw = random.Random(seed)
+    return _with_values(grammar, draw.sample([one for one in grammar.templates if one not in taken], count), draw)
+
+
+def _with_values(grammar: Grammar, templates: Sequence[str], draw: random.Random) -> list[str]:
     return [
         " ".join(draw.choice(grammar.slots[token[1:-1]]) if token.startswith("{") else token for token in words.split())
         for words in templates

@@ -32,9 +32,9 @@ FOREIGN = {
         "can i get a puppy",
         "shut up",
     ),
-    "cedar": ("the stock market fell sharply this morning", "my marriage does not work", "i forgot my umbrella"),
+    "cedar": ("the stock market fell sharply this morning", "my marriage does not work", "my heart is broken"),
     "alloy": ("connect me to the internet", "my order number is four seven one", "i have a political problem"),
-    "coral": ("they painted the kitchen yellow last summer", "where is my grandfather", "what about barcelona"),
+    "coral": ("they painted the kitchen yellow last summer", "my heart is broken", "i have a political problem"),
 }
 """The hardest of `sentences`: most of the words are known, and one is not."""
 SOUNDS: dict[str, Callable[[random.Random, int], float]] = {
