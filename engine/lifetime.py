@@ -60,6 +60,9 @@ TOOL_THREADS = 16
 
 NORMAL_CLOSURE = 1000
 
+PATIENCE = 1.25
+"""How many times as long as a frame lasts a rest of audio waits to become one."""
+
 PROBE_SECONDS = 1.0
 """How often a session that is at rest measures how late the event loop wakes it: at 20 us a time, a thousand sessions
 in one process spend a fiftieth of a core on it. Under virtual time there is nothing to measure."""
@@ -283,7 +286,7 @@ def _microphone(parts: Parts) -> Microphone:
         capacity=MICROPHONE_SECONDS * audio.bytes_per_second,
         frame=audio.bytes_of(parts.frame_ms),
         longest=audio.bytes_of(LONGEST_WRITE_MS),
-        patience=parts.frame_ms / 1000,
+        patience=parts.frame_ms * PATIENCE / 1000,
     )
 
 

@@ -1,6 +1,6 @@
 """The audio-in pump.
 
-owns    the frames that it has taken and not yet handed over
+owns    nothing: what it takes it hands over in the same step
 reads   `microphone`
 writes  `input_audio_buffer.append` and marks to `uplink`, in order
 ends    with the session
@@ -23,4 +23,13 @@ class AudioInPump:
     async def run(self) -> None:
         """Pump until cancelled."""
         while True:
-            await self.outbound.put_uplink(*await self.microphone.take())
+            # One scope for as long as frames come in time: a scope for each costs more than all else that is done here.
+            with self.microphone.patience():
+                while True:
+                    await self.microphone.due()
+                    await self._hand_over()
+            await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        await self.outbound.room()
+        self.outbound.put_uplink(*self.microphone.take())

@@ -7,12 +7,11 @@ that is done with it. So pieces wait here until they are a frame, and the pump s
 
 from __future__ import annotations
 
-import math
 from collections import deque
 
 import trio
 
-from engine.clock import now_ns
+from engine.clock import NS, now_ns
 from engine.errors import SessionClosed
 from engine.mailboxes.bell import Bell
 from engine.mailboxes.mark import Mark
@@ -29,7 +28,8 @@ class Microphone:
             capacity: bytes that may wait before `put` does.
             frame: bytes that are due at once.
             longest: bytes that are handed out at most in one go.
-            patience: how many seconds a rest waits to become a frame.
+            patience: how many seconds a rest waits to become a frame, which has to be longer than a frame lasts:
+                then the deadline of an audio stream that does not pause moves on and never comes.
         """
         self.capacity = capacity
         self._frame, self._longest, self._patience = frame, longest, patience
@@ -40,9 +40,7 @@ class Microphone:
         self._waiting = self._most = self._passed = 0
         self._since: int | None = None
         """When the oldest audio came that waits."""
-        self._flush_at = math.inf
-        self._nap = trio.CancelScope()
-        """Around the pump while it waits; its deadline moves with `flush_at`."""
+        self._scope = trio.CancelScope()
         self._arrival, self._room = Bell(), Bell()
         self._closed = False
 
@@ -57,23 +55,29 @@ class Microphone:
         if self._closed:
             raise SessionClosed("the session is closed: audio can no longer be sent")
         self._add(entry)
-        if self._due:
+        if self._waiting >= self._frame or self._marks_waiting:
             self._arrival.ring()
-        elif self._flush_at == math.inf:
-            self._flush_at = self._nap.deadline = trio.current_time() + self._patience
 
-    async def take(self) -> tuple[list[InputAudioBufferAppend | Mark], int | None]:
-        """What is due, up to `longest` bytes of audio: more would hold up control behind it. With it, when the oldest
-        of that audio came; None if there is none."""
-        with trio.CancelScope(deadline=self._flush_at) as self._nap:
-            while not self._due:
-                await self._arrival.wait()
+    def patience(self) -> trio.CancelScope:
+        """A scope to wait in until audio is `due`. It is left when a rest has waited long enough, or nothing has come
+        for as long."""
+        self._scope = trio.CancelScope()
+        if self._waiting:
+            self._scope.deadline = trio.current_time() + self._patience
+        return self._scope
+
+    async def due(self) -> None:
+        """Until a frame is complete, or a mark stands behind the rest."""
+        while self._waiting < self._frame and not self._marks_waiting:
+            await self._arrival.wait()
+
+    def take(self) -> tuple[list[InputAudioBufferAppend | Mark], int | None]:
+        """What is there, perhaps less than a frame, perhaps nothing, up to `longest` bytes of audio: more would hold up
+        control behind it. With it, when the oldest of that audio came; None if there is none."""
         since, self._since = self._since, None
         taken = self._cut()
-        self._flush_at = math.inf
         if self._waiting:
-            self._since = now_ns()
-            self._flush_at = trio.current_time() + self._patience
+            self._begin()
         self._room.ring()
         return taken, since
 
@@ -95,10 +99,10 @@ class Microphone:
         """Counters."""
         return MailboxStatistics("microphone", self.capacity, self._waiting, self._most, self._passed)
 
-    @property
-    def _due(self) -> bool:
-        """A frame is complete, or a mark stands behind the rest: there is nothing to wait for."""
-        return self._waiting >= self._frame or self._marks_waiting > 0
+    def _begin(self) -> None:
+        """The oldest audio that waits has come now."""
+        self._since = now_ns()
+        self._scope.deadline = self._since / NS + self._patience
 
     def _add(self, entry: bytes | Mark) -> None:
         self._backlog.append(entry)
@@ -108,7 +112,7 @@ class Microphone:
             self._marks_waiting += 1
             return
         if self._since is None:
-            self._since = now_ns()
+            self._begin()
         size = len(entry)
         self._passed += size
         self._waiting += size

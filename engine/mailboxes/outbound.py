@@ -44,14 +44,17 @@ class Outbound:
         self._wire_most = max(self._wire_most, len(self._wire))
         self._arrival.ring()
 
-    async def put_uplink(self, entries: Sequence[InputAudioBufferAppend | Mark], since: int | None) -> None:
-        """Audio, and marks among it: waits while the one before is not being written yet. `since` is when the
-        application brought the oldest of it."""
+    async def room(self) -> None:
+        """Until the audio that was put last is being written."""
         while self._uplink:
             await self._room.wait()
-        self._uplink, self._uplink_since = entries, since
-        self._uplink_passed += 1
-        self._arrival.ring()
+
+    def put_uplink(self, entries: Sequence[InputAudioBufferAppend | Mark], since: int | None) -> None:
+        """Audio, and marks among it, for which there is `room`. `since` is when the application brought the oldest."""
+        if entries:
+            self._uplink, self._uplink_since = entries, since
+            self._uplink_passed += 1
+            self._arrival.ring()
 
     async def take(self) -> tuple[list[ClientEvent], list[Mark]]:
         """What is to be written now, control first, and the marks to settle once it is. Empty after `close`."""

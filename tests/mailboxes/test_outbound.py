@@ -19,7 +19,8 @@ async def test_control_comes_first_and_never_behind_more_than_one_write(autojump
 
         async def pump() -> None:
             for since in range(3):
-                await out.put_uplink([AUDIO], since)
+                await out.room()
+                out.put_uplink([AUDIO], since)
 
         nursery.start_soon(pump)
         await wait_all_tasks_blocked()
@@ -35,13 +36,13 @@ async def test_control_comes_first_and_never_behind_more_than_one_write(autojump
 async def test_marks_keep_their_place_and_are_named(autojump_clock: MockClock) -> None:
     out = Outbound()
     mark = Mark(InputAudioBufferCommit())
-    await out.put_uplink([AUDIO, mark, AUDIO], 0)
+    out.put_uplink([AUDIO, mark, AUDIO], 0)
     assert await out.take() == ([AUDIO, mark.event, AUDIO], [mark])
 
 
 async def test_closing_writes_control_and_no_audio(autojump_clock: MockClock) -> None:
     out = Outbound()
-    await out.put_uplink([AUDIO], 0)
+    out.put_uplink([AUDIO], 0)
     out.put_wire([ResponseCancel()])
     out.close()
     assert await out.take() == ([ResponseCancel()], [])
