@@ -11,6 +11,7 @@ It is the same under real and under virtual time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ class Part:
     """A folder for a recording of the wire that can be replayed."""
     model_config: RealtimeModelConfig | None = None
     """Another far end than the local model."""
+    spoken: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
+    """What the caller says, in a voice, for a far end that listens."""
 
     @property
     def id(self) -> str:
@@ -97,7 +100,9 @@ class _Play:
         self._part = part
         self._began_ns = began_ns
         self._scenario = part.file.scenario
-        self._sounds = Sounds(part.file.folder, self._scenario.caller.noise_dbfs, in_frames=not part.virtual)
+        self._sounds = Sounds(
+            part.file.folder, self._scenario.caller.noise_dbfs, spoken=part.spoken, in_frames=not part.virtual
+        )
         self._draws = Draws(part.seed, part.number)
         self._ears = ToldEars() if part.model_config is None else None
         self._floor = Floor()

@@ -9,6 +9,7 @@ from engine.clock import NS, now_ns
 from engine.lab.play import Part, play
 from engine.lab.results import RunInfo
 from engine.lab.run import Ledger, Plan, measured
+from engine.lab.sounds import spoken
 
 MOST_AT_ONCE = 200
 """Sessions. Those beyond wait for their turn, and the log says how late they began."""
@@ -38,13 +39,14 @@ class Running:
             ScenarioError: the scenario names an agent or a file that cannot be used.
             OSError: the results cannot be written.
         """
-        began_ns = now_ns() + round(LEAD_SECONDS * NS)
         limit = trio.CapacityLimiter(MOST_AT_ONCE)
         failure: Exception | None = None
         with self._scope:
             try:
+                parts = await self._parts()
+                began_ns = now_ns() + round(LEAD_SECONDS * NS)
                 async with trio.open_nursery() as nursery:
-                    for part in self.plan.parts():
+                    for part in parts:
                         nursery.start_soon(self._hold, part, began_ns, limit)
             except* Exception as group:
                 failure = _first(group)
@@ -52,6 +54,14 @@ class Running:
             self.ledger.close(interrupted=f"{type(failure).__name__}: {failure}")
             raise failure
         return self.ledger.close(interrupted=self._stopped)
+
+    async def _parts(self) -> tuple[Part, ...]:
+        """The sessions; a far end that is elsewhere hears a voice, if there is one."""
+        parts = self.plan.parts()
+        if self.plan.model_config is None:
+            return parts
+        voice = await spoken(self.plan.file.scenario.turn)
+        return tuple(attrs.evolve(part, spoken=voice) for part in parts)
 
     async def _hold(self, part: Part, began_ns: int, limit: trio.CapacityLimiter) -> None:
         await trio.sleep_until((began_ns + part.intended_start_ns) / NS)

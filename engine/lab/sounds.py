@@ -1,9 +1,9 @@
-"""What the caller's words sound like: a murmur, or a file; with the noise of the line."""
+"""What the caller's words sound like: a murmur, a voice, or a file; with the noise of the line."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,8 +16,11 @@ from engine.lab.scenario import Turn
 from engine.lab.scenario_file import ScenarioError
 from engine.line.sound import Sound
 from engine.local.placeholder_voice import murmur
+from engine.local.speech_extra import speech_for
 from engine.wire.formats import PCM16
 
+_VOICE = "cedar"
+"""The one that the command's own caller speaks with: it was understood wherever its words were cut."""
 _NOISE_MS = 2000
 _TAIL_MS = 20
 
@@ -29,6 +32,8 @@ class Sounds:
     folder: Path
     """Where files are looked for."""
     noise_dbfs: float | None
+    spoken: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
+    """Texts that a voice has said, as PCM; the others are murmured."""
     in_frames: bool = True
     """False: where nothing depends on it, longer pieces are sent at once."""
 
@@ -40,7 +45,8 @@ class Sounds:
 
     def of(self, turn: Turn) -> Sound:
         """What a turn sounds like. Raises ScenarioError if its file is no audio."""
-        return _sound(self.folder, turn.wav, turn.says or "", self.noise_dbfs, self.in_frames)
+        text = turn.says or ""
+        return _sound(self.folder, turn.wav, text, self.spoken.get(text), self.noise_dbfs, self.in_frames)
 
     @property
     def background(self) -> bytes:
@@ -48,10 +54,25 @@ class Sounds:
         return b"" if self.noise_dbfs is None else noise(self.noise_dbfs)
 
 
+async def spoken(turns: Sequence[Turn]) -> Mapping[str, bytes]:
+    """Everything that is said in `turns`, in a voice, for far ends that listen; empty without the speech extra.
+
+    Raises:
+        SpeechFailed: speech is installed and does not start.
+    """
+    texts = dict.fromkeys(turn.says for turn in turns if turn.says is not None and turn.wav is None)
+    async with speech_for() as speech:
+        if speech.notice is not None:
+            return {}
+        return {text: await speech.voice.speak(text, _VOICE, 1.0) for text in texts}
+
+
 @lru_cache(maxsize=512)
-def _sound(folder: Path, wav: str | None, text: str, noise_dbfs: float | None, in_frames: bool) -> Sound:
+def _sound(
+    folder: Path, wav: str | None, text: str, spoken: bytes | None, noise_dbfs: float | None, in_frames: bool
+) -> Sound:
     if wav is None:
-        pcm = murmur(text)
+        pcm = murmur(text) if spoken is None else spoken
     else:
         try:
             pcm = read_wav(folder / wav, PCM16.rate)

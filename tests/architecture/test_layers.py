@@ -48,8 +48,8 @@ ALLOWED: dict[str, set[str]] = {
     "local": {"audio", "errors", "transport", "wire"},
     "line": {"audio", "clock", "errors", "events", "history", "wire"},
     "lab": {
-        "agents", "audio", "clock", "errors", "events", "history", "latency", "line", "local", "models", "playback",
-        "runner", "session", "settings", "transport", "wire",
+        "agents", "audio", "clock", "core", "errors", "events", "history", "latency", "line", "local", "models",
+        "playback", "runner", "session", "settings", "transport", "wire",
     },
 }  # fmt: skip
 """Who may import whom, inside the package, at run time. `cli`, `testing` and the package itself may import anything."""
