@@ -37,11 +37,13 @@ ALLOWED: dict[str, set[str]] = {
     "opening": {"errors"},
     "latency_log": {"clock", "errors", "latency", "recorder", "settings", "wire"},
     "lifetime": {
-        "actors", "agents", "clock", "core", "errors", "events", "latency", "mailboxes", "models", "playback", "recorder",
+        "actors", "agents", "clock", "core", "errors", "events", "latency", "mailboxes", "models", "playback",
+        "recorder",
         "response_handle", "settings", "wire",
     },
     "session": {
-        "acceptance", "agents", "core", "errors", "events", "latency_log", "lifetime", "mailboxes", "messages", "models",
+        "acceptance", "agents", "core", "errors", "events", "latency_log", "lifetime", "mailboxes", "messages",
+        "models",
         "opening", "playback", "recorder", "response_handle", "settings", "wire",
     },
     "runner": {"agents", "errors", "models", "session", "settings", "wire"},
