@@ -67,8 +67,10 @@ class TurnAssembler:
         floor = self._floor
         records = self.passed(instant.t)
         floor.now = max(floor.now, instant.t)
+        source = floor.source
         handler(floor, instant)
-        for turn in floor.turns:
+        concerns_all = instant.kind not in on_agent.OF_ONE_TURN or floor.source != source
+        for turn in floor.turns if concerns_all else floor.named_by(instant):
             if not floor.rests(turn, patient=True):
                 turn.rests_since = None
             elif turn.rests_since is None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from engine.latency.instants import Instant
 from engine.latency.open_turn import Onset, OpenAnswer, OpenItem, OpenTurn
 from engine.latency.turns import Opening, Source
 
@@ -65,6 +66,15 @@ class Floor:
     def last(self, where: Callable[[OpenTurn], bool]) -> OpenTurn | None:
         """The last open turn for which `where` holds."""
         return next((turn for turn in reversed(self.turns) if where(turn)), None)
+
+    def named_by(self, instant: Instant) -> list[OpenTurn]:
+        """The open turns of an instant's response, item and call: mostly one, perhaps more than once."""
+        named = (
+            self.by_response.get(instant.text("response") or "", (None,))[0],
+            self.by_item.get(instant.text("item") or "", (None,))[0],
+            self.by_call.get(instant.text("call") or ""),
+        )
+        return [turn for turn in named if turn is not None]
 
     def hears(self, turn: OpenTurn) -> None:
         """The far end has had the end of a turn."""

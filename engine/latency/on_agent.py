@@ -226,3 +226,6 @@ HANDLERS: Final[Mapping[str, Callable[[Floor, Instant], None]]] = {
     "error": _error,
     "session.end": _end,
 }
+
+OF_ONE_TURN: Final = frozenset(HANDLERS) - {"response.requested", "response.created", "handoff", "error", "session.end"}
+"""Kinds that change nothing but the turn of the response, item or call that they name."""
