@@ -79,6 +79,8 @@ class Loudspeaker:
         self._free_ns = 0
         self._items: dict[tuple[str, int], _Playing] = {}
         self._over = False
+        self._awaits_ns = float("inf")
+        """When something is to be told next, as far as `run` knows."""
         self._changed = trio.lowlevel.ParkingLot()
 
     def played_ms(self, item_id: str) -> int:
@@ -98,13 +100,15 @@ class Loudspeaker:
                     item.complete = True
             case AudioInterrupted():
                 self._stop()
-        self._changed.unpark_all()
+        if self._next_ns() != self._awaits_ns:
+            self._changed.unpark_all()
 
     async def run(self) -> None:
         """Tell of every beginning and end when its time has come. Until cancelled."""
         while True:
             self._announce(now_ns())
-            with trio.move_on_at((self._next_ns() + _ROUNDING_NS) / NS):
+            self._awaits_ns = self._next_ns()
+            with trio.move_on_at((self._awaits_ns + _ROUNDING_NS) / NS):
                 await self._changed.park()
 
     def finish(self) -> None:

@@ -110,7 +110,8 @@ class Mouthpiece:
             speaks = self._queue and self._queue[0].asked_ns <= begins_ns
             pcm = self._utterance_piece(begins_ns) if speaks else await self._background_piece(begins_ns)
             ends_ns = self._sent_until_ns = begins_ns + len(pcm) // FRAME_BYTES * _FRAME_NS
-            await trio.sleep_until(ends_ns / NS)
+            if now_ns() < ends_ns:
+                await trio.sleep_until(ends_ns / NS)
             if not self._longer:
                 self.largest_drift_ns = max(self.largest_drift_ns, now_ns() - ends_ns)
             if self._recording is not None:
