@@ -58,6 +58,8 @@ class TurnAssembler:
         """`transcripts`: there will be one of every spoken turn; otherwise that is learned from the first."""
         self._floor = Floor(session)
         self._floor.transcripts = transcripts
+        self._resting: list[OpenTurn] = []
+        """The open turns that are over unless something more comes within `GRACE_NS`."""
 
     def take(self, instant: Instant) -> list[TurnRecord]:
         """One more instant. Returns the turns that are over with it: mostly none, hardly ever more than one."""
@@ -67,32 +69,28 @@ class TurnAssembler:
         floor = self._floor
         records = self.passed(instant.t)
         floor.now = max(floor.now, instant.t)
-        source = floor.source
+        before = floor.view()
         handler(floor, instant)
-        concerns_all = instant.kind not in on_agent.OF_ONE_TURN or floor.source != source
-        for turn in floor.turns if concerns_all else floor.named_by(instant):
-            if not floor.rests(turn, patient=True):
-                turn.rests_since = None
-            elif turn.rests_since is None:
-                turn.rests_since = floor.now
+        alone = instant.kind in on_agent.OF_ONE_TURN and floor.view() == before
+        for turn in floor.named_by(instant) if alone else floor.turns:
+            self._judge(turn)
         if len(floor.turns) > MOST_OPEN:
             records.append(self._give(floor.turns[0], floor.now, complete=False))
         return records
 
     def passed(self, t: int) -> list[TurnRecord]:
         """The time is `t`. Returns the turns that have been at rest for long enough by then."""
-        over = [
-            (turn, turn.rests_since)
-            for turn in self._floor.turns
-            if turn.rests_since is not None and turn.rests_since + GRACE_NS < t
-        ]
+        if not self._resting:
+            return []
+        over = [(turn, since) for turn in self._resting if (since := turn.rests_since or 0) + GRACE_NS < t]
         return [self._give(turn, since, complete=True) for turn, since in over]
 
     @property
     def due(self) -> int | None:
         """When the next turn will be over if nothing happens: the time to say `passed`."""
-        rests = [turn.rests_since for turn in self._floor.turns if turn.rests_since is not None]
-        return min(rests) + GRACE_NS + 1 if rests else None
+        if not self._resting:
+            return None
+        return min(turn.rests_since or 0 for turn in self._resting) + GRACE_NS + 1
 
     def close(self) -> list[TurnRecord]:
         """There are no more instants: what is open is given as it is."""
@@ -104,6 +102,17 @@ class TurnAssembler:
         floor = self._floor
         return [turn.record(floor.now, floor.onsets, complete=False) for turn in floor.turns]
 
+    def _judge(self, turn: OpenTurn) -> None:
+        rests = self._floor.rests(turn, patient=True)
+        if rests and turn.rests_since is None:
+            turn.rests_since = self._floor.now
+            self._resting.append(turn)
+        elif not rests and turn.rests_since is not None:
+            turn.rests_since = None
+            self._resting.remove(turn)
+
     def _give(self, turn: OpenTurn, over: int, *, complete: bool) -> TurnRecord:
         self._floor.forget(turn)
+        if turn.rests_since is not None:
+            self._resting.remove(turn)
         return turn.record(over, self._floor.onsets, complete=complete)

@@ -67,6 +67,10 @@ class Floor:
         """The last open turn for which `where` holds."""
         return next((turn for turn in reversed(self.turns) if where(turn)), None)
 
+    def view(self) -> tuple[int, int, Source, bool]:
+        """What counts for all turns."""
+        return self.count, self.latest_heard, self.source, self.transcripts
+
     def named_by(self, instant: Instant) -> list[OpenTurn]:
         """The open turns of an instant's response, item and call: mostly one, perhaps more than once."""
         named = (

@@ -227,5 +227,6 @@ HANDLERS: Final[Mapping[str, Callable[[Floor, Instant], None]]] = {
     "session.end": _end,
 }
 
-OF_ONE_TURN: Final = frozenset(HANDLERS) - {"response.requested", "response.created", "handoff", "error", "session.end"}
-"""Kinds that change nothing but the turn of the response, item or call that they name."""
+OF_ONE_TURN: Final = frozenset(HANDLERS) - {"response.requested"}
+"""Kinds that decide for no turn whether it is over but that of the response, item or call that they name,
+unless they change the view of all."""

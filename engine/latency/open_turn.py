@@ -93,7 +93,7 @@ class Onset:
     purpose: Purpose | None
 
 
-@attrs.define
+@attrs.define(eq=False)
 class OpenTurn:
     """Everything known of a turn that is not over."""
 
