@@ -14,7 +14,15 @@ from pathlib import Path
 import attrs
 import trio
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.model_choice import choose_model
@@ -42,6 +50,7 @@ The exit status is 0 if every budget of the scenario was held, 11 if not.
 """
 _NS = 1_000_000_000
 _MOST_ERRORS = 5
+_SHOWN_EVERY_SECONDS = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +90,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
         if plan.virtual:
             info = run_virtually(plan, ledger, workers=given.workers or os.cpu_count() or 1)
         else:
-            info = trio.run(_in_real_time, Running(plan, ledger))
+            info = trio.run(_in_real_time, Running(plan, ledger), done)
     return _conclude(info, plan.out)
 
 
@@ -111,14 +120,30 @@ def _plan(given: argparse.Namespace) -> Plan:
     )
 
 
-async def _in_real_time(running: Running) -> RunInfo:
+async def _in_real_time(running: Running, done: _Done) -> RunInfo:
     async def work(signals: Signals) -> RunInfo:
         signals.on_signal = running.stop
         return await running.run()
 
-    info, _ = await with_signals(work)
+    info: RunInfo | None = None
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_show_running, running, done)
+        try:
+            info, _ = await with_signals(work)
+        except Exception as error:  # raised again below, outside of the group that a nursery makes of it
+            failure = error
+        nursery.cancel_scope.cancel(reason="the run is over")
+    if failure is not None:
+        raise failure
     assert info is not None
     return info
+
+
+async def _show_running(running: Running, done: _Done) -> None:
+    while True:
+        done.tell(f"real time, {running.now} being held")
+        await trio.sleep(_SHOWN_EVERY_SECONDS)
 
 
 # ------------------------------------------------------------------------------------------------ shown
@@ -145,13 +170,17 @@ def _progress(console: Console, plan: Plan) -> Iterator[_Done]:
 
 @attrs.frozen
 class _Done:
-    """A session is done: the bar moves."""
+    """A session is done: the bar moves. Called by the ledger."""
 
     bar: Progress
     task: int
 
     def __call__(self, result: SessionResult) -> None:
-        self.bar.advance(self.bar.task_ids[self.task])
+        self.bar.advance(TaskID(self.task))
+
+    def tell(self, description: str) -> None:
+        """What is going on."""
+        self.bar.update(TaskID(self.task), description=description)
 
 
 def _expected_seconds(scenario: Scenario, seed: int) -> float | None:

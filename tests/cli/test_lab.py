@@ -71,6 +71,25 @@ def test_a_bad_scenario_names_its_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert "did you mean 'first_token_ms'?" in said
 
 
+@pytest.mark.parametrize("virtual", [["--virtual"], []])
+def test_a_sound_that_is_missing_ends_the_run(
+    virtual: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = scenario(tmp_path, 'name = "x"\n[[turn]]\nwav = "nothing.wav"\n')
+    assert main(["lab", "run", path, *virtual, "--out", str(tmp_path / "out")]) == ExitStatus.USAGE
+    assert "nothing.wav" in capsys.readouterr().err
+    assert load(tmp_path / "out").partial is not None
+
+
+def test_a_real_call(tmp_path: Path) -> None:
+    text = 'name = "x"\nbudgets = ["response_rate > 0.9"]\n[[turn]]\ntypes = "Hi."\nanswer = "Ho."\n'
+    quick = text + "[caller]\ngreeted = false\npause_ms = 0\n"
+    assert main(["lab", "run", scenario(tmp_path, quick), "--out", str(tmp_path / "out")]) == ExitStatus.DONE
+    info = load(tmp_path / "out").info
+    assert info.clock == "real"
+    assert (tmp_path / "out" / "sessions" / "s0001.wav").stat().st_size > 1000
+
+
 def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "--sessions", "1") == ExitStatus.DONE
     assert run(tmp_path, "--sessions", "1") == ExitStatus.FAILED
