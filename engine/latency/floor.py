@@ -18,7 +18,7 @@ GRACE_NS: Final = 100_000_000
 """How long a turn has to be at rest to be over: what belongs to it may still be on its way, from an application that is
 busy or a line that has to measure first."""
 
-MOST_OPEN: Final = 32
+MOST_OPEN: Final = 16
 """How many turns may wait for something at the same time; the oldest is closed as it is."""
 
 MOST_EARLY: Final = 64

@@ -52,7 +52,8 @@ class Feed:
                 continue
             self._events.append(event)
             self._passed += 1
-        self._most = max(self._most, len(self._events))
+        if len(self._events) > self._most:
+            self._most = len(self._events)
         if len(self._events) > self._max_events or self._audio_bytes > self._max_audio_bytes:
             raise SlowConsumer(
                 f"{len(self._events)} events with {self._audio_bytes} bytes of audio wait to be taken "
@@ -81,7 +82,8 @@ class Feed:
             StopAsyncIteration: there are no more, and the session ended well; otherwise the error that ended it.
         """
         self._since_checkpoint += 1
-        if self._since_checkpoint >= max(TAKES_PER_CHECKPOINT, len(self._events) // 2) and self._events:
+        waiting = len(self._events)
+        if waiting and self._since_checkpoint >= TAKES_PER_CHECKPOINT and self._since_checkpoint >= waiting // 2:
             self._since_checkpoint = 0
             await trio.lowlevel.checkpoint()
         else:
