@@ -152,7 +152,7 @@ async def test_longer_pieces_leave_as_frames_would_have(
                 await trio.sleep_until((began_ns + at * MS) / 1e9)
                 said = Sound.of(sound(130) + sound(170, 0) + sound(130), in_frames=not options)
                 nursery.start_soon(mouthpiece.say, said, "words")
-            await trio.sleep_until((began_ns + 4000 * MS) / 1e9)
+            await trio.sleep_until((began_ns + 4010 * MS) / 1e9)
             nursery.cancel_scope.cancel()
         return sent, told
 
