@@ -15,8 +15,8 @@ from engine.local.speech.phones import distance
 from engine.local.speech.searches import Path
 
 LEAST_TRUST = -3.3
-"""Between what is said and what is not, on 150 sentences said in three synthetic voices and 373 others, most of which
-differ by a word: three that were said fall below (one-word ones first); a single wrong word is for `word_fit`."""
+"""Of 138 sentences said in three synthetic voices two fall below (one-word ones first). A sentence with a single wrong
+word may lie above: that is for `word_fit`."""
 _WINDOW = 45
 """Frames (of 10 ms) of the stretch that fits worst."""
 _COVERAGE_WEIGHT, _DISTANCE_WEIGHT = 1.0, 6.0

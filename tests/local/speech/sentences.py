@@ -89,7 +89,7 @@ permutation; connect me to tales; please connect me to shaving; i would like to 
 problem; i forgot my passage; are you a rowboat; tell me a secret; you charged me once; i would like to trace my
 luggage; can you explain how planets work; what are your opening chords
 """)
-"""More of these, which nothing was set on."""
+"""More of these, which were not at hand when the limits were chosen; one limit was loosened after a first look."""
 
 
 def drawn(grammar: Grammar, count: int, seed: int) -> list[str]:
