@@ -67,7 +67,7 @@ class LineMarks:
             case PlaybackBegan():
                 self._playout("playout.audible", event)
             case PlaybackEnded():
-                self._playout("playout.stop", event, ms=event.played_ms)
+                self._playout("playout.stop", event, ms=event.played_ms, silent_ms=event.silent_ms)
             case PlaybackStalled():
                 self.mark(
                     "playout.underrun",

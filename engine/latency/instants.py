@@ -95,8 +95,9 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "playout.audible": Kind("the first audible sample of an item reached the speaker",
                                 ("response", "item", "source")),
         "playout.underrun": Kind("the speaker had nothing to play in the middle of an item",
-                                 ("response", "item", "source", "ms")),
-        "playout.stop": Kind("the last sample of an item that was played reached the speaker; `ms` of it were played",
+                                 ("response", "item", "source", "ms", "silent_ms")),
+        "playout.stop": Kind("the last sample of an item that was played reached the speaker; `ms` of it were played, "
+                             "the last `silent_ms` without anything audible",
                              ("response", "item", "source", "ms")),
         # --- interruption
         "interrupt": Kind("`audio_interrupted` was made; `cause` is 'user', 'application' or 'guardrail'",

@@ -287,17 +287,19 @@ def spoken(turn: TurnRecord) -> float | None:
 # --- interruption
 
 
-@_metric("the barge-in's onset: truth", "playout_stop")
+@_metric("the barge-in's onset: truth", "the last audible sample", signed=True)
 def yield_latency(turn: TurnRecord) -> float | None:
     """How long the agent talks on when the user begins to speak.
 
-    Unit: seconds.
+    Unit: seconds, signed: below zero the user began in a pause of the agent's, after which nothing came.
     Start: the first audible sample of the user who interrupts, by the line's truth.
-    Stop: the last sample of this turn's answer that was played. None if the agent was not interrupted: see
-    `yield_rate` for those that should have been.
+    Stop: the last audible sample of this turn's answer that was played; where the line does not say what is audible,
+    the last sample. None if the agent was not interrupted: see `yield_rate` for those that should have been.
     """
     cut = turn.interruption
-    return None if cut is None or cut.cause != "user" else _span(cut.onset_truth, cut.stopped)
+    if cut is None or cut.cause != "user":
+        return None
+    return _span(cut.onset_truth, cut.stopped if cut.fell_silent is None else cut.fell_silent)
 
 
 @_metric("the barge-in's onset: speech_started", "playout_stop", signed=True)

@@ -9,7 +9,17 @@ import attrs
 
 from engine.latency.floor import Floor
 from engine.latency.instants import Instant
-from engine.latency.open_turn import BEST_SOURCE, OpenAnswer, OpenItem, OpenTurn, Voice, add_usage, cause_of, source_of
+from engine.latency.open_turn import (
+    BEST_SOURCE,
+    NS_PER_MS,
+    OpenAnswer,
+    OpenItem,
+    OpenTurn,
+    Voice,
+    add_usage,
+    cause_of,
+    source_of,
+)
 from engine.latency.turns import HandoffInstant, Interruption, ToolSpan
 
 # --- the model
@@ -107,6 +117,8 @@ def _playout(f: Floor, instant: Instant) -> None:
             voice.stop = instant.t if voice.stop is None else max(voice.stop, instant.t)
             ms = instant.number("ms")
             voice.ms = ms if ms is not None else voice.ms
+            if (silent_ms := instant.number("silent_ms")) is not None and voice.stop == instant.t:
+                voice.fell_silent = instant.t - round(silent_ms * NS_PER_MS)
 
 
 # --- interruption

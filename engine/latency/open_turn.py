@@ -20,7 +20,7 @@ from engine.latency.turns import (
 
 BEST_SOURCE: Final[Mapping[Source, int]] = {"computed": 0, "reported": 1, "measured": 2}
 
-_NS_PER_MS = 1_000_000
+NS_PER_MS: Final = 1_000_000
 T = TypeVar("T")
 
 
@@ -31,6 +31,8 @@ class Voice:
     start: int | None = None
     audible: int | None = None
     stop: int | None = None
+    fell_silent: int | None = None
+    """The end of the last audible sample before `stop`."""
     ms: float | None = None
     underruns: int = 0
 
@@ -213,7 +215,7 @@ class OpenTurn:
             handoffs=tuple(self.handoffs),
             guardrail_checks=self.guardrail_checks,
             guardrail_tripped=self.guardrail_tripped,
-            interruption=_interruption(answer, later, stop),
+            interruption=_interruption(answer, later, stop, _fell_silent(stop, (voice for _, voice in voices))),
             barge_in_truth=barge_in.truth if barge_in else None,
             barge_in_heard=barge_in.heard if barge_in else None,
             barge_in_purpose=barge_in.purpose if barge_in else None,
@@ -246,7 +248,7 @@ def _played(item: OpenItem, source: Source, overtaken: bool) -> bool:
 def _audible_by_place(item: OpenItem, voice: Voice) -> int | None:
     if voice.start is None or item.audible_ms is None:
         return None
-    return voice.start + round(item.audible_ms * _NS_PER_MS)
+    return voice.start + round(item.audible_ms * NS_PER_MS)
 
 
 def _barge_in(later: Iterable[Onset], start: int | None, stop: int | None) -> Onset | None:
@@ -263,12 +265,14 @@ def _barge_in(later: Iterable[Onset], start: int | None, stop: int | None) -> On
     return min(during, key=lambda found: (found[0], found[1].turn))[1] if during else None
 
 
-def _interruption(answer: OpenAnswer, later: Iterable[Onset], stop: int | None) -> Interruption | None:
+def _interruption(
+    answer: OpenAnswer, later: Iterable[Onset], stop: int | None, silent: int | None
+) -> Interruption | None:
     """How the answer was cut, with whose voice did it: the last that the far end had heard by then."""
     cut = answer.interruption
     if cut is None:
         return None
-    cut = attrs.evolve(cut, stopped=stop)
+    cut = attrs.evolve(cut, stopped=stop, fell_silent=silent)
     if cut.cause != "user":
         return cut
     by = [onset for onset in later if onset.heard is not None and onset.heard <= cut.emitted]
@@ -286,6 +290,11 @@ def _last_stop(voices: Iterable[Voice]) -> int | None:
     """When the last of them fell silent; None if one has not."""
     stops = [voice.stop for voice in voices if voice.start is not None]
     return max((stop for stop in stops if stop is not None), default=None) if None not in stops else None
+
+
+def _fell_silent(stop: int | None, voices: Iterable[Voice]) -> int | None:
+    """The last audible sample before the last stop, where somebody knows it."""
+    return next((voice.fell_silent for voice in voices if voice.stop == stop and stop is not None), None)
 
 
 def one_of(value: object, choices: Iterable[T], default: T) -> T:

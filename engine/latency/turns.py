@@ -52,6 +52,8 @@ class Interruption:
     truncate_sent: int | None = None
     stopped: int | None = None
     """The last sample that was played."""
+    fell_silent: int | None = None
+    """The last audible sample that was played, where the line knows it: who is cut in a pause was silent before."""
     heard_ms: int | None = None
     """How much of the item had been heard, as it was told to the far end."""
 

@@ -2,7 +2,7 @@
 
 A window of 10 ms is audible if its loudest sample reaches the threshold. For the caller the threshold is 35 dB below
 the loudest sample of the utterance, which suits loud and quiet files alike; for the agent, whose audio is judged as
-it comes, it is 1 % of full scale (-40 dB).
+it comes, it is 45 dB below full scale.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from engine.audio.samples import FULL_SCALE, samples_of
 from engine.wire.formats import PCM16
 
 WINDOW_MS = 10
-AGENT_THRESHOLD = FULL_SCALE // 100
+AGENT_THRESHOLD = round(FULL_SCALE * 10 ** (-45 / 20))
 _CALLER_DB_BELOW_PEAK = 35
 _WINDOW = PCM16.rate * WINDOW_MS // 1000
 _NS_PER_SAMPLE = 1_000_000_000 / PCM16.rate
@@ -28,6 +28,19 @@ def first_audible_ns(pcm: bytes, threshold: int = AGENT_THRESHOLD) -> int | None
     for at, peak in _peaks(samples_of(pcm)):
         if peak >= threshold:
             return round(at * _NS_PER_SAMPLE)
+    return None
+
+
+def last_audible_ns(pcm: bytes, threshold: int = AGENT_THRESHOLD) -> int | None:
+    """Nanoseconds from the beginning of `pcm` to the end of its last audible window; None if it is silence.
+
+    `pcm` is mono 16-bit PCM at 24 kHz.
+    """
+    samples = samples_of(pcm)
+    for end in range(len(samples), 0, -_WINDOW):
+        window = samples[max(0, end - _WINDOW) : end]
+        if max(window) >= threshold or min(window) <= -threshold:
+            return round(end * _NS_PER_SAMPLE)
     return None
 
 

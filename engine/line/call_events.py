@@ -102,6 +102,8 @@ class PlaybackEnded:
     item_id: str
     played_ms: int
     interrupted: bool
+    silent_ms: float = 0.0
+    """For how long nothing audible had been played by then: who is cut in a pause has fallen silent before."""
 
 
 @attrs.frozen(kw_only=True)

@@ -16,7 +16,7 @@ import trio
 
 from engine.clock import NS, now_ns
 from engine.events import Audio, AudioEnd, AudioInterrupted
-from engine.line.audible import first_audible_ns
+from engine.line.audible import first_audible_ns, last_audible_ns
 from engine.line.call_events import PlaybackBegan, PlaybackEnded, PlaybackStalled, PlaybackStarted, Tell
 from engine.line.recording import Recording
 from engine.wire.formats import PCM16, AudioFormat
@@ -54,11 +54,21 @@ class _Playing:
     started: bool = False
     announced: bool = False
     complete: bool = False
+    pieces: list[tuple[int, bytes]] = attrs.field(factory=list)
+    """When each piece begins, and what it is."""
 
     @property
     def names(self) -> dict[str, str]:
         """What every event of it carries."""
         return {"response_id": self.response_id, "item_id": self.item_id}
+
+    def silent_ms(self, now: int, audio_format: AudioFormat) -> float:
+        """For how long nothing audible has been played of it at `now`."""
+        for starts_ns, pcm in reversed(self.pieces):
+            played = pcm[: audio_format.bytes_of(max(0, now - starts_ns) // _NS_PER_MS)]
+            if (last_ns := last_audible_ns(played)) is not None:
+                return max(0, now - starts_ns - last_ns) / _NS_PER_MS
+        return max(0, now - self.starts_ns) / _NS_PER_MS
 
 
 class Loudspeaker:
@@ -130,6 +140,7 @@ class Loudspeaker:
             item.audible_ns = starts_ns + offset
         self._free_ns = item.ends_ns = starts_ns + length_ns
         item.taken_ns += length_ns
+        item.pieces.append((starts_ns, event.data))
         if self._recording is not None:
             track = self._recording.agent
             at = self._recording.position(starts_ns) if starts_ns == now else track.end
@@ -169,6 +180,7 @@ class Loudspeaker:
                 **item.names,
                 played_ms=heard_ns // _NS_PER_MS,
                 interrupted=interrupted,
+                silent_ms=item.silent_ms(at_ns, self._format),
             )
         )
 

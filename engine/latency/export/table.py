@@ -34,7 +34,16 @@ TIMES: Final = (
     "barge_in_truth", "barge_in_heard",
 )  # fmt: skip
 """Fields of `TurnRecord` that are instants, in the order in which they usually come."""
-_CUT_TIMES: Final = ("onset_truth", "onset_heard", "emitted", "taken", "cancel_sent", "truncate_sent", "stopped")
+_CUT_TIMES: Final = (
+    "onset_truth",
+    "onset_heard",
+    "emitted",
+    "taken",
+    "cancel_sent",
+    "truncate_sent",
+    "stopped",
+    "fell_silent",
+)
 
 
 @attrs.frozen
