@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
@@ -38,12 +38,15 @@ def cores() -> tuple[int | None, int]:
     return (available[0], available[1]) if len(available) > 1 else (None, -1)
 
 
-def order(scenarios: list[Scenario], competitors: list[Competitor], repetitions: int) -> list[Turn]:
-    """Scenario by scenario; within one, every repetition goes once around the clients, forwards and then backwards."""
+def order(scenarios: list[Scenario], competitors: list[Competitor], often: Mapping[str, int]) -> list[Turn]:
+    """Scenario by scenario; within one, every repetition goes once around the clients, forwards and then backwards.
+
+    `often` is how many repetitions, by scenario; under the empty name, of all others.
+    """
     turns: list[Turn] = []
     for scenario in scenarios:
         taking_part = [c for c in competitors if c.group in scenario.groups]
-        for repetition in range(repetitions):
+        for repetition in range(often.get(scenario.name, often[""])):
             around = taking_part if repetition % 2 == 0 else list(reversed(taking_part))
             turns += [Turn(scenario, competitor, repetition) for competitor in around]
     return turns

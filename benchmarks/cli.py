@@ -40,7 +40,13 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         each.add_argument("--quick", action="store_true", help="one short repetition: a check, not a measurement")
         each.add_argument("--only", default="", metavar="A,B", help="these scenarios")
         each.add_argument("--clients", default="", metavar="A,B", help="these clients, or engine, floor, peer, part")
-        each.add_argument("--repetitions", type=int, default=None, metavar="N", help=f"default {REPETITIONS}")
+        each.add_argument(
+            "--repetitions",
+            type=repetitions,
+            default=None,
+            metavar="N[,SCENARIO=N...]",
+            help=f"of all, and of some; default {REPETITIONS}",
+        )
         each.add_argument("--beside", action="store_true", help="do not wait for another benchmark to end")
         each.add_argument("--no-plots", action="store_true")
     return parser.parse_args(argv)
@@ -48,6 +54,15 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 def split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def repetitions(text: str) -> dict[str, int]:
+    """``"1,cpu_single=3"`` by scenario; the empty name stands for all others."""
+    found = {"": REPETITIONS}
+    for part in split(text):
+        name, _, number = part.rpartition("=")
+        found[name] = int(number)
+    return found
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -94,8 +109,8 @@ def run(given: argparse.Namespace, console: Console, wanted: list[Scenario], cli
     for name, reason in results.missing.items():
         console.print(f"[yellow]missing[/] {name}: {reason}")
     present = [client for client in clients if client.name not in results.missing]
-    repetitions = given.repetitions or (1 if given.quick else REPETITIONS)
-    turns = order(wanted, present, repetitions)
+    often = given.repetitions or {"": 1 if given.quick else REPETITIONS}
+    turns = order(wanted, present, often)
     folder = RESULTS / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     campaign = Campaign(made, results, given.quick, folder / "logs")
     interrupted = False
