@@ -91,11 +91,11 @@ class Router:
         if self._over:
             self._nap.cancel(reason="the conversation is over")
         elif self._nap.deadline != (wake_at := self._wake_at()):
-            self._nap.deadline = wake_at
+            self._nap.deadline = max(wake_at, trio.current_time())
 
     async def _next(self) -> Sequence[Input]:
         """All inputs that wait, or a tick."""
-        with trio.CancelScope(deadline=self._wake_at()) as self._nap:
+        with trio.CancelScope(deadline=max(self._wake_at(), trio.current_time())) as self._nap:
             return await self.inbox.take_all()
         now = now_ns()
         if self._nap.deadline * NS <= now:
@@ -113,7 +113,7 @@ class Router:
 
     def _sooner(self, due: int) -> None:
         """Something is to be recorded at `due`."""
-        self._nap.deadline = min(self._nap.deadline, due / NS)
+        self._nap.deadline = min(self._nap.deadline, max(due / NS, trio.current_time()))
 
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""

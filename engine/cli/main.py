@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -45,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(failed.status, str(failed))
     except KeyboardInterrupt:
         return _complain(ExitStatus.INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        # Whoever reads has seen enough (`engine ... | head`); what is still in the buffer must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.DONE
 
 
 def _run(given: argparse.Namespace) -> int:

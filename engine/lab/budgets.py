@@ -15,6 +15,7 @@ from typing import Final, Literal
 import attrs
 
 from engine.errors import SettingsError
+from engine.lab.report.statistics import percentile_of, turns_needed
 from engine.latency.metrics import METRICS, RATES
 from engine.latency.turns import TurnRecord
 
@@ -62,7 +63,16 @@ class Verdict:
     def line(self) -> str:
         """For people."""
         found = "nothing to measure" if self.value is None else f"it is {self.value:.4g}"
-        return f"{'held' if self.held else 'NOT HELD'}: {self.text} ({found}, n = {self.n})"
+        few = f"; {self.needed} would make it sure" if 0 < self.n < self.needed else ""
+        return f"{'held' if self.held else 'NOT HELD'}: {self.text} ({found}, n = {self.n}{few})"
+
+    @property
+    def needed(self) -> int:
+        """How many turns the report would ask for; 0 of anything but a percentile."""
+        found = _WRITTEN.fullmatch(self.text)
+        name = (found["statistic"] if found else None) or ""
+        percent = float(name[1:]) if name.startswith("p") else 0.0
+        return turns_needed(percent) if 0 < percent < 100 else 0
 
 
 def budgets(texts: Sequence[str]) -> tuple[Budget, ...]:
@@ -121,7 +131,7 @@ def judge(budget: Budget, measured: Sequence[float]) -> Verdict:
 
 
 def statistic(name: str, values: Sequence[float]) -> float:
-    """A statistic of sorted values, at least one. Percentiles lie between neighbours in proportion."""
+    """A statistic of sorted values, at least one. A percentile is the one of the report: a value that was measured."""
     match name:
         case "mean":
             return sum(values) / len(values)
@@ -130,7 +140,4 @@ def statistic(name: str, values: Sequence[float]) -> float:
         case "max":
             return values[-1]
         case _:
-            place = float(name[1:]) / 100 * (len(values) - 1)
-            below = int(place)
-            above = min(below + 1, len(values) - 1)
-            return values[below] + (values[above] - values[below]) * (place - below)
+            return percentile_of(values, float(name[1:]))

@@ -83,9 +83,10 @@ def turn_gap(turn: TurnRecord) -> float | None:
     Start: the last audible sample of the user, as the line knows it; of a typed turn, the message was written; of push
     to talk without a line that knows, the commit was written. None where only the far end's opinion is known: see
     `turn_gap_heard`.
-    Stop: the first sample of the agent's above -45 dBFS reached the speaker.
+    Stop: the first sample of the agent's above -45 dBFS reached the speaker. None of a turn that wants no answer, such
+    as a murmur of assent: what follows one is no gap between turns.
     """
-    return _span(turn.user_end, turn.playout_audible)
+    return _span(turn.user_end, turn.playout_audible) if turn.wants_answer else None
 
 
 @_metric("speech_stopped", "playout_audible", signed=True)
