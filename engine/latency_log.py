@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from functools import lru_cache
 from itertools import count
 from secrets import token_hex
 
@@ -83,7 +83,7 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
         wall=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z" if real else None,
         engine=_version(),
         python=platform.python_version() if real else None,
-        platform=platform.platform() if real else None,
+        platform=_platform() if real else None,
         model=settings.model if isinstance(settings.model, str) else model,
         settings=_without_secrets(converter.unstructure(settings)),
         seed=log.seed,
@@ -94,11 +94,19 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
     )
 
 
+@lru_cache(maxsize=1)
 def _version() -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # takes 10 ms, which an import need not
+
     try:
         return version("engine")
     except PackageNotFoundError:  # run from a checkout that is not installed
         return None
+
+
+@lru_cache(maxsize=1)
+def _platform() -> str:
+    return platform.platform()
 
 
 def _without_secrets(value: dict[str, object]) -> dict[str, object]:

@@ -19,10 +19,12 @@ from engine.latency.share import EngineShare
 from engine.latency.turns import TurnRecord
 from engine.wire.formats import AudioFormat
 
-KEPT_TURNS: Final = 256
+KEPT_TURNS: Final = 64
 KEPT_NAMES: Final = 512
 """How many responses, items and calls are remembered; far more than are ever under way."""
 SHARE_EVERY_NS: Final = 10_000_000_000
+"""Only into a log: hundreds of sessions that were opened together would all do it in the same moment, for nobody."""
+_NEVER: Final = 2**63
 
 V = TypeVar("V")
 
@@ -107,8 +109,8 @@ class Notes:
         self.news = False
         """Something was told since `due` was found out."""
         self._alarm_at: int | None = None
-        self._share_at = self.start + SHARE_EVERY_NS
-        self._flush_at = self.start + FLUSH_NS
+        self._share_at = _NEVER if writer is None else self.start + SHARE_EVERY_NS
+        self._flush_at = _NEVER if writer is None else self.start + FLUSH_NS
 
     def tell(self, at_ns: int, kind: str, /, **fields: Value) -> None:
         """Something happened. `at_ns` is on the session's clock."""
@@ -139,17 +141,18 @@ class Notes:
             self.tell_of_playout(self.playout.passed(now))
             for record in self.assembler.passed(now - self.start):
                 self.turn(record, now)
-        if now >= self._share_at:
-            self._share_at = now + SHARE_EVERY_NS
-            self.tell_share(now)
         if self.writer is not None:
+            if now >= self._share_at:
+                self._share_at = now + SHARE_EVERY_NS
+                self.tell_share(now)
             self.writer.passed(now - self.start)
-        self._flush_at = now + FLUSH_NS
+            self._flush_at = now + FLUSH_NS
         self.reckon()
 
     def tell_share(self, now: int) -> None:
-        """The engine's own part, so far."""
-        self.tell(now, "engine.share", **cast("dict[str, Value]", self.share.to_mapping()))
+        """The engine's own part, so far, into the log."""
+        if self.writer is not None:
+            self.tell(now, "engine.share", **cast("dict[str, Value]", self.share.to_mapping()))
 
     def alarm(self) -> None:
         """See that somebody looks at the clock when the next thing is due."""

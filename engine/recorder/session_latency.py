@@ -27,7 +27,7 @@ class SessionLatency:
 
     @property
     def turns(self) -> Sequence[TurnRecord]:
-        """The last 256 turns, and those that are not over yet (`complete` is False), in the order in which they began.
+        """The last 64 turns, and those that are not over yet (`complete` is False), in the order in which they began.
         The log has all of them."""
         return self._recorder.turns
 

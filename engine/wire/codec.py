@@ -6,6 +6,7 @@ bits, more than 254 levels), which only text and raw payloads of an application 
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -82,12 +83,13 @@ def _reason_at_field(error: BaseException, _: object) -> str:
 
 
 def _generic(cls: Any) -> _Builder:
-    structure = converter.get_structure_hook(cls)
+    # Made when it is first needed: to make all of them takes longer than to import everything else.
+    reader = lru_cache(maxsize=1)(partial(converter.get_structure_hook, cls))
 
     def build(payload: _Payload) -> KnownServerEvent:
         if payload.get("event_id") is None:
             payload["event_id"] = ""
-        built: KnownServerEvent = structure(payload, cls)
+        built: KnownServerEvent = reader()(payload, cls)
         return built
 
     return build
