@@ -473,9 +473,3 @@ def metrics_of(turn: TurnRecord) -> dict[str, float]:
     """Every metric that this turn has."""
     known = ((name, metric.of(turn)) for name, metric in METRICS.items())
     return {name: value for name, value in known if value is not None}
-
-
-def rate_of(rate: Rate, turns: Iterable[TurnRecord]) -> tuple[int, int]:
-    """How many of the turns are hits, and of how many. A share of none is no number: see that n is not 0."""
-    counted = [turn for turn in turns if rate.of(turn)]
-    return sum(rate.hits(turn) for turn in counted), len(counted)

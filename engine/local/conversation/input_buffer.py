@@ -27,11 +27,6 @@ class InputBuffer:
         return self._kept_from + len(self._audio) // _SAMPLE_BYTES
 
     @property
-    def position_ms(self) -> int:
-        """Milliseconds appended since the session began, rounded down."""
-        return self.position // SAMPLES_PER_MS
-
-    @property
     def uncommitted_from(self) -> int:
         """Where the audio begins that a commit would take."""
         return self._uncommitted_from
@@ -62,10 +57,6 @@ class InputBuffer:
         """Forget all that is not committed."""
         self._uncommitted_from = self.position
         self.forget_before(self.position)
-
-    def skip_to(self, position: int) -> None:
-        """Count what lies before `position` as committed, without taking it."""
-        self._uncommitted_from = max(self._uncommitted_from, min(position, self.position))
 
     def forget_before(self, position: int) -> None:
         """Free what lies before `position`."""

@@ -12,6 +12,8 @@ exactly once, `completed` or `incomplete`; what it holds then is exactly what it
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import attrs
 
 from engine.local.conversation.items import Conversation, Entry
@@ -52,7 +54,7 @@ class OutputContext:
     conversation."""
 
 
-class _OutputItem:
+class _OutputItem(ABC):
     """What messages and function calls have in common."""
 
     def __init__(self, context: OutputContext, index: int) -> None:
@@ -64,14 +66,14 @@ class _OutputItem:
         """None before it opens, then `in_progress`, then how it closed."""
 
     @property
+    @abstractmethod
     def item(self) -> Item:
         """The item as it stands."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def tokens(self) -> tuple[int, int]:
         """Text and audio tokens so far."""
-        raise NotImplementedError
 
     def _announce(self) -> None:
         self.status = IN_PROGRESS

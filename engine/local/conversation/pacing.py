@@ -14,7 +14,7 @@ from collections import deque
 
 import attrs
 
-from engine.local.conversation.output_items import CallOutput, MessageOutput, OutputItem
+from engine.local.conversation.output_items import CallOutput, OutputItem
 from engine.wire.formats import AudioFormat
 
 _TRANSCRIPT_LEAD = 2
@@ -146,8 +146,3 @@ class Track:
         length_ns = len(audio) * _NANOSECONDS_PER_S // audio_format.bytes_per_second
         self._audio_due += round(length_ns / self._pace.speed)
         return output.tokens_of_audio - before
-
-
-def is_spoken(output: OutputItem) -> bool:
-    """Whether an output item is a message with audio."""
-    return isinstance(output, MessageOutput) and output.speaks
