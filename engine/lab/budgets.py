@@ -16,7 +16,8 @@ import attrs
 
 from engine.errors import SettingsError
 from engine.lab.report.statistics import percentile_of, turns_needed
-from engine.latency.metrics import METRICS, RATES
+from engine.latency.metrics import METRICS
+from engine.latency.rates import RATES
 from engine.latency.turns import TurnRecord
 
 _WRITTEN = re.compile(

@@ -10,7 +10,7 @@ import trio
 
 from engine.clock import now_ns
 from engine.events import RealtimeSessionEvent
-from engine.lab.distributions import Draws, Stream
+from engine.lab.distributions import Draws, Spread, Stream
 from engine.lab.ears import ToldEars
 from engine.lab.scenario import Caller, Turn
 from engine.lab.sounds import Sounds
@@ -104,10 +104,10 @@ class ScriptedCaller:
             pause_ms = self.caller.pause_ms if turn.pause_ms is None else turn.pause_ms
             await trio.sleep(self._seconds(f"{number}.pause_ms", pause_ms))
 
-    def _seconds(self, purpose: str, spread: object) -> float:
+    def _seconds(self, purpose: str, spread: Spread) -> float:
         stream = self._streams.get(purpose)
         if stream is None:
-            stream = self._streams[purpose] = Stream(spread, self.draws.stream(f"caller.{purpose}"))  # type: ignore[arg-type]
+            stream = self._streams[purpose] = Stream(spread, self.draws.stream(f"caller.{purpose}"))
         return stream.seconds()
 
     # ------------------------------------------------------------------------------------------ what

@@ -4,7 +4,7 @@ Times are in seconds, from a start to a stop that the function's docstring names
 before the user has finished has a negative gap. None means that there is no such number for this turn, because it was
 not answered, or because nobody knows one of the two instants. Nothing is ever 0 because it is missing.
 
-Turns without an answer have no latency; they count in the `RATES`. Look at both.
+Turns without an answer have no latency; they count in `engine.latency.rates`. Look at both.
 """
 
 from __future__ import annotations
@@ -19,10 +19,6 @@ import attrs
 from engine.latency.turns import TurnRecord
 
 Unit = Literal["s", "ms", "count"]
-
-YIELD_WITHIN_S: Final = 2.0
-"""How soon an agent has to fall silent for the user to count as let through: the window of tau-voice (yield rate,
-arXiv 2603.13686)."""
 
 _NS = 1_000_000_000
 
@@ -42,21 +38,8 @@ class Metric:
     of: Callable[[TurnRecord], float | None]
 
 
-@attrs.frozen
-class Rate:
-    """A share of turns."""
-
-    name: str
-    meaning: str
-    of: Callable[[TurnRecord], bool]
-    """Whether a turn counts at all."""
-    hits: Callable[[TurnRecord], bool]
-    """Whether it is one of those that are counted; asked only if it counts."""
-
-
 Figure = Callable[[TurnRecord], float | None]
 _METRICS: dict[str, Metric] = {}
-_RATES: dict[str, Rate] = {}
 
 
 def _metric(start: str, stop: str, *, unit: Unit = "s", signed: bool = False) -> Callable[[Figure], Figure]:
@@ -68,7 +51,8 @@ def _metric(start: str, stop: str, *, unit: Unit = "s", signed: bool = False) ->
     return register
 
 
-def _span(start: int | None, stop: int | None) -> float | None:
+def span_s(start: int | None, stop: int | None) -> float | None:
+    """Seconds between two instants; None unless both are known."""
     return None if start is None or stop is None else (stop - start) / _NS
 
 
@@ -86,7 +70,7 @@ def turn_gap(turn: TurnRecord) -> float | None:
     Stop: the first sample of the agent's above -45 dBFS reached the speaker. None of a turn that wants no answer, such
     as a murmur of assent: what follows one is no gap between turns.
     """
-    return _span(turn.user_end, turn.playout_audible) if turn.wants_answer else None
+    return span_s(turn.user_end, turn.playout_audible) if turn.wants_answer else None
 
 
 @_metric("speech_stopped", "playout_audible", signed=True)
@@ -98,7 +82,7 @@ def turn_gap_heard(turn: TurnRecord) -> float | None:
     Start: the far end's word that the user has stopped was read.
     Stop: the first sample of the agent's above -45 dBFS reached the speaker.
     """
-    return _span(turn.speech_stopped, turn.playout_audible)
+    return span_s(turn.speech_stopped, turn.playout_audible)
 
 
 @_metric("user_end", "audio_first_received", signed=True)
@@ -109,7 +93,7 @@ def first_audio(turn: TurnRecord) -> float | None:
     Start: as of `turn_gap`.
     Stop: the first audio of the answer was read.
     """
-    return _span(turn.user_end, turn.audio_first_received)
+    return span_s(turn.user_end, turn.audio_first_received)
 
 
 @_metric("user_end", "first_token", signed=True)
@@ -120,7 +104,7 @@ def first_token(turn: TurnRecord) -> float | None:
     Start: as of `turn_gap`.
     Stop: the first delta of the answer, of whatever kind, was read.
     """
-    return _span(turn.user_end, turn.first_token)
+    return span_s(turn.user_end, turn.first_token)
 
 
 # --- whose fault it is
@@ -134,7 +118,7 @@ def endpoint_delay(turn: TurnRecord) -> float | None:
     Start: the last audible sample of the user, by the line's truth.
     Stop: the far end's word that the user has stopped was read.
     """
-    return _span(turn.user_speech_end_truth, turn.speech_stopped)
+    return span_s(turn.user_speech_end_truth, turn.speech_stopped)
 
 
 @_metric("user_speech_end_truth_ms", "speech_stopped_ms", signed=True)
@@ -160,7 +144,7 @@ def endpoint_rtt(turn: TurnRecord) -> float | None:
     push to talk there is none.
     Stop: the far end's word that the user has stopped was read.
     """
-    return _span(turn.user_audio_last_sent, turn.speech_stopped)
+    return span_s(turn.user_audio_last_sent, turn.speech_stopped)
 
 
 @_metric("response_requested", "response_created")
@@ -172,7 +156,7 @@ def event_rtt(turn: TurnRecord) -> float | None:
     Stop: `response.created` was read. None where the far end responds by itself, also if a further response is asked
     for later, after a tool.
     """
-    value = _span(turn.response_requested, turn.response_created)
+    value = span_s(turn.response_requested, turn.response_created)
     return None if value is None or value < 0 else value
 
 
@@ -192,7 +176,7 @@ def model_ttfa(turn: TurnRecord) -> float | None:
     that it has made an item of what the user said, or, if it does not say, that the user has stopped.
     Stop: the first audio of the answer was read, audible or not.
     """
-    return _span(_set_to_work(turn), turn.audio_first_received)
+    return span_s(_set_to_work(turn), turn.audio_first_received)
 
 
 @_metric("response_requested, else committed, else speech_stopped", "first_token", signed=True)
@@ -203,7 +187,7 @@ def model_ttft(turn: TurnRecord) -> float | None:
     Start: as of `model_ttfa`.
     Stop: the first text or audio of the answer was read.
     """
-    return _span(_set_to_work(turn), turn.first_token)
+    return span_s(_set_to_work(turn), turn.first_token)
 
 
 @_metric("audio_first_received", "audio_first_taken")
@@ -214,7 +198,7 @@ def take_delay(turn: TurnRecord) -> float | None:
     Start: it was read from the far end.
     Stop: the application took it.
     """
-    return _span(turn.audio_first_received, turn.audio_first_taken)
+    return span_s(turn.audio_first_received, turn.audio_first_taken)
 
 
 @_metric("audio_first_received", "playout_start")
@@ -226,7 +210,7 @@ def playout_delay(turn: TurnRecord) -> float | None:
     Stop: its first sample reached the speaker. Where that is computed, it is the moment at which the application took
     it, or at which what was before it had been played.
     """
-    return _span(turn.audio_first_received, turn.playout_start)
+    return span_s(turn.audio_first_received, turn.playout_start)
 
 
 @_metric("playout_start", "playout_audible")
@@ -237,7 +221,7 @@ def leading_silence(turn: TurnRecord) -> float | None:
     Start: the answer's first sample reached the speaker.
     Stop: the first sample above -45 dBFS did.
     """
-    return _span(turn.playout_start, turn.playout_audible)
+    return span_s(turn.playout_start, turn.playout_audible)
 
 
 @_metric("user_end, else speech_stopped", "transcript_final", signed=True)
@@ -251,7 +235,7 @@ def transcript_delay(turn: TurnRecord) -> float | None:
     if turn.opened_by != "speech":
         return None
     end = turn.user_end
-    return _span(end if end is not None else turn.speech_stopped, turn.transcript_final)
+    return span_s(end if end is not None else turn.speech_stopped, turn.transcript_final)
 
 
 # --- the sound
@@ -300,7 +284,7 @@ def yield_latency(turn: TurnRecord) -> float | None:
     cut = turn.interruption
     if cut is None or cut.cause != "user":
         return None
-    return _span(cut.onset_truth, cut.stopped if cut.fell_silent is None else cut.fell_silent)
+    return span_s(cut.onset_truth, cut.stopped if cut.fell_silent is None else cut.fell_silent)
 
 
 @_metric("the barge-in's onset: speech_started", "playout_stop", signed=True)
@@ -312,7 +296,7 @@ def yield_latency_heard(turn: TurnRecord) -> float | None:
     Stop: the last sample of this turn's answer that was played.
     """
     cut = turn.interruption
-    return None if cut is None or cut.cause != "user" else _span(cut.onset_heard, cut.stopped)
+    return None if cut is None or cut.cause != "user" else span_s(cut.onset_heard, cut.stopped)
 
 
 @_metric("the barge-in's onset: speech_started", "interruption.emitted")
@@ -325,7 +309,7 @@ def yield_latency_engine(turn: TurnRecord) -> float | None:
     the decision are one step of virtual time.
     """
     cut = turn.interruption
-    return None if cut is None or cut.cause != "user" else _span(cut.onset_heard, cut.emitted)
+    return None if cut is None or cut.cause != "user" else span_s(cut.onset_heard, cut.emitted)
 
 
 @_metric("interruption.emitted", "interruption.taken")
@@ -337,7 +321,7 @@ def interrupt_take_delay(turn: TurnRecord) -> float | None:
     Stop: the application took it.
     """
     cut = turn.interruption
-    return None if cut is None else _span(cut.emitted, cut.taken)
+    return None if cut is None else span_s(cut.emitted, cut.taken)
 
 
 @_metric("interruption.emitted", "playout_stop", signed=True)
@@ -351,7 +335,7 @@ def over_talk(turn: TurnRecord) -> float | None:
     the event, at the latest.
     """
     cut = turn.interruption
-    return None if cut is None else _span(cut.emitted, cut.stopped)
+    return None if cut is None else span_s(cut.emitted, cut.stopped)
 
 
 # --- tools
@@ -405,68 +389,7 @@ def approval_wait(turn: TurnRecord) -> float | None:
     return _union((span.approval_asked, span.approval_answered) for span in turn.tools)
 
 
-# --- rates
-
-
-def _rate(of: Callable[[TurnRecord], bool]) -> Callable[[Callable[[TurnRecord], bool]], Callable[[TurnRecord], bool]]:
-    def register(hits: Callable[[TurnRecord], bool]) -> Callable[[TurnRecord], bool]:
-        _RATES[hits.__name__] = Rate(hits.__name__, cleandoc(hits.__doc__ or ""), of, hits)
-        return hits
-
-    return register
-
-
-def _by_user(turn: TurnRecord) -> bool:
-    return turn.opened_by in ("speech", "text") and turn.wants_answer
-
-
-def _barged_in(turn: TurnRecord) -> bool:
-    at = turn.barge_in_truth if turn.barge_in_truth is not None else turn.barge_in_heard
-    return at is not None and turn.barge_in_purpose not in ("backchannel", "noise")
-
-
-@_rate(_by_user)
-def response_rate(turn: TurnRecord) -> bool:
-    """Share of the user's turns that were answered: something was heard of the agent, or, where it has no voice, read.
-
-    Of: turns of speech or text, but for backchannels, noises, and what the application took back. A turn in which the
-    log ends counts as unanswered: who hung up had been waiting.
-    """
-    return turn.answered
-
-
-@_rate(_barged_in)
-def yield_rate(turn: TurnRecord) -> bool:
-    """Share of barge-ins that the agent made way for: it fell silent within two seconds of the user's first sound,
-    or of the far end's word where the line knows nothing, because it was interrupted.
-
-    Of: turns during whose answer the user began to speak, but for backchannels and noises.
-    """
-    onset = turn.barge_in_truth if turn.barge_in_truth is not None else turn.barge_in_heard
-    yielded = _span(onset, turn.playout_stop)
-    return turn.interruption is not None and yielded is not None and yielded <= YIELD_WITHIN_S
-
-
-@_rate(lambda turn: turn.false_takeover is not None and turn.wants_answer)
-def false_takeover_rate(turn: TurnRecord) -> bool:
-    """Share of the user's spoken turns in which the agent began to be heard before the user had finished.
-
-    Of: turns of which the line knows the end, but for backchannels and noises.
-    """
-    return turn.false_takeover is True
-
-
-@_rate(lambda turn: turn.answered)
-def interruption_rate(turn: TurnRecord) -> bool:
-    """Share of answers that were cut short, by whomever.
-
-    Of: answered turns.
-    """
-    return turn.interruption is not None
-
-
 METRICS: Final[Mapping[str, Metric]] = MappingProxyType(_METRICS)
-RATES: Final[Mapping[str, Rate]] = MappingProxyType(_RATES)
 
 
 def metrics_of(turn: TurnRecord) -> dict[str, float]:

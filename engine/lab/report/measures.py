@@ -10,7 +10,8 @@ import attrs
 from engine.lab.report.sample import Sample, sample_of
 from engine.lab.results import Run
 from engine.latency.log import SessionLog
-from engine.latency.metrics import METRICS, RATES, Metric, Rate
+from engine.latency.metrics import METRICS, Metric
+from engine.latency.rates import RATES, Rate
 from engine.latency.turns import TurnRecord
 
 
