@@ -3,6 +3,7 @@
 owns    nothing: what it takes it hands over in the same step
 reads   `microphone`
 writes  `input_audio_buffer.append` and marks to `uplink`, in order
+lends   `hand_over` to whoever brings the last piece of a frame: its task is for rests, and for when there is no room
 ends    with the session
 """
 
@@ -22,14 +23,22 @@ class AudioInPump:
 
     async def run(self) -> None:
         """Pump until cancelled."""
+        self.microphone.hand_over = self.hand_over
         while True:
             # One scope for as long as frames come in time: a scope for each costs more than all else that is done here.
             with self.microphone.patience():
                 while True:
                     await self.microphone.due()
-                    await self._hand_over()
-            await self._hand_over()
+                    await self._when_there_is_room()
+            await self._when_there_is_room()
 
-    async def _hand_over(self) -> None:
-        await self.outbound.room()
+    def hand_over(self) -> bool:
+        """Move what there is, if there is room for it."""
+        if not self.outbound.has_room:
+            return False
         self.outbound.put_uplink(*self.microphone.take())
+        return True
+
+    async def _when_there_is_room(self) -> None:
+        await self.outbound.room()
+        self.hand_over()

@@ -3,12 +3,14 @@
 owns    the open connection to the far end
 reads   what the far end says; `wire` and `uplink`
 writes  batches of the far end's events to the router, who hears them at once, and in the end one `Ended` to `inbox`
+lends   `write_at_once` to whoever brings something for the far end: the writing task is for what has to wait
 ends    when the far end is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import attrs
 import trio
@@ -16,8 +18,8 @@ import trio
 from engine.clock import now_ns
 from engine.core.inputs import Ended, Input
 from engine.errors import SessionClosed, TransportLost
-from engine.mailboxes import Mailbox, Outbound
-from engine.models.interface import ModelConnection, RealtimeModel
+from engine.mailboxes import Batch, Mailbox, Outbound
+from engine.models.interface import ModelConnection, RealtimeModel, WritesAtOnce
 from engine.recorder import Recorder
 from engine.settings import RealtimeModelConfig
 from engine.wire.server_events import ServerEvent
@@ -28,7 +30,7 @@ REASON_GRACE = 1.0
 
 @attrs.define
 class Connection:
-    """Moves events between the far end and the session. The only task that touches the connection."""
+    """Moves events between the far end and the session."""
 
     model: RealtimeModel
     config: RealtimeModelConfig
@@ -54,6 +56,8 @@ class Connection:
         self.outbound.abandon()
 
     async def _converse(self, link: ModelConnection) -> TransportLost | None:
+        if isinstance(link, WritesAtOnce):
+            self.outbound.at_once = partial(self._write_at_once, link)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, link)
             try:
@@ -75,15 +79,23 @@ class Connection:
 
     async def _write(self, link: ModelConnection) -> None:
         while True:
-            events, marks = await self.outbound.take()
-            if not events:
+            batch = await self.outbound.take()
+            if not batch.events:
                 return
-            brought_at = self.outbound.brought_at
-            await link.send(events)
-            self.recorder.written(events, now_ns(), brought_at)
-            for mark in marks:
-                mark.written = True
-                mark.settled.set()
+            await link.send(batch.events)
+            self._written(batch)
+
+    def _write_at_once(self, link: WritesAtOnce, batch: Batch) -> bool:
+        if not link.send_nowait(batch.events):
+            return False
+        self._written(batch)
+        return True
+
+    def _written(self, batch: Batch) -> None:
+        self.recorder.written(batch.events, now_ns(), batch.brought_at)
+        for mark in batch.marks:
+            mark.written = True
+            mark.settled.set()
 
     async def _report(self, lost: TransportLost) -> None:
         try:

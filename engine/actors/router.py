@@ -152,6 +152,8 @@ class Router:
         effects = self.machine.take_effects()
         error = self._deliver(effects)
         self.recorder.stepped(batch, effects, now)
+        if effects.wire:
+            self.outbound.push()
         return error
 
     def _deliver(self, effects: Effects) -> EngineError | None:

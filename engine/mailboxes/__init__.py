@@ -12,7 +12,8 @@
     checks      router        debouncer    256 batches          the same
     hooks       executor      its hooks    256 hooks            one is left out, with an `error` event
 
-What the far end says goes into no queue: the router hears it as soon as it is read. The router never waits for anybody,
+What the far end says goes into no queue: the router hears it as soon as it is read. What goes to it leaves `wire` and
+`uplink` in the step that put it there, unless it would have to wait. The router never waits for anybody,
 so the graph of waiting senders has no cycle. Control never stands behind audio: `wire` overtakes `uplink`, which
 holds a second of audio at most, and an interruption takes queued audio out of `feed`.
 """
@@ -21,7 +22,7 @@ from engine.mailboxes.feed import FEED_AUDIO_BYTES, FEED_EVENTS, TAKES_PER_CHECK
 from engine.mailboxes.mailbox import Mailbox
 from engine.mailboxes.mark import Mark
 from engine.mailboxes.microphone import Microphone
-from engine.mailboxes.outbound import WIRE_EVENTS, Outbound
+from engine.mailboxes.outbound import WIRE_EVENTS, Batch, Outbound
 from engine.mailboxes.statistics import MailboxStatistics
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "TAKES_PER_CHECKPOINT",
     "WIRE_EVENTS",
     "WORK_BATCHES",
+    "Batch",
     "Feed",
     "Mailbox",
     "MailboxStatistics",

@@ -1,9 +1,16 @@
-"""Outbound: what goes to the far end, control and audio, on its way to the connection."""
+"""Outbound: what goes to the far end, control and audio, on its way to the connection.
+
+Most of it goes out in the step that brought it: a socket that has room takes a frame without waiting, and to wake
+another task for that would cost more than the write. What cannot go at once is for the connection's writer, in order.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import trio
 
 from engine.clock import now_ns
 from engine.errors import TransportLost
@@ -15,26 +22,45 @@ from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 WIRE_EVENTS = 1024
 
 
+class Batch(NamedTuple):
+    """What is written in one go."""
+
+    events: Sequence[ClientEvent]
+    marks: Sequence[Mark] = ()
+    """Those among the events, to be settled once they are written."""
+    brought_at: int | None = None
+    """When the application brought the oldest of the audio; None if there is none."""
+
+
+_NOTHING: Final = Batch(())
+
+
 class Outbound:
-    """`wire` and `uplink`: two urgencies, one reader, who gets control first."""
+    """`wire` and `uplink`: two urgencies, one line to the far end, which gets control first."""
 
     def __init__(self, wire_capacity: int = WIRE_EVENTS, waited: Callable[[int], None] | None = None) -> None:
         """`wire_capacity` is in events; `waited` is told how many nanoseconds the oldest event of `wire` has waited
         when it is taken."""
+        self.at_once: Callable[[Batch], bool] | None = None
+        """Writes a batch if that needs no waiting, and tells whether it has; one that it refuses is for the writer. The
+        connection sets it while there is one that can."""
         self._wire: deque[ClientEvent] = deque()
         self._uplink: Sequence[InputAudioBufferAppend | Mark] = ()
+        self._refused: Batch | None = None
+        """The next batch for the writer, which nothing may be added to: perhaps a part of it has gone."""
+        self._writing = False
+        """The writer has taken a batch and not come back for the next."""
         self._wire_capacity = wire_capacity
         self._wire_passed = self._wire_most = self._uplink_passed = 0
         self._waited = waited
         self._wire_since = 0
         self._uplink_since: int | None = None
-        self.brought_at: int | None = None
-        """When the application brought the oldest audio that was taken last; None if none was."""
         self._arrival, self._room = Bell(), Bell()
         self._closed = False
 
     def put_wire(self, events: Sequence[ClientEvent]) -> None:
-        """Control: never waits. Raises TransportLost when the far end has stopped reading."""
+        """Control: never waits, and goes with the next `push`. Raises TransportLost when the far end has stopped
+        reading."""
         if len(self._wire) + len(events) > self._wire_capacity:
             raise TransportLost(f"the far end has stopped reading: {len(self._wire)} events wait to be sent")
         if not self._wire and self._waited is not None:
@@ -42,43 +68,60 @@ class Outbound:
         self._wire.extend(events)
         self._wire_passed += len(events)
         self._wire_most = max(self._wire_most, len(self._wire))
-        self._arrival.ring()
+
+    @property
+    def has_room(self) -> bool:
+        """The audio that was put last is being written, or gone."""
+        return not self._uplink
 
     async def room(self) -> None:
-        """Until the audio that was put last is being written."""
+        """Until there is."""
         while self._uplink:
             await self._room.wait()
 
     def put_uplink(self, entries: Sequence[InputAudioBufferAppend | Mark], since: int | None) -> None:
-        """Audio, and marks among it, for which there is `room`. `since` is when the application brought the oldest."""
+        """Audio, and marks among it, for which there is room. `since` is when the application brought the oldest."""
         if entries:
             self._uplink, self._uplink_since = entries, since
             self._uplink_passed += 1
+            self.push()
+
+    @trio.lowlevel.enable_ki_protection
+    def push(self) -> None:
+        """What waits goes out now, unless somebody is writing: then it goes when that is done."""
+        if self._writing or self._refused is not None or not (self._wire or self._uplink):
+            return
+        batch = self._next()
+        if batch.events and (self.at_once is None or not self.at_once(batch)):
+            self._refused = batch
             self._arrival.ring()
 
-    async def take(self) -> tuple[list[ClientEvent], list[Mark]]:
-        """What is to be written now, control first, and the marks to settle once it is. Empty after `close`."""
-        while not self._wire and not self._uplink and not self._closed:
+    async def take(self) -> Batch:
+        """For the writer: what is to be written now, control first. No events after `close`."""
+        self._writing = False
+        while self._refused is None and not self._wire and not self._uplink and not self._closed:
             await self._arrival.wait()
+        batch, self._refused = self._refused or self._next(), None
+        self._writing = True
+        return batch
+
+    def _next(self) -> Batch:
         events: list[ClientEvent] = list(self._wire)
         if events and self._waited is not None:
             self._waited(now_ns() - self._wire_since)
         self._wire.clear()
+        if not self._uplink or self._closed:
+            return Batch(events) if events else _NOTHING
         marks: list[Mark] = []
-        self.brought_at = None
-        if self._uplink and not self._closed:
-            self._take_uplink(events, marks)
-        return events, marks
-
-    def _take_uplink(self, events: list[ClientEvent], marks: list[Mark]) -> None:
         for entry in self._uplink:
             if isinstance(entry, Mark):
                 marks.append(entry)
                 events.append(entry.event)
             else:
                 events.append(entry)
-        self._uplink, self.brought_at = (), self._uplink_since
+        self._uplink = ()
         self._room.ring()
+        return Batch(events, marks, self._uplink_since)
 
     def close(self) -> None:
         """Write what control has to say, and no more."""
@@ -88,6 +131,7 @@ class Outbound:
     def abandon(self) -> None:
         """Nothing will be written any more."""
         self.close()
+        self.at_once = self._refused = None
         self._wire.clear()
 
     def statistics(self) -> tuple[MailboxStatistics, MailboxStatistics]:

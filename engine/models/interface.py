@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
 
@@ -50,6 +50,19 @@ class ModelConnection(Protocol):
 
     async def aclose(self) -> None:
         """Say goodbye if the far end still listens. The caller's cancel scope bounds it."""
+        ...
+
+
+@runtime_checkable
+class WritesAtOnce(Protocol):
+    """What a `ModelConnection` may be able to do besides: no task is then woken for a write that need not wait."""
+
+    def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
+        """Send events in order, as one write, if that needs no waiting. Must not raise.
+
+        Returns whether the system below has taken all of them. If not, the next call is `send` with the same events,
+        which goes on where this stopped, or says what is wrong.
+        """
         ...
 
 

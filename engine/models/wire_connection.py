@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import trio
 
 from engine.errors import SessionExpired, TransportClosed
-from engine.transport.interface import Transport
+from engine.transport.interface import SendsAtOnce, Transport
 from engine.wire.client_events import ClientEvent
 from engine.wire.codec import decode_server, encode_client
 from engine.wire.server_events import ErrorEvent, ServerEvent
 
 
 class WireConnection:
-    """One open conversation. Implements `ModelConnection`.
+    """One open conversation. Implements `ModelConnection` and `WritesAtOnce`.
 
     Args:
         transport: where the far end is.
@@ -23,6 +23,7 @@ class WireConnection:
 
     def __init__(self, transport: Transport, first: Sequence[ServerEvent] = ()) -> None:
         self._transport = transport
+        self._at_once = transport if isinstance(transport, SendsAtOnce) else None
         self._first = first
         self._expired = False
 
@@ -51,6 +52,10 @@ class WireConnection:
             await self._transport.send([encode_client(event) for event in events])
         except TransportClosed as closed:
             raise self._meaning(closed) from None
+
+    def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
+        """See `WritesAtOnce.send_nowait`."""
+        return self._at_once is not None and self._at_once.send_nowait([encode_client(event) for event in events])
 
     async def aclose(self) -> None:
         """See `ModelConnection.aclose`."""

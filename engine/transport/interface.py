@@ -7,7 +7,7 @@ Above it nobody knows sockets, frames or channels; below it nobody knows JSON. O
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Transport(Protocol):
@@ -49,5 +49,18 @@ class Transport(Protocol):
 
         Raises:
             Misuse: `code` is one that cannot be sent (only 1000-1014 but for the reserved ones, and 3000-4999).
+        """
+        ...
+
+
+@runtime_checkable
+class SendsAtOnce(Protocol):
+    """What a `Transport` may be able to do besides."""
+
+    def send_nowait(self, messages: Sequence[bytes]) -> bool:
+        """Send `messages` as `Transport.send` does, if that needs no waiting. Never raises.
+
+        Returns whether the system below has taken all. If not, the next call is `send` with the same messages, which
+        goes on where this stopped, or says how the connection has ended.
         """
         ...

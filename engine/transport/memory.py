@@ -33,7 +33,7 @@ def memory_pair(capacity: int = 64) -> tuple[MemoryTransport, MemoryTransport]:
 
 
 class MemoryTransport:
-    """One end of a `memory_pair`. Implements `Transport`.
+    """One end of a `memory_pair`. Implements `Transport` and `SendsAtOnce`.
 
     A cancelled `send` has sent nothing. A close needs nobody's answer: the peer reads what was sent before it, in
     order, and then is told; what it had sent itself and was not read is gone, as with a socket.
@@ -73,6 +73,14 @@ class MemoryTransport:
             await self._outgoing.send(tuple(message.decode() for message in messages))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise self._how_it_ended().error() from None
+
+    def send_nowait(self, messages: Sequence[bytes]) -> bool:
+        """See `SendsAtOnce.send_nowait`."""
+        try:
+            self._outgoing.send_nowait(tuple(message.decode() for message in messages))
+        except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+            return False
+        return True
 
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
         """See `Transport.aclose`."""

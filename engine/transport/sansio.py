@@ -133,7 +133,7 @@ def _hear(core: ClientProtocol, data: bytes) -> bytes:
 
 
 class WebSocketTransport:
-    """An open WebSocket. Implements `Transport`.
+    """An open WebSocket. Implements `Transport` and `SendsAtOnce`.
 
     A cancelled `send` breaks nothing: a frame that is half out is completed by the next write, or while `receive`
     waits. At most one batch is left behind like this, because each `send` first waits until nothing is unsent.
@@ -145,6 +145,8 @@ class WebSocketTransport:
         self._core = core
         self._inbound = Inbound(core)
         self._by_hand = not core.extensions
+        self._begun = 0
+        """How many messages of the next `send` have been handed to the pipe already."""
         self._heard_at = trio.current_time()
         self._close_timeout = close_timeout
         self._arrived: list[str | bytes] = []
@@ -170,12 +172,26 @@ class WebSocketTransport:
             await self._flush()
         if self._ending is not None:
             raise self._ending.error()
+        begun, self._begun = self._begun, 0
         try:
-            self._pipe.write(self._frames(messages))
+            self._pipe.write(self._frames(messages[begun:]))
         except OSError as error:
             raise broken(error).error() from error
         if self._pipe.unsent:
             await self._flush()
+
+    def send_nowait(self, messages: Sequence[bytes]) -> bool:
+        """See `SendsAtOnce.send_nowait`."""
+        if self._pipe.unsent or self._ending is not None:
+            return False
+        try:
+            self._pipe.write(self._frames(messages))
+        except OSError:
+            return False
+        if self._pipe.unsent:
+            self._begun = len(messages)
+            return False
+        return True
 
     def _frames(self, messages: Sequence[bytes]) -> bytes:
         if self._by_hand:

@@ -109,6 +109,7 @@ def scenes(
         moves=draw(timed(st.one_of(*far_moves), 5)),  # type: ignore[arg-type]
         up_ms=draw(up_ms),
         down_ms=draw(distances),
+        waits=draw(st.sampled_from([0, 0, 2, 1])),
     )
     return Scene(
         far=script,

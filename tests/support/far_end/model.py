@@ -123,6 +123,8 @@ class FarScript:
     moves: tuple[Later[FarMove], ...] = ()
     up_ms: int = 0
     down_ms: int = 0
+    waits: int = 0
+    """Every so many-th write has to wait, as on a socket that is full; 1: each, 0: none."""
 
 
 SHORT = Reply()
@@ -184,7 +186,7 @@ class FarEndModel(RealtimeModel):
 
 
 class _Link:
-    """One connection. Implements `ModelConnection`."""
+    """One connection. Implements `ModelConnection` and `WritesAtOnce`."""
 
     def __init__(self, model: FarEndModel) -> None:
         self._model = model
@@ -193,6 +195,7 @@ class _Link:
         self._down: deque[tuple[float, ServerEvent | TransportLost]] = deque()
         self._changed = trio.lowlevel.ParkingLot()
         self._answered = 0
+        self._writes = 0
         self._heard_from = trio.Event()
         """The client has said how it wants the session to be."""
 
@@ -217,6 +220,16 @@ class _Link:
 
     async def send(self, events: Sequence[ClientEvent]) -> None:
         await trio.lowlevel.checkpoint()
+        self._take(events)
+
+    def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
+        self._writes += 1
+        if self._model.script.waits and self._writes % self._model.script.waits == 0:
+            return False
+        self._take(events)
+        return True
+
+    def _take(self, events: Sequence[ClientEvent]) -> None:
         for event in events:
             self._model.sent.append(event)
             self._model.on_sent(event)
