@@ -17,6 +17,7 @@ import attrs
 from engine.errors import EngineError
 from engine.history import HistoryItem
 from engine.latency.turns import TurnRecord
+from engine.light import Light
 from engine.wire.response import ResponseError, Usage
 from engine.wire.server_events import RateLimit, ServerEvent, TranscriptionError
 
@@ -56,11 +57,12 @@ class AgentEnd(_Event):
     usage: Usage | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Audio(_Event):
+class Audio(Light, frozen=True, kw_only=True):
     """Audio to play, in the session's output format. In order, byte for byte."""
 
     type: ClassVar[Literal["audio"]] = "audio"
+    context: object
+    at_ns: int
     response_id: str
     item_id: str
     content_index: int
@@ -208,11 +210,12 @@ class UserSpeechStopped(_Event):
     audio_end_ms: int
 
 
-@attrs.frozen(kw_only=True)
-class TranscriptDelta(_Event):
+class TranscriptDelta(Light, frozen=True, kw_only=True):
     """More text of what either side says."""
 
     type: ClassVar[Literal["transcript_delta"]] = "transcript_delta"
+    context: object
+    at_ns: int
     role: Role
     item_id: str
     response_id: str | None

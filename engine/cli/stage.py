@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
-import attrs
+from msgspec.structs import replace
 from rich.console import Console
 
 from engine.cli.event_json import event_line
@@ -59,7 +59,7 @@ class Stage:
         if isinstance(event, CallBegan):
             self._began_ns = event.at_ns
         if not isinstance(event, NOT_COUNTED):
-            self.events.append(attrs.evolve(event, data=b"") if isinstance(event, Audio) else event)
+            self.events.append(replace(event, data=b"") if isinstance(event, Audio) else event)
         if self._json:
             self._print_json(event)
         self.transcript.take(event)

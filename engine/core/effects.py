@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import attrs
+from msgspec import Struct, field
 
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import EngineError
@@ -127,12 +128,11 @@ class HandleDone:
 HandleWork = HandleCreated | HandleDone
 
 
-@attrs.define
-class Effects:
+class Effects(Struct):
     """What one or more inputs led to. The router empties it after each batch."""
 
-    events: list[RealtimeSessionEvent | Discard] = attrs.field(factory=list)
-    wire: list[ClientEvent] = attrs.field(factory=list)
-    tools: list[ToolWork] = attrs.field(factory=list)
-    checks: list[CheckWork] = attrs.field(factory=list)
-    handles: list[HandleWork] = attrs.field(factory=list)
+    events: list[RealtimeSessionEvent | Discard] = field(default_factory=list)
+    wire: list[ClientEvent] = field(default_factory=list)
+    tools: list[ToolWork] = field(default_factory=list)
+    checks: list[CheckWork] = field(default_factory=list)
+    handles: list[HandleWork] = field(default_factory=list)

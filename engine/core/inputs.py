@@ -13,6 +13,7 @@ import attrs
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import EngineError
 from engine.events import GuardrailResult, ToolOutcome
+from engine.light import Light
 from engine.wire.client_events import ClientEvent
 from engine.wire.items import Message
 from engine.wire.response import ResponseParams
@@ -86,8 +87,7 @@ class AudioSent:
 # --- what has reached the ear
 
 
-@attrs.frozen
-class Taken:
+class Taken(Light, frozen=True, gc=False):
     """The application took audio out of the session at `at_ns`."""
 
     response_id: str

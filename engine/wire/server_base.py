@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import attrs
 
+from engine.light import Light
+
 
 @attrs.frozen
 class ServerEventBase:
@@ -12,6 +14,13 @@ class ServerEventBase:
 
     type: ClassVar[str]
     event_id: str = attrs.field(default="", kw_only=True)
+
+
+class ServerDeltaBase(Light, frozen=True, kw_only=True):
+    """The same for events that come by the hundreds."""
+
+    type: ClassVar[str]
+    event_id: str = ""
 
 
 @attrs.frozen

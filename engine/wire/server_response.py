@@ -6,7 +6,7 @@ import attrs
 
 from engine.wire.items import Item, Part
 from engine.wire.response import Response
-from engine.wire.server_base import ServerEventBase
+from engine.wire.server_base import ServerDeltaBase, ServerEventBase
 from engine.wire.unset import UNSET, Unset
 
 
@@ -70,8 +70,7 @@ class ResponseContentPartDone(ServerEventBase):
     part: Part | None = None
 
 
-@attrs.frozen
-class ResponseOutputTextDelta(ServerEventBase):
+class ResponseOutputTextDelta(ServerDeltaBase, frozen=True):
     """More text."""
 
     type: ClassVar[Literal["response.output_text.delta"]] = "response.output_text.delta"
@@ -80,7 +79,7 @@ class ResponseOutputTextDelta(ServerEventBase):
     output_index: int
     content_index: int
     delta: str
-    obfuscation: str | Unset = attrs.field(default=UNSET, kw_only=True)
+    obfuscation: str | Unset = UNSET
 
 
 @attrs.frozen
@@ -95,8 +94,7 @@ class ResponseOutputTextDone(ServerEventBase):
     text: str
 
 
-@attrs.frozen
-class ResponseOutputAudioDelta(ServerEventBase):
+class ResponseOutputAudioDelta(ServerDeltaBase, frozen=True):
     """More audio: `delta` is raw bytes in the session's output format (base64 on the wire)."""
 
     type: ClassVar[Literal["response.output_audio.delta"]] = "response.output_audio.delta"
@@ -118,8 +116,7 @@ class ResponseOutputAudioDone(ServerEventBase):
     content_index: int
 
 
-@attrs.frozen
-class ResponseOutputAudioTranscriptDelta(ServerEventBase):
+class ResponseOutputAudioTranscriptDelta(ServerDeltaBase, frozen=True):
     """More of what the audio says; runs ahead of the audio."""
 
     type: ClassVar[Literal["response.output_audio_transcript.delta"]] = "response.output_audio_transcript.delta"
@@ -128,7 +125,7 @@ class ResponseOutputAudioTranscriptDelta(ServerEventBase):
     output_index: int
     content_index: int
     delta: str
-    obfuscation: str | Unset = attrs.field(default=UNSET, kw_only=True)
+    obfuscation: str | Unset = UNSET
 
 
 @attrs.frozen

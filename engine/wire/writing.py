@@ -14,7 +14,6 @@ from cattrs.gen import make_dict_unstructure_fn
 from engine.wire import items, response, server_conversation, server_session
 from engine.wire.annotations import tag_of
 from engine.wire.beta import PART_NAMES
-from engine.wire.server_base import ServerEventBase
 from engine.wire.unset import UNSET
 
 Writer = Callable[[Any], Any]
@@ -38,10 +37,10 @@ def object_writer(cls: Any, converter: Converter) -> Writer:
     head = {} if tag is None else {"type": tag}
     keeps_null = _NULL_WHEN_NONE.get(cls, frozenset())
     left_out: dict[str, object] = {
-        field.name: None for field in attrs.fields(cls) if field.default is None and field.name not in keeps_null
+        field.name: field.default
+        for field in attrs.fields(cls)
+        if (field.default is None and field.name not in keeps_null) or (field.name == "event_id" and not field.default)
     }
-    if issubclass(cls, ServerEventBase):
-        left_out["event_id"] = ""
 
     def write_object(value: Any) -> dict[str, object]:
         written: dict[str, object] = dict(head)

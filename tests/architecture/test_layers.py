@@ -13,15 +13,16 @@ ENGINE = Path(__file__).parents[2] / "engine"
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
+    "light": set(),
     "audio": {"errors", "wire"},
-    "wire": {"errors"},
+    "wire": {"errors", "light"},
     "settings": {"errors", "wire"},
     "history": {"wire"},
     "latency": {"audio", "errors", "wire"},
-    "events": {"errors", "history", "latency", "wire"},
+    "events": {"errors", "history", "latency", "light", "wire"},
     "recorder": {"clock", "core", "errors", "events", "latency", "wire"},
     "messages": {"errors", "wire"},
-    "core": {"errors", "events", "history", "wire"},
+    "core": {"errors", "events", "history", "light", "wire"},
     "agents": {"core", "errors", "wire"},
     "playback": {"core", "wire"},
     "mailboxes": {"clock", "core", "errors", "events", "wire"},
@@ -68,6 +69,7 @@ NO_EVENT_LOOP = {
     "agents",
     "audio",
     "errors",
+    "light",
 }
 """What never imports trio: decisions are synchronous functions over data."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-import attrs
-
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.core.effects import Discard
 from engine.core.inputs import Input, Opened, Taken
@@ -48,7 +46,7 @@ class Driven:
         for one in given:
             self.machine.handle(one, self.now)
         effects = self.machine.take_effects()
-        for name in attrs.fields_dict(type(effects)):
+        for name in type(effects).__struct_fields__:
             getattr(self, name).extend(getattr(effects, name))
         return self
 

@@ -54,7 +54,7 @@ def instances(cls: type[Any]) -> st.SearchStrategy[Any]:
 def _field(cls: type[Any], name: str) -> st.SearchStrategy[Any]:
     if (cls, name) in _NARROWER:
         return _NARROWER[cls, name]
-    if name == "event_id" and issubclass(cls, server.ServerEventBase):
+    if name == "event_id" and cls in server.SERVER_EVENTS:
         return ids
     if name == "id" and cls in get_args(items.Item):
         return ids

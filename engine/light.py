@@ -1,0 +1,39 @@
+"""Light classes: those of which one is made for every audio delta. Frozen, and made in a tenth of the time.
+
+attrs sets each field of a frozen object by a call of its own: 1.4 us for six fields. msgspec makes the whole object in
+C: 0.1 us (Python 3.11). What attrs can do with its own classes (`fields`, `has`, `asdict`), and so what cattrs can, it
+can do with these: they show it their fields.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, ClassVar, get_type_hints
+
+import attrs
+from msgspec import NODEFAULT, Struct
+
+
+@cache
+def _fields_of(cls: type[Struct]) -> object:
+    """As attrs would have them: those of the base first."""
+    defaults = dict(zip(reversed(cls.__struct_fields__), reversed(cls.__struct_defaults__), strict=False))
+    types = get_type_hints(cls, include_extras=True)
+    fields = {}
+    for name in sorted(cls.__struct_fields__, key=list(types).index):
+        default = defaults.get(name, NODEFAULT)
+        fields[name] = attrs.field(
+            type=types[name], default=attrs.NOTHING if default is NODEFAULT else default, kw_only=True
+        )
+    return attrs.fields(attrs.make_class(cls.__name__, fields))
+
+
+class _Fields:
+    def __get__(self, _: object, cls: type[Struct]) -> object:
+        return _fields_of(cls)
+
+
+class Light(Struct, frozen=True):
+    """The base of light classes."""
+
+    __attrs_attrs__: ClassVar[Any] = _Fields()
