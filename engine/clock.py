@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import trio
 
 NS = 1_000_000_000
+
+
+Clock = Callable[[], int]
+"""Tells the monotonic nanoseconds since an arbitrary moment."""
+
+
+def this_clock() -> Clock:
+    """`now_ns` of the present trio run, found once: a third of the calls, for what asks with every delta."""
+    current_time = trio.lowlevel.current_clock().current_time
+    return lambda: round(current_time() * NS)
 
 
 def now_ns() -> int:

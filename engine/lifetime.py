@@ -26,7 +26,7 @@ from engine.actors.tools import ToolExecutor, hooks_of
 from engine.agents.agent import RealtimeAgent
 from engine.agents.calling import RunSync
 from engine.agents.guardrail import OutputGuardrail
-from engine.clock import now_ns
+from engine.clock import now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import CheckWork, HandleCreated, HandleDone, HandleStatus, HandleWork, ToolWork
 from engine.core.inputs import Ended, Input, Opened
@@ -96,7 +96,7 @@ class Lifetime:
         self.inbox = Mailbox[Input]("inbox", INBOX_BATCHES, waits("inbox").add)
         self.microphone = _microphone(parts)
         self._outbound = Outbound(waited=waits("wire").add)
-        self.feed = Feed(watch=parts.recorder.taken)
+        self.feed = Feed(watch=parts.recorder.taken, now=this_clock())
         self.handles: dict[int, ResponseHandle] = {}
         self.opened = False
         self.over = trio.Event()

@@ -53,5 +53,7 @@ class RealtimePlaybackTracker:
 
     def reports(self) -> list[Played]:
         """What has been reported since the last time this was asked."""
+        if not self._unread:
+            return []
         unread, self._unread = self._unread, {}
         return [Played(item_id, content_index, ms) for (item_id, content_index), ms in unread.items()]

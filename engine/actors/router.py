@@ -22,7 +22,7 @@ import trio
 
 from engine.agents.wording import error_name
 from engine.application_code import contained
-from engine.clock import NS, now_ns
+from engine.clock import NS, Clock, now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
     CheckText,
@@ -66,6 +66,9 @@ class Router:
     _probe_at: float = attrs.field(default=math.inf, init=False)
     _nap: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     """Around the task while it waits; its deadline is when there is something to do for it."""
+    _naps_until: float = attrs.field(default=math.inf, init=False)
+    """That deadline, as it was asked for: the scope's own is dear to read."""
+    _now: Clock = attrs.field(factory=this_clock, init=False)
 
     async def run(self) -> EngineError | None:
         """Route until the end."""
@@ -90,12 +93,13 @@ class Router:
         self._route([*waiting, *events] if waiting else events)
         if self._over:
             self._nap.cancel(reason="the conversation is over")
-        elif self._nap.deadline != (wake_at := self._wake_at()):
-            self._nap.deadline = max(wake_at, trio.current_time())
+        elif (wake_at := self._wake_at()) != self._naps_until:
+            self._sleep_until(wake_at)
 
     async def _next(self) -> Sequence[Input]:
         """All inputs that wait, or a tick."""
-        with trio.CancelScope(deadline=max(self._wake_at(), trio.current_time())) as self._nap:
+        self._naps_until = max(self._wake_at(), trio.current_time())
+        with trio.CancelScope(deadline=self._naps_until) as self._nap:
             return await self.inbox.take_all()
         now = now_ns()
         if self._nap.deadline * NS <= now:
@@ -113,13 +117,18 @@ class Router:
 
     def _sooner(self, due: int) -> None:
         """Something is to be recorded at `due`."""
-        self._nap.deadline = min(self._nap.deadline, max(due / NS, trio.current_time()))
+        if due / NS < self._naps_until:
+            self._sleep_until(due / NS)
+
+    def _sleep_until(self, wake_at: float) -> None:
+        self._naps_until = wake_at
+        self._nap.deadline = max(wake_at, trio.current_time())
 
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""
         for taken in self.feed.reports():
             self.machine.handle(taken, taken.at_ns)
-        now = now_ns()
+        now = self._now()
         for played in self.playback.reports():
             self.machine.handle(played, now)
             self.recorder.played(played.item_id, played.ms, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, final
 
 import attrs
 from msgspec import Struct, field
@@ -15,6 +15,7 @@ from engine.wire.client_events import ClientEvent
 # --- to the application's feed
 
 
+@final
 @attrs.frozen
 class Discard:
     """Drop the audio of a response that the application has not taken yet."""

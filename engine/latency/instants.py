@@ -19,18 +19,19 @@ from typing import Final
 
 import attrs
 
+from engine.light import Light
+
 Value = str | int | float | bool | None | Mapping[str, object]
 
 
-@attrs.frozen
-class Instant:
+class Instant(Light, frozen=True):
     """One thing that happened."""
 
     t: int
     """Nanoseconds since the session began."""
     kind: str
     """One of `KINDS`; a reader passes over kinds that it does not know."""
-    fields: Mapping[str, Value] = attrs.field(factory=dict)
+    fields: Mapping[str, Value] = {}
 
     def text(self, name: str) -> str | None:
         """A field that is a text, or None if it is missing or anything else."""

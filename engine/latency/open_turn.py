@@ -63,10 +63,6 @@ class OpenAnswer:
     status: str | None = None
     interruption: Interruption | None = None
 
-    def running(self) -> bool:
-        """Whether a response has begun and not ended."""
-        return not all(self.responses.values())
-
     def untold(self) -> bool:
         """Whether the application has yet to take an interruption."""
         return self.interruption is not None and self.interruption.taken is None
@@ -163,7 +159,10 @@ class OpenTurn:
             source: the best source of playback in this session.
             overtaken: the far end has had a later turn, so that what it has not begun to answer it never will.
         """
-        if any(answer.running() for answer in self.answers) or (self._speaking() and not overtaken):
+        for answer in self.answers:
+            if False in answer.responses.values():  # it runs
+                return False
+        if self._speaking() and not overtaken:
             return False
         if not overtaken and self.answer.untold():
             return False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from engine.clock import now_ns
+from engine.clock import Clock, now_ns
 from engine.core.effects import Discard
 from engine.core.inputs import Taken
 from engine.errors import EngineError, SlowConsumer
@@ -29,8 +29,10 @@ class Feed:
         max_events: int = FEED_EVENTS,
         max_audio_bytes: int = FEED_AUDIO_BYTES,
         watch: Callable[[RealtimeSessionEvent, int], None] | None = None,
+        now: Clock = now_ns,
     ) -> None:
         """`watch` is told when audio, an interruption, or the end of a response is taken."""
+        self._now = now
         self._max_events, self._max_audio_bytes = max_events, max_audio_bytes
         self._events: deque[RealtimeSessionEvent] = deque()
         self._audio_bytes = 0
@@ -47,7 +49,7 @@ class Feed:
         for event in events:
             if type(event) is Audio:
                 self._audio_bytes += len(event.data)
-            elif isinstance(event, Discard):
+            elif type(event) is Discard:
                 self._discard(event.response_id)
                 continue
             self._events.append(event)
@@ -81,15 +83,16 @@ class Feed:
         Raises:
             StopAsyncIteration: there are no more, and the session ended well; otherwise the error that ended it.
         """
-        self._since_checkpoint += 1
-        waiting = len(self._events)
-        if waiting and self._since_checkpoint >= TAKES_PER_CHECKPOINT and self._since_checkpoint >= waiting // 2:
-            self._since_checkpoint = 0
-            await trio.lowlevel.checkpoint()
-        else:
-            await trio.lowlevel.checkpoint_if_cancelled()
+        if waiting := len(self._events):
+            self._since_checkpoint += 1
+            if self._since_checkpoint >= TAKES_PER_CHECKPOINT and self._since_checkpoint >= waiting // 2:
+                self._since_checkpoint = 0
+                await trio.lowlevel.checkpoint()
+            else:
+                await trio.lowlevel.checkpoint_if_cancelled()
         while not self._events:
             if self._closed:
+                await trio.lowlevel.checkpoint()
                 if self._error is not None:
                     raise self._error
                 raise StopAsyncIteration
@@ -99,12 +102,12 @@ class Feed:
         if type(event) is Audio:
             size = len(event.data)
             self._audio_bytes -= size
-            at_ns = now_ns()
+            at_ns = self._now()
             self._taken.append(Taken(event.response_id, event.item_id, event.content_index, size, at_ns))
             if self._watch is not None:
                 self._watch(event, at_ns)
         elif (type(event) is AudioInterrupted or type(event) is AgentEnd) and self._watch is not None:
-            self._watch(event, now_ns())
+            self._watch(event, self._now())
         return event
 
     def reports(self) -> list[Taken]:

@@ -35,15 +35,18 @@ class WireConnection:
         """
         if self._first:
             await trio.lowlevel.checkpoint()
-            events, self._first = self._first, ()
-        else:
-            try:
-                events = [decode_server(message) for message in await self._transport.receive()]
-            except TransportClosed as closed:
-                raise self._meaning(closed) from None
-        for event in events:
-            if isinstance(event, ErrorEvent) and event.error.code == "session_expired":
+            first, self._first = self._first, ()
+            return first
+        try:
+            messages = await self._transport.receive()
+        except TransportClosed as closed:
+            raise self._meaning(closed) from None
+        events: list[ServerEvent] = []
+        for message in messages:
+            event = decode_server(message)
+            if type(event) is ErrorEvent and event.error.code == "session_expired":
                 self._expired = True
+            events.append(event)
         return events
 
     async def send(self, events: Sequence[ClientEvent]) -> None:

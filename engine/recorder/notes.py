@@ -119,7 +119,7 @@ class Notes:
     def tell_of_playout(self, instants: Sequence[Instant]) -> None:
         """What the computed speaker does; its times are on the session's clock."""
         for instant in instants:
-            self._take(attrs.evolve(instant, t=instant.t - self.start), instant.t)
+            self._take(Instant(instant.t - self.start, instant.kind, instant.fields), instant.t)
 
     def _take(self, instant: Instant, at_ns: int) -> None:
         if self.writer is not None:

@@ -48,6 +48,8 @@ class Inbound:
         self._assembly = Assembly()
         self._held = b""
         """The beginning of a frame that is not complete."""
+        self.asked_core = False
+        """The last `take` has handed the core something: it may want to answer, or have come to an end."""
         self._owed = 0
         """How many of the next bytes belong to a frame whose beginning the core has."""
 
@@ -55,6 +57,7 @@ class Inbound:
         """The messages that `data` completes. What the core wants to say, and whether it is still open, may change."""
         arrived: list[str | bytes] = []
         at = 0
+        self.asked_core = False
         if self._held:
             data, self._held = self._held + data, b""
         if self._core.state is not _OPEN:
@@ -91,20 +94,19 @@ class Inbound:
                 continue
             if stop > end:
                 break
-            text = self._text(data[body:stop])
-            at = stop
-            if text is None:
+            try:
+                arrived.append(data[body:stop].decode())
+            except UnicodeDecodeError as error:
+                self._fail(error)
+                at = stop
                 break
-            arrived.append(text)
+            at = stop
         self._held = data[at:]
         return arrived
 
-    def _text(self, data: bytes) -> str | None:
-        try:
-            return data.decode()
-        except UnicodeDecodeError as error:
-            self._core.fail(CloseCode.INVALID_DATA, f"a text message is not UTF-8 ({error.reason})")
-            return None
+    def _fail(self, error: UnicodeDecodeError) -> None:
+        self.asked_core = True
+        self._core.fail(CloseCode.INVALID_DATA, f"a text message is not UTF-8 ({error.reason})")
 
     def _pass_on(self, data: bytes, at: int, length: int, arrived: list[str | bytes]) -> int:
         """Hand the core what is there of a frame. Returns where that ends."""
@@ -115,13 +117,14 @@ class Inbound:
 
     def _leave(self, data: bytes, arrived: list[str | bytes]) -> None:
         """Hand the core `data`, whatever it is."""
+        self.asked_core = True
         self._core.receive_data(data)
         try:
             for event in self._core.events_received():
                 if isinstance(event, Frame) and (message := self._assembly.add(event)) is not None:
                     arrived.append(message)
         except UnicodeDecodeError as error:
-            self._core.fail(CloseCode.INVALID_DATA, f"a text message is not UTF-8 ({error.reason})")
+            self._fail(error)
 
 
 def text_frame(message: bytes) -> bytes:

@@ -147,7 +147,8 @@ class WebSocketTransport:
         self._by_hand = not core.extensions
         self._begun = 0
         """How many messages of the next `send` have been handed to the pipe already."""
-        self._heard_at = trio.current_time()
+        self._clock = trio.lowlevel.current_clock()
+        self._heard_at = self._clock.current_time()
         self._close_timeout = close_timeout
         self._arrived: list[str | bytes] = []
         self._ending: Ending | None = None
@@ -161,7 +162,14 @@ class WebSocketTransport:
             if self._ending is not None:
                 await trio.lowlevel.checkpoint()
                 raise self._ending.error()
-            await self._wait_for_bytes()
+            try:
+                if self._pipe.unsent:
+                    await self._readable_while_unsent()
+                else:
+                    await self._pipe.readable()
+            except trio.ClosedResourceError:
+                continue
+            self._take_in()
         arrived, self._arrived = self._arrived, []
         return arrived
 
@@ -252,18 +260,11 @@ class WebSocketTransport:
             assert self._ending is not None, "the pipe is woken and closed only once the end is known"
             raise self._ending.error() from None
 
-    async def _wait_for_bytes(self) -> None:
-        try:
-            if not self._pipe.unsent:
-                await self._pipe.readable()
-            else:
-                with trio.move_on_after(_RETRY):
-                    await self._pipe.readable()
-                with suppress(OSError):
-                    self._pipe.push()
-        except trio.ClosedResourceError:
-            return
-        self._take_in()
+    async def _readable_while_unsent(self) -> None:
+        with trio.move_on_after(_RETRY):
+            await self._pipe.readable()
+        with suppress(OSError):
+            self._pipe.push()
 
     def _take_in(self) -> None:
         """Read once, and take what it was."""
@@ -274,7 +275,7 @@ class WebSocketTransport:
             return
         if data is None:
             return
-        self._heard_at = trio.current_time()
+        self._heard_at = self._clock.current_time()
         if not data:
             self._core.receive_eof()
         self._hear(data)
@@ -283,6 +284,8 @@ class WebSocketTransport:
         """Hand on the messages in `data`, answer where the core wants to, and note if it has come to an end."""
         if data:
             self._arrived += self._inbound.take(data)
+            if not self._inbound.asked_core:
+                return
         self._answer()
         if self._core.state is not State.OPEN:
             self._end(self._how_it_ended())

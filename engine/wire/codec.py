@@ -18,7 +18,7 @@ from engine.wire.annotations import json_name
 from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, RawClientEvent
 from engine.wire.converter import converter
-from engine.wire.deltas import audio_delta_in, text_delta
+from engine.wire.deltas import AUDIO, TYPE_WITHIN, audio_delta_in, text_delta
 from engine.wire.server_events import (
     SERVER_EVENTS,
     KnownServerEvent,
@@ -40,7 +40,7 @@ _Builder = Callable[[_Payload], KnownServerEvent]
 # ------------------------------------------------------------------------------------------------ reading
 def decode_server(text: str | bytes) -> ServerEvent:
     """The event in one message: an `UnknownEvent` if we do not know its type, a `MalformedEvent` if it is broken."""
-    if type(text) is str and (audio := audio_delta_in(text)) is not None:
+    if type(text) is str and text.find(AUDIO, 0, TYPE_WITHIN) >= 0 and (audio := audio_delta_in(text)) is not None:
         return audio
     try:
         payload = orjson.loads(text)

@@ -4,6 +4,7 @@ Only as OpenAI writes them. Whatever is unusual about one is left to the convert
 """
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import orjson
@@ -25,25 +26,28 @@ _AUDIO_DELTA = (
     ResponseOutputAudioDelta.type,
     *(beta for beta, name in EVENT_NAMES.items() if name == ResponseOutputAudioDelta.type),
 )
-_TYPE = 'audio.delta"'
+AUDIO = 'audio.delta"'
 """How the type of an audio delta ends, and no other."""
 
 _KEY = '"delta":"'
 _CUT = "*"
 """Stands where base64 was cut out; base64 has no such character."""
 
-_TYPE_WITHIN, _KEY_WITHIN = 128, 1024
+TYPE_WITHIN, _KEY_WITHIN = 128, 1024
 """Characters, from the beginning: the type comes first, and ids have at most a few dozen characters."""
 
 
+_FIELDS = ("delta", "response_id", "item_id", "output_index", "content_index", "event_id")
+_audio_fields = itemgetter("type", *_FIELDS)
+_text_fields = itemgetter(*_FIELDS)
+
+
 def audio_delta_in(text: str) -> ResponseOutputAudioDelta | None:
-    """The audio delta that `text` is, if it is a usual one.
+    """The audio delta that `text`, which has `AUDIO` in its beginning, probably is.
 
     The base64 is cut out before JSON is parsed: its 16,000 characters would be scanned and copied for nothing. That is
     safe: in valid JSON the last quote of the key opens a string, and in base64 there are no quotes and no escapes.
     """
-    if text.find(_TYPE, 0, _TYPE_WITHIN) < 0:
-        return None
     begin = text.find(_KEY, 0, _KEY_WITHIN) + len(_KEY)
     end = text.find('"', begin)
     if begin < len(_KEY) or end < 0:
@@ -51,15 +55,13 @@ def audio_delta_in(text: str) -> ResponseOutputAudioDelta | None:
     try:
         payload = orjson.loads(f"{text[:begin]}{_CUT}{text[end:]}")
         audio = pybase64.b64decode(text[begin:end], validate=True)
-    except ValueError:
+        name, delta, response_id, item_id, output_index, content_index, event_id = _audio_fields(payload)
+    except (ValueError, TypeError, KeyError):
         return None
-    if type(payload) is not dict or payload.get("delta") != _CUT or payload.get("type") not in _AUDIO_DELTA:
-        return None
-    get = payload.get
-    response_id, item_id, event_id = get("response_id"), get("item_id"), get("event_id")
-    output_index, content_index = get("output_index"), get("content_index")
     if (
-        type(response_id) is str
+        delta == _CUT
+        and name in _AUDIO_DELTA
+        and type(response_id) is str
         and type(item_id) is str
         and type(output_index) is int
         and type(content_index) is int
@@ -73,10 +75,11 @@ def text_delta(cls: type[TextDelta], unusual: Callable[[Payload], T]) -> Callabl
     """How the payload of a `cls` is read: by hand, or by `unusual` if that is what it is."""
 
     def read(payload: Payload) -> TextDelta | T:
-        get = payload.get
-        response_id, item_id, event_id = get("response_id"), get("item_id"), get("event_id")
-        output_index, content_index = get("output_index"), get("content_index")
-        delta, obfuscation = get("delta"), get("obfuscation", UNSET)
+        try:
+            delta, response_id, item_id, output_index, content_index, event_id = _text_fields(payload)
+        except KeyError:
+            return unusual(payload)
+        obfuscation = payload.get("obfuscation", UNSET)
         if (
             type(delta) is str
             and type(response_id) is str

@@ -18,7 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     "wire": {"errors", "light"},
     "settings": {"errors", "wire"},
     "history": {"wire"},
-    "latency": {"audio", "errors", "wire"},
+    "latency": {"audio", "errors", "light", "wire"},
     "events": {"errors", "history", "latency", "light", "wire"},
     "recorder": {"clock", "core", "errors", "events", "latency", "wire"},
     "messages": {"errors", "wire"},
