@@ -26,14 +26,12 @@ ToolOutcome = Literal["result", "error", "timeout", "cancelled", "rejected"]
 Role = Literal["user", "assistant"]
 
 
-@attrs.frozen(kw_only=True)
-class _Event:
+class _Event(Light, frozen=True, kw_only=True):
     context: object
     at_ns: int
 
 
-@attrs.frozen(kw_only=True)
-class AgentStart(_Event):
+class AgentStart(_Event, frozen=True, kw_only=True):
     """A response began. Exactly one for each response."""
 
     type: ClassVar[Literal["agent_start"]] = "agent_start"
@@ -42,8 +40,7 @@ class AgentStart(_Event):
     response_id: str
 
 
-@attrs.frozen(kw_only=True)
-class AgentEnd(_Event):
+class AgentEnd(_Event, frozen=True, kw_only=True):
     """A response ended. Exactly one for each `AgentStart`."""
 
     type: ClassVar[Literal["agent_end"]] = "agent_end"
@@ -57,20 +54,17 @@ class AgentEnd(_Event):
     usage: Usage | None = None
 
 
-class Audio(Light, frozen=True, kw_only=True):
+class Audio(_Event, frozen=True, kw_only=True):
     """Audio to play, in the session's output format. In order, byte for byte."""
 
     type: ClassVar[Literal["audio"]] = "audio"
-    context: object
-    at_ns: int
     response_id: str
     item_id: str
     content_index: int
     data: bytes
 
 
-@attrs.frozen(kw_only=True)
-class AudioEnd(_Event):
+class AudioEnd(_Event, frozen=True, kw_only=True):
     """All audio of an item has been delivered. Never comes after an interruption."""
 
     type: ClassVar[Literal["audio_end"]] = "audio_end"
@@ -79,8 +73,7 @@ class AudioEnd(_Event):
     content_index: int
 
 
-@attrs.frozen(kw_only=True)
-class AudioInterrupted(_Event):
+class AudioInterrupted(_Event, frozen=True, kw_only=True):
     """Stop playing this response now and drop what is buffered: none of its audio follows."""
 
     type: ClassVar[Literal["audio_interrupted"]] = "audio_interrupted"
@@ -92,8 +85,7 @@ class AudioInterrupted(_Event):
     """How much of that item had been heard."""
 
 
-@attrs.frozen(kw_only=True)
-class ToolStart(_Event):
+class ToolStart(_Event, frozen=True, kw_only=True):
     """A tool or a handoff begins to run. At most once for each call."""
 
     type: ClassVar[Literal["tool_start"]] = "tool_start"
@@ -106,8 +98,7 @@ class ToolStart(_Event):
     """The arguments as the model wrote them (JSON text, not yet checked)."""
 
 
-@attrs.frozen(kw_only=True)
-class ToolEnd(_Event):
+class ToolEnd(_Event, frozen=True, kw_only=True):
     """A call has its output. Exactly once for each call."""
 
     type: ClassVar[Literal["tool_end"]] = "tool_end"
@@ -121,8 +112,7 @@ class ToolEnd(_Event):
     outcome: ToolOutcome
 
 
-@attrs.frozen(kw_only=True)
-class ToolApprovalRequired(_Event):
+class ToolApprovalRequired(_Event, frozen=True, kw_only=True):
     """A call waits for `approve_tool_call` or `reject_tool_call`."""
 
     type: ClassVar[Literal["tool_approval_required"]] = "tool_approval_required"
@@ -133,8 +123,7 @@ class ToolApprovalRequired(_Event):
     arguments: str
 
 
-@attrs.frozen(kw_only=True)
-class Handoff(_Event):
+class Handoff(_Event, frozen=True, kw_only=True):
     """The conversation passed from one agent to another."""
 
     type: ClassVar[Literal["handoff"]] = "handoff"
@@ -142,16 +131,14 @@ class Handoff(_Event):
     to_agent: object
 
 
-@attrs.frozen(kw_only=True)
-class HistoryAdded(_Event):
+class HistoryAdded(_Event, frozen=True, kw_only=True):
     """An item took its place in the conversation."""
 
     type: ClassVar[Literal["history_added"]] = "history_added"
     item: HistoryItem
 
 
-@attrs.frozen(kw_only=True)
-class HistoryUpdated(_Event):
+class HistoryUpdated(_Event, frozen=True, kw_only=True):
     """An item changed: it was completed, transcribed, cut short, or removed."""
 
     type: ClassVar[Literal["history_updated"]] = "history_updated"
@@ -170,8 +157,7 @@ class GuardrailResult:
     output_info: object = None
 
 
-@attrs.frozen(kw_only=True)
-class GuardrailTripped(_Event):
+class GuardrailTripped(_Event, frozen=True, kw_only=True):
     """An output guardrail stopped a response. At most one for each response."""
 
     type: ClassVar[Literal["guardrail_tripped"]] = "guardrail_tripped"
@@ -181,8 +167,7 @@ class GuardrailTripped(_Event):
     """The text that tripped it."""
 
 
-@attrs.frozen(kw_only=True)
-class InputAudioTimeoutTriggered(_Event):
+class InputAudioTimeoutTriggered(_Event, frozen=True, kw_only=True):
     """The user said nothing for the declared idle timeout."""
 
     type: ClassVar[Literal["input_audio_timeout_triggered"]] = "input_audio_timeout_triggered"
@@ -191,8 +176,7 @@ class InputAudioTimeoutTriggered(_Event):
     audio_end_ms: int
 
 
-@attrs.frozen(kw_only=True)
-class UserSpeechStarted(_Event):
+class UserSpeechStarted(_Event, frozen=True, kw_only=True):
     """The far end's voice detection heard the user begin to speak."""
 
     type: ClassVar[Literal["user_speech_started"]] = "user_speech_started"
@@ -201,8 +185,7 @@ class UserSpeechStarted(_Event):
     """Position in all the audio sent this session."""
 
 
-@attrs.frozen(kw_only=True)
-class UserSpeechStopped(_Event):
+class UserSpeechStopped(_Event, frozen=True, kw_only=True):
     """The far end's voice detection heard the user stop."""
 
     type: ClassVar[Literal["user_speech_stopped"]] = "user_speech_stopped"
@@ -210,12 +193,10 @@ class UserSpeechStopped(_Event):
     audio_end_ms: int
 
 
-class TranscriptDelta(Light, frozen=True, kw_only=True):
+class TranscriptDelta(_Event, frozen=True, kw_only=True):
     """More text of what either side says."""
 
     type: ClassVar[Literal["transcript_delta"]] = "transcript_delta"
-    context: object
-    at_ns: int
     role: Role
     item_id: str
     response_id: str | None
@@ -223,8 +204,7 @@ class TranscriptDelta(Light, frozen=True, kw_only=True):
     delta: str
 
 
-@attrs.frozen(kw_only=True)
-class TranscriptDone(_Event):
+class TranscriptDone(_Event, frozen=True, kw_only=True):
     """The whole text of what either side said in an item."""
 
     type: ClassVar[Literal["transcript_done"]] = "transcript_done"
@@ -234,8 +214,7 @@ class TranscriptDone(_Event):
     transcript: str
 
 
-@attrs.frozen(kw_only=True)
-class TranscriptionFailed(_Event):
+class TranscriptionFailed(_Event, frozen=True, kw_only=True):
     """What the user said could not be transcribed. The conversation goes on."""
 
     type: ClassVar[Literal["transcription_failed"]] = "transcription_failed"
@@ -243,8 +222,7 @@ class TranscriptionFailed(_Event):
     error: TranscriptionError
 
 
-@attrs.frozen(kw_only=True)
-class UsageReported(_Event):
+class UsageReported(_Event, frozen=True, kw_only=True):
     """What a response cost, in tokens by modality."""
 
     type: ClassVar[Literal["usage"]] = "usage"
@@ -254,8 +232,7 @@ class UsageReported(_Event):
     """The whole session so far."""
 
 
-@attrs.frozen(kw_only=True)
-class TurnMetrics(_Event):
+class TurnMetrics(_Event, frozen=True, kw_only=True):
     """A turn is over: what happened when, and the metrics that this makes (`engine.latency.metrics`)."""
 
     type: ClassVar[Literal["turn_metrics"]] = "turn_metrics"
@@ -264,16 +241,14 @@ class TurnMetrics(_Event):
     """By name; those that this turn does not have are left out."""
 
 
-@attrs.frozen(kw_only=True)
-class RateLimits(_Event):
+class RateLimits(_Event, frozen=True, kw_only=True):
     """What the far end still allows."""
 
     type: ClassVar[Literal["rate_limits"]] = "rate_limits"
     limits: tuple[RateLimit, ...]
 
 
-@attrs.frozen(kw_only=True)
-class Error(_Event):
+class Error(_Event, frozen=True, kw_only=True):
     """Something went wrong and the session goes on, unless `error` says that it cannot."""
 
     type: ClassVar[Literal["error"]] = "error"
@@ -282,8 +257,7 @@ class Error(_Event):
     """The far end's error code, where it gave one."""
 
 
-@attrs.frozen(kw_only=True)
-class RawModelEvent(_Event):
+class RawModelEvent(_Event, frozen=True, kw_only=True):
     """An event of the far end as it came: unknown ones always, all of them when `raw_model_events` is set."""
 
     type: ClassVar[Literal["raw_model_event"]] = "raw_model_event"

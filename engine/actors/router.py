@@ -89,12 +89,11 @@ class Router:
         """
         if self._over:
             raise SessionClosed("the session is closed")
-        waiting = self.inbox.take_nowait()
-        self._route([*waiting, *events] if waiting else events)
+        self._route([*self.inbox.take_nowait(), *events] if self.inbox.batches else events)
         if self._over:
             self._nap.cancel(reason="the conversation is over")
-        elif (wake_at := self._wake_at()) != self._naps_until:
-            self._sleep_until(wake_at)
+        elif not self.machine.quiet and (wake_at := self.machine.wake_at()) is not None:
+            self._sooner(wake_at)
 
     async def _next(self) -> Sequence[Input]:
         """All inputs that wait, or a tick."""
@@ -116,7 +115,7 @@ class Router:
         return self._probe_at if due is None else min(self._probe_at, due / NS)
 
     def _sooner(self, due: int) -> None:
-        """Something is to be recorded at `due`."""
+        """There is something to do at `due`. If there was something before, the task wakes up then, and looks again."""
         if due / NS < self._naps_until:
             self._sleep_until(due / NS)
 
@@ -126,12 +125,14 @@ class Router:
 
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""
-        for taken in self.feed.reports():
-            self.machine.handle(taken, taken.at_ns)
+        if self.feed.taken:
+            for taken in self.feed.reports():
+                self.machine.handle(taken, taken.at_ns)
         now = self._now()
-        for played in self.playback.reports():
-            self.machine.handle(played, now)
-            self.recorder.played(played.item_id, played.ms, now)
+        if self.playback.unread:
+            for played in self.playback.reports():
+                self.machine.handle(played, now)
+                self.recorder.played(played.item_id, played.ms, now)
         listeners, handle = self.model.listeners, self.machine.handle
         for given in batch:
             if listeners and type(given) not in OWN_INPUTS:

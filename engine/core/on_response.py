@@ -119,7 +119,9 @@ def _open_audio(s: State, live: LiveResponse, item_id: str, content_index: int) 
 
 def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
     """Audio to play."""
-    live = _of(s, event.response_id)
+    live = s.responses.get(event.response_id)
+    if live is None or live.ended:
+        live = _of(s, event.response_id)
     if live is None or live.interrupted or not event.delta:
         return
     live.audio_open[event.item_id, event.content_index] = None
@@ -156,7 +158,8 @@ def text_delta(s: State, event: ResponseOutputTextDelta) -> None:
 
 
 def _text(s: State, response_id: str, item_id: str, content_index: int, delta: str, *, spoken: bool) -> None:
-    if (live := _of(s, response_id)) is None:
+    live = s.responses.get(response_id)
+    if (live is None or live.ended) and (live := _of(s, response_id)) is None:
         return
     if not live.out_of_band:
         s.conversation.grow(item_id, content_index, delta, spoken=spoken)

@@ -90,10 +90,11 @@ class PlaybackLedger:
         """The application took audio: from now on it is playing, or queued in the player."""
         if track := self._tracks.get((item_id, content_index)):
             track.taken += nbytes
-            taken_ns = self._ns_of(track.taken)
+            taken_ns = track.taken * _NS_PER_S // self._bytes_per_second
             self._taken_ns += taken_ns - track.taken_ns
             track.taken_ns = taken_ns
-            self._silent_from_ns = max(self._silent_from_ns, at_ns) + self._ns_of(nbytes)
+            begins = self._silent_from_ns if self._silent_from_ns > at_ns else at_ns
+            self._silent_from_ns = begins + nbytes * _NS_PER_S // self._bytes_per_second
 
     def played(self, item_id: str, content_index: int, ms: int) -> None:
         """The application reports how far an item has been played. Everything before it has been heard."""

@@ -37,7 +37,8 @@ class Feed:
         self._events: deque[RealtimeSessionEvent] = deque()
         self._audio_bytes = 0
         self._passed = self._most = self._discarded = 0
-        self._taken: list[Taken] = []
+        self.taken: list[Taken] = []
+        """What audio has been taken: `reports` hands it over."""
         self._arrival = Bell()
         self._closed = False
         self._error: EngineError | None = None
@@ -103,7 +104,7 @@ class Feed:
             size = len(event.data)
             self._audio_bytes -= size
             at_ns = self._now()
-            self._taken.append(Taken(event.response_id, event.item_id, event.content_index, size, at_ns))
+            self.taken.append(Taken(event.response_id, event.item_id, event.content_index, size, at_ns))
             if self._watch is not None:
                 self._watch(event, at_ns)
         elif (type(event) is AudioInterrupted or type(event) is AgentEnd) and self._watch is not None:
@@ -112,7 +113,7 @@ class Feed:
 
     def reports(self) -> list[Taken]:
         """What audio has been taken since the last time this was asked."""
-        taken, self._taken = self._taken, []
+        taken, self.taken = self.taken, []
         return taken
 
     def close(self, error: EngineError | None, *, wanted: bool) -> None:

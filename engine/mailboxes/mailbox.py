@@ -31,7 +31,8 @@ class Mailbox(Generic[T]):
         """`capacity` is in batches. `waited` is told of each how many nanoseconds it has been here."""
         self.name = name
         self.capacity = capacity
-        self._batches: deque[Sequence[T]] = deque()
+        self.batches: deque[Sequence[T]] = deque()
+        """What waits. For others to look at, not to touch: that is quicker than to ask."""
         self._waited = waited
         self._since: deque[int] = deque()
         """When the batches came, if somebody wants to know."""
@@ -46,7 +47,7 @@ class Mailbox(Generic[T]):
             SessionClosed: there is no reader any more.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        while len(self._batches) >= self.capacity and not self._closed:
+        while len(self.batches) >= self.capacity and not self._closed:
             await self._room.wait()
         self._add(batch)
 
@@ -57,16 +58,16 @@ class Mailbox(Generic[T]):
             trio.WouldBlock: that is not so.
             SessionClosed: there is no reader any more.
         """
-        if len(self._batches) >= self.capacity and not self._closed:
+        if len(self.batches) >= self.capacity and not self._closed:
             raise trio.WouldBlock
         self._add(batch)
 
     async def take(self) -> Sequence[T]:
         """The oldest batch."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        while not self._batches:
+        while not self.batches:
             await self._arrival.wait()
-        batch = self._batches.popleft()
+        batch = self.batches.popleft()
         self._tell_waits()
         self._room.ring()
         return batch
@@ -74,14 +75,14 @@ class Mailbox(Generic[T]):
     async def take_all(self) -> Sequence[T]:
         """What all batches hold that are there, in order."""
         batch = await self.take()
-        return [*batch, *self.take_nowait()] if self._batches else batch
+        return [*batch, *self.take_nowait()] if self.batches else batch
 
     def take_nowait(self) -> Sequence[T]:
         """The same without waiting: perhaps nothing."""
-        if not self._batches:
+        if not self.batches:
             return ()
-        everything = [entry for batch in self._batches for entry in batch]
-        self._batches.clear()
+        everything = [entry for batch in self.batches for entry in batch]
+        self.batches.clear()
         self._tell_waits()
         self._room.ring()
         return everything
@@ -89,26 +90,26 @@ class Mailbox(Generic[T]):
     def close(self) -> None:
         """No reader any more: what waits is dropped and writers are told."""
         self._closed = True
-        self._batches.clear()
+        self.batches.clear()
         self._since.clear()
         self._room.ring()
 
     def statistics(self) -> MailboxStatistics:
         """Counters."""
-        return MailboxStatistics(self.name, self.capacity, len(self._batches), self._most, self._passed)
+        return MailboxStatistics(self.name, self.capacity, len(self.batches), self._most, self._passed)
 
     def _tell_waits(self) -> None:
         if self._waited is not None:
             now = now_ns()
-            while len(self._since) > len(self._batches):
+            while len(self._since) > len(self.batches):
                 self._waited(now - self._since.popleft())
 
     def _add(self, batch: Sequence[T]) -> None:
         if self._closed:
             raise SessionClosed("the session is closed")
-        self._batches.append(batch)
+        self.batches.append(batch)
         if self._waited is not None:
             self._since.append(now_ns())
         self._passed += 1
-        self._most = max(self._most, len(self._batches))
+        self._most = max(self._most, len(self.batches))
         self._arrival.ring()

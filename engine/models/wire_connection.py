@@ -35,18 +35,16 @@ class WireConnection:
         """
         if self._first:
             await trio.lowlevel.checkpoint()
-            first, self._first = self._first, ()
-            return first
-        try:
-            messages = await self._transport.receive()
-        except TransportClosed as closed:
-            raise self._meaning(closed) from None
-        events: list[ServerEvent] = []
-        for message in messages:
-            event = decode_server(message)
+            events, self._first = self._first, ()
+        else:
+            try:
+                messages = await self._transport.receive()
+            except TransportClosed as closed:
+                raise self._meaning(closed) from None
+            events = [decode_server(message) for message in messages]
+        for event in events:
             if type(event) is ErrorEvent and event.error.code == "session_expired":
                 self._expired = True
-            events.append(event)
         return events
 
     async def send(self, events: Sequence[ClientEvent]) -> None:
