@@ -17,6 +17,7 @@ from engine.errors import SettingsError
 from engine.latency.log import LogHeader, LogWriter
 from engine.recorder import Recorder
 from engine.settings import LatencyLog
+from engine.version import VERSION
 from engine.wire.converter import converter
 from engine.wire.formats import PCM16, AudioFormat, format_object
 from engine.wire.session import AudioInput, AudioOutput, Session
@@ -81,7 +82,7 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
         started_ns=now_ns(),
         clock="real" if real else "virtual",
         wall=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z" if real else None,
-        engine=_version(),
+        engine=VERSION,
         python=platform.python_version() if real else None,
         platform=_platform() if real else None,
         model=settings.model if isinstance(settings.model, str) else model,
@@ -92,16 +93,6 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
         input_format=format_object(_format_of(settings.audio_input)),
         output_format=format_object(_format_of(settings.audio_output)),
     )
-
-
-@lru_cache(maxsize=1)
-def _version() -> str | None:
-    from importlib.metadata import PackageNotFoundError, version  # takes 10 ms, which an import need not
-
-    try:
-        return version("engine")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return None
 
 
 @lru_cache(maxsize=1)

@@ -93,7 +93,7 @@ class Lifetime:
         self._parts = parts
         self.recorder = parts.recorder
         waits = parts.recorder.share.mailbox
-        self.inbox = Mailbox[Input]("inbox", INBOX_BATCHES, waits("inbox").add)
+        self.inbox: Mailbox[Input] = Mailbox("inbox", INBOX_BATCHES, waits("inbox").add)
         self.microphone = _microphone(parts)
         self._outbound = Outbound(waited=waits("wire").add)
         self.feed = Feed(watch=parts.recorder.taken, now=this_clock())
@@ -102,8 +102,8 @@ class Lifetime:
         self.over = trio.Event()
         self.error: EngineError | None = None
         """Why it ended, if not normally."""
-        self._tools = Mailbox[ToolWork]("tools", WORK_BATCHES, waits("tools").add)
-        self._checks = Mailbox[CheckWork]("checks", WORK_BATCHES, waits("checks").add)
+        self._tools: Mailbox[ToolWork] = Mailbox("tools", WORK_BATCHES, waits("tools").add)
+        self._checks: Mailbox[CheckWork] = Mailbox("checks", WORK_BATCHES, waits("checks").add)
         self.recorder.on_turn = self._turn_over
         self._scope = trio.CancelScope()
         self._task: trio.lowlevel.Task | None = None

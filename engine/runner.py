@@ -56,6 +56,7 @@ class RealtimeRunner(Generic[T]):
         self._agent = starting_agent
         self._model = model
         self._config = run_config(config)
+        self._settings = merge(DEFAULT_SETTINGS, self._config.model_settings)
 
     async def run(
         self,
@@ -74,7 +75,7 @@ class RealtimeRunner(Generic[T]):
             SettingsError: something in `model_config` is wrong.
         """
         connection = _model_config(model_config)
-        base = merge(merge(DEFAULT_SETTINGS, self._config.model_settings), connection.initial_model_settings)
+        base = merge(self._settings, connection.initial_model_settings)
         if self._config.tracing_disabled:
             base = attrs.evolve(base, tracing=None)
         return RealtimeSession(
@@ -83,7 +84,7 @@ class RealtimeRunner(Generic[T]):
             context=context,
             base=base,
             run_config=self._config,
-            model_config=attrs.evolve(connection, initial_model_settings=base),
+            model_config=connection.with_settings(base),
         )
 
 

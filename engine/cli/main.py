@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
-from importlib.metadata import version
 
 from engine.cli import serve_options, talk_options
 from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.version import VERSION
 
 COMMANDS = ("talk", "serve", "lab")
 _ABOUT = """\
@@ -79,7 +79,7 @@ def _unknown_command(word: str) -> str | None:
 def _parser() -> argparse.ArgumentParser:
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="engine", description=_ABOUT, formatter_class=as_written)
-    parser.add_argument("--version", action="version", version=f"engine {version('engine')}")
+    parser.add_argument("--version", action="version", version=f"engine {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, title="commands", metavar="")
     talk = commands.add_parser(
         "talk",

@@ -20,7 +20,6 @@ import wave
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,6 +34,7 @@ from engine.events import RealtimeSessionEvent
 from engine.lab.event_data import event_data
 from engine.models.interface import ModelConnection, RealtimeModel
 from engine.settings import RealtimeModelConfig
+from engine.version import VERSION as PACKAGE_VERSION
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 from engine.wire.codec import encode_client, encode_server
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat, format_object
@@ -124,7 +124,7 @@ class _Writer:
         self._line(
             {
                 "engine_recording": VERSION,
-                "engine": version("engine"),
+                "engine": PACKAGE_VERSION,
                 "python": platform.python_version() if real else None,
                 "recorded": datetime.now(UTC).isoformat(timespec="milliseconds") if real else None,
                 "model": settings.model if isinstance(settings.model, str) else model,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from engine.lab.scenario_file import plain
 from engine.latency.assemble import turns_of
 from engine.latency.log import read_log
 from engine.settings import RealtimeModelConfig
+from engine.version import VERSION
 
 LOCAL = "local"
 _NS = 1_000_000_000
@@ -84,7 +84,7 @@ class Plan:
             scenario_file=self.file.name,
             seed=self.seed,
             clock="virtual" if self.virtual else "real",
-            engine=version("engine"),
+            engine=VERSION,
             model=self.model,
             planned_sessions=self.file.scenario.sessions.count,
             python=None if self.virtual else platform.python_version(),

@@ -8,7 +8,7 @@ that a quantile is right to a factor of 1.41, and 64 counters are all that it ta
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 BUCKETS: Final = 64
@@ -17,13 +17,17 @@ BOUNDS_NS: Final[tuple[int, ...]] = tuple(round(1000 * 2 ** (step / 2)) for step
 """The upper bounds of all buckets but the last, which has none."""
 
 
+_EMPTY: Final = (0,) * BUCKETS
+"""Shared by all that have not counted anything: a session has a dozen histograms, most of them unused."""
+
+
 class Histogram:
     """How long something took, how often."""
 
     __slots__ = ("_added", "_counts", "_max_ns", "_min_ns", "_sum_ns")
 
     def __init__(self) -> None:
-        self._counts = [0] * BUCKETS
+        self._counts: Sequence[int] = _EMPTY
         self._added: list[int] = []
         """What has not been put into its bucket yet: by the dozens that costs a third."""
         self._sum_ns = 0
@@ -43,8 +47,10 @@ class Histogram:
         self._added.clear()
         self._sum_ns += sum(added)
         self._widen(min(added), max(added))
+        counts = list(self._counts)
         for ns in added:
-            self._counts[bisect_left(BOUNDS_NS, ns)] += 1
+            counts[bisect_left(BOUNDS_NS, ns)] += 1
+        self._counts = counts
 
     def _widen(self, least: int, most: int) -> None:
         self._min_ns = least if self._min_ns is None else min(self._min_ns, least)
@@ -130,14 +136,16 @@ class Histogram:
         buckets = given.get("buckets")
         if not isinstance(buckets, list):
             raise ValueError("a histogram has 'buckets'")
+        counts = list(_EMPTY)
         for bucket in buckets:
             match bucket:
                 case [None, int(count)]:
-                    histogram._counts[-1] += count
+                    counts[-1] += count
                 case [int() | float() as bound, int(count)]:
-                    histogram._counts[bisect_left(BOUNDS_NS, round(bound * 1000))] += count
+                    counts[bisect_left(BOUNDS_NS, round(bound * 1000))] += count
                 case _:
                     raise ValueError(f"a bucket is [upper bound in microseconds, count], not {bucket!r}")
+        histogram._counts = counts
         histogram._sum_ns = _ns(given.get("sum")) or 0
         histogram._min_ns, histogram._max_ns = _ns(given.get("min")), _ns(given.get("max"))
         if histogram.count and (histogram._min_ns is None or histogram._max_ns is None):

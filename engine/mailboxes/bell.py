@@ -18,13 +18,13 @@ class Bell:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: dict[trio.lowlevel.Task, None] = {}
+        self._waiting: dict[trio.lowlevel.Task, None] | None = None
 
     @trio.lowlevel.enable_ki_protection
     def ring(self) -> None:
         """Wake whoever waits."""
         if self._waiting:
-            waiting, self._waiting = self._waiting, {}
+            waiting, self._waiting = self._waiting, None
             for task in waiting:
                 trio.lowlevel.reschedule(task)
 
@@ -32,10 +32,12 @@ class Bell:
     async def wait(self) -> None:
         """Until it rings."""
         task = trio.lowlevel.current_task()
-        self._waiting[task] = None
+        if (waiting := self._waiting) is None:
+            waiting = self._waiting = {}
+        waiting[task] = None
 
         def give_up(_: object) -> trio.lowlevel.Abort:
-            del self._waiting[task]
+            del waiting[task]
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(give_up)

@@ -78,14 +78,14 @@ class Notes:
         self.over = False
         self.on_due: Callable[[int], None] | None = None
         self.on_turn: Callable[[TurnRecord, int], None] | None = None
-        self.items = Recent[Spoken]()
-        self.begun = Recent[None]()
+        self.items: Recent[Spoken] = Recent()
+        self.begun: Recent[None] = Recent()
         """Responses, and items of the user's, of which the first words have come."""
-        self.call_of = Recent[str]()
+        self.call_of: Recent[str] = Recent()
         """The response of each call."""
-        self.tokens = Recent[str]()
+        self.tokens: Recent[str] = Recent()
         """The request behind each response that has not begun."""
-        self.beside = Recent[None]()
+        self.beside: Recent[None] = Recent()
         """Requests and responses outside of the conversation."""
         self.has_conversation = False
         """The far end names the conversation that a response belongs to."""

@@ -1,6 +1,9 @@
 """How a session reaches its model."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from typing import Annotated
 
 import attrs
@@ -50,6 +53,12 @@ class RealtimeModelConfig:
     ping_interval: Seconds | None = 20.0
     ping_timeout: Seconds | None = 20.0
     max_message_size: Annotated[int, Range(1)] | None = _DEFAULT_MAX_MESSAGE_SIZE
+
+    def with_settings(self, settings: Session) -> RealtimeModelConfig:
+        """The same with other `initial_model_settings`, which have been checked and are not checked again."""
+        made = copy(self)
+        object.__setattr__(made, "initial_model_settings", settings)
+        return made
 
     def __attrs_post_init__(self) -> None:
         check_fields(self, "model_config", "url", "headers", "call_id", "transport", "connect_timeout", "close_timeout")

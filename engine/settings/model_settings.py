@@ -5,7 +5,7 @@ guide (`turn_detection`). Both become one `engine.wire.session.Session`. The sam
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import attrs
 import orjson
@@ -84,18 +84,23 @@ ModelSettings = RealtimeModelSettings | Session | Mapping[str, object]
 """What is accepted wherever model settings are asked for."""
 
 
+_NONE: Final = Session()
+
+
 def session_settings(value: ModelSettings | None, name: str = "model_settings") -> Session:
     """The wire's form of `value`.
 
     Raises SettingsError with the path (starting with `name`) of the first thing that is wrong: an unknown key, a value
     of the wrong type or out of range, a setting given in both forms with different values.
     """
+    if value is None:
+        return _NONE
     if isinstance(value, Session):
         value = attrs.evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
-    elif not isinstance(value, RealtimeModelSettings | Mapping | None):
+    elif not isinstance(value, RealtimeModelSettings | Mapping):
         raise SettingsError(f"{name}: expected model settings or a mapping, got {shown(value)}")
     try:
-        settings = _plain({} if value is None else value)
+        settings = _plain(value)
     except RecursionError as error:
         raise SettingsError(f"{name}: nested too deeply, or contains itself") from error
     kind = settings.pop("type", Session.type)

@@ -7,6 +7,7 @@ words: the embedded server as the API's error, the settings as an error for the 
 import enum
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, get_args
 
 import attrs
@@ -246,6 +247,7 @@ def _in_object(value: Mapping[Any, Any], cls: Any, path: Path) -> Problem | None
     return special(value, path) if special is not None else None
 
 
+@cache
 def writable_fields(cls: Any) -> Mapping[str, object]:
     """The fields that a client may write, with their annotations."""
     annotations = hints(cls)

@@ -14,6 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "light": set(),
+    "version": set(),
     "audio": {"errors", "wire"},
     "wire": {"errors", "light"},
     "settings": {"errors", "wire"},
@@ -36,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "acceptance": {"agents", "errors", "playback", "wire"},
     "opening": {"errors"},
-    "latency_log": {"clock", "errors", "latency", "recorder", "settings", "wire"},
+    "latency_log": {"clock", "errors", "latency", "recorder", "settings", "version", "wire"},
     "lifetime": {
         "actors", "agents", "clock", "core", "errors", "events", "latency", "mailboxes", "models", "playback",
         "recorder",
@@ -52,7 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "line": {"audio", "clock", "errors", "events", "history", "wire"},
     "lab": {
         "agents", "audio", "clock", "core", "errors", "events", "history", "latency", "line", "local", "models",
-        "playback", "runner", "session", "settings", "transport", "wire",
+        "playback", "runner", "session", "settings", "transport", "version", "wire",
     },
 }  # fmt: skip
 """Who may import whom, inside the package, at run time. `cli`, `testing` and the package itself may import anything."""
