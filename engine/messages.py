@@ -8,9 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-import attrs
-
 from engine.errors import MessageError
+from engine.light import evolve
 from engine.wire.items import InputImage, InputText, Message
 from engine.wire.unset import UNSET
 
@@ -62,7 +61,7 @@ def user_message(given: UserInput) -> Message:
     for at, part in enumerate(message.content):
         if isinstance(part, InputText) and not part.text.strip():
             raise MessageError(f"content[{at}] of the message is an empty text")
-    return attrs.evolve(message, status=None)
+    return evolve(message, status=None)
 
 
 def _role(role: object) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
-import attrs
-
 from engine.agents.agent import RealtimeAgent
 from engine.errors import SettingsError
+from engine.light import evolve
 from engine.models.interface import RealtimeModel
 from engine.session import RealtimeSession
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig, merge, model_config, run_config
@@ -77,7 +76,7 @@ class RealtimeRunner(Generic[T]):
         connection = _model_config(model_config)
         base = merge(self._settings, connection.initial_model_settings)
         if self._config.tracing_disabled:
-            base = attrs.evolve(base, tracing=None)
+            base = evolve(base, tracing=None)
         return RealtimeSession(
             model=self._model,
             agent=self._agent,

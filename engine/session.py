@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-import attrs
 import trio
 
 from engine.acceptance import audio_bytes, playback_tracker, response_tools, run_guardrails, sendable
@@ -42,6 +41,7 @@ from engine.errors import (
 from engine.events import RealtimeSessionEvent
 from engine.latency_log import new_recorder
 from engine.lifetime import Lifetime, Parts
+from engine.light import evolve
 from engine.mailboxes import MailboxStatistics, Mark
 from engine.messages import UserInput, user_message
 from engine.models.interface import RealtimeModel
@@ -242,13 +242,13 @@ class RealtimeSession(Generic[T]):
         wanted = params or ResponseParams()
         own_tools = None if tools is None else response_tools(tools)
         if instructions is not None:
-            wanted = attrs.evolve(wanted, instructions=instructions)
+            wanted = evolve(wanted, instructions=instructions)
         if own_tools is not None:
-            wanted = attrs.evolve(wanted, tools=tuple(tool.definition() for tool in own_tools))
+            wanted = evolve(wanted, tools=tuple(tool.definition() for tool in own_tools))
         if metadata is not None:
-            wanted = attrs.evolve(wanted, metadata=dict(metadata))
+            wanted = evolve(wanted, metadata=dict(metadata))
         if out_of_band:
-            wanted = attrs.evolve(wanted, conversation="none")
+            wanted = evolve(wanted, conversation="none")
         sendable(ResponseCreate(wanted))
         own = {tool.name: ToolSpec(tool.name, "function", tool, tool.on_interruption) for tool in own_tools or ()}
         life = self._living()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 from engine.agents.agent import RealtimeAgent
 from engine.agents.context import RunContext, T
 from engine.agents.handoff import Handoff, as_handoff
 from engine.agents.tool import FunctionTool
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import SettingsError
+from engine.light import evolve
 from engine.wire.session import (
     Audio,
     AudioOutput,
@@ -36,7 +35,7 @@ async def resolve(agent: RealtimeAgent[T], ctx: RunContext[T], base: Session) ->
     """
     tools = await _enabled_tools(agent, ctx)
     instructions = await agent.system_prompt(ctx)
-    session = attrs.evolve(
+    session = evolve(
         base,
         instructions=instructions if instructions is not None else base.instructions or "",
         tools=_definitions(agent, tools, base.tools or ()),
@@ -88,4 +87,4 @@ def _label(tool: ToolDefinition) -> object:
 
 def _with_voice(audio: Audio | Unset | None, voice: str | VoiceId) -> Audio:
     audio = audio or Audio()
-    return attrs.evolve(audio, output=attrs.evolve(audio.output or AudioOutput(), voice=voice))
+    return evolve(audio, output=evolve(audio.output or AudioOutput(), voice=voice))

@@ -32,6 +32,7 @@ from collections.abc import Mapping
 import attrs
 
 from engine.core.agent_spec import ToolSpec
+from engine.light import evolve
 from engine.wire.client_events import ResponseCreate
 from engine.wire.response import Response, ResponseParams
 from engine.wire.unset import UNSET, Unset
@@ -69,9 +70,7 @@ class Request:
         """The client event, with the token in its metadata and as its event id."""
         params = ResponseParams() if isinstance(self.params, Unset) else self.params
         metadata = {} if isinstance(params.metadata, Unset) or params.metadata is None else dict(params.metadata)
-        return ResponseCreate(
-            response=attrs.evolve(params, metadata={**metadata, TOKEN: self.token}), event_id=self.token
-        )
+        return ResponseCreate(response=evolve(params, metadata={**metadata, TOKEN: self.token}), event_id=self.token)
 
 
 class Arbiter:

@@ -26,6 +26,7 @@ from engine.core.on_response import end
 from engine.core.state import PendingUpdate, State
 from engine.errors import SettingsError
 from engine.events import Handoff
+from engine.light import evolve
 from engine.wire.client_events import ConversationItemCreate, SessionUpdate
 from engine.wire.session import Audio, AudioOutput
 from engine.wire.unset import UNSET, Unset
@@ -40,7 +41,7 @@ def send_message(s: State, command: SendMessage) -> None:
     """A message of the user's, typed or with images."""
     message = command.message
     if isinstance(message.id, Unset):
-        message = attrs.evolve(message, id=s.fresh_id("msg"))
+        message = evolve(message, id=s.fresh_id("msg"))
     s.trips_in_a_row = 0
     s.effects.wire.append(ConversationItemCreate(item=message))
     if command.respond:
@@ -99,7 +100,7 @@ def change_agent(s: State, spec: AgentSpec) -> None:
     """Another agent takes over: its settings go out now, before anything that may trigger a response."""
     before, s.agent = s.agent, spec
     if before.session.prompt and spec.session.prompt is UNSET:
-        spec = attrs.evolve(spec, session=attrs.evolve(spec.session, prompt=None))
+        spec = attrs.evolve(spec, session=evolve(spec.session, prompt=None))
     _announce(s, spec)
     s.emit(Handoff, from_agent=before.agent, to_agent=spec.agent)
     s.effects.tools.append(HookHandoff(spec, before))
@@ -107,7 +108,7 @@ def change_agent(s: State, spec: AgentSpec) -> None:
 
 def _announce(s: State, spec: AgentSpec) -> None:
     event_id = s.fresh_id("settings")
-    session = attrs.evolve(spec.session, model=UNSET)
+    session = evolve(spec.session, model=UNSET)
     audio = session.audio
     if s.has_spoken and isinstance(audio, Audio) and isinstance(audio.output, AudioOutput):
         wanted = audio.output.voice
@@ -118,7 +119,7 @@ def _announce(s: State, spec: AgentSpec) -> None:
                     f"it goes on with {s.voice!r}. Give all agents of a session one voice"
                 )
             )
-        session = attrs.evolve(session, audio=attrs.evolve(audio, output=attrs.evolve(audio.output, voice=UNSET)))
+        session = evolve(session, audio=evolve(audio, output=evolve(audio.output, voice=UNSET)))
     elif isinstance(audio, Audio) and isinstance(audio.output, AudioOutput) and audio.output.voice is not UNSET:
         s.voice = audio.output.voice
     s.turn_rules = s.turn_rules.updated(session)

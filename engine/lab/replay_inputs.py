@@ -12,6 +12,7 @@ import attrs
 
 from engine.core.arbitration import TOKEN
 from engine.lab.recorded_call import Line, RecordedCall
+from engine.light import evolve
 from engine.session import RealtimeSession
 from engine.wire.client_decoding import decode_client
 from engine.wire.client_events import (
@@ -111,4 +112,4 @@ def _own(params: ResponseParams) -> ResponseParams:
     if not isinstance(params.metadata, Mapping):
         return params
     own = {name: value for name, value in params.metadata.items() if name != TOKEN}
-    return attrs.evolve(params, metadata=own or UNSET)
+    return evolve(params, metadata=own or UNSET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import orjson
 
+from engine.light import evolve
 from engine.local.faults import Faults
 from engine.wire.codec import encode_server
 from engine.wire.server_events import (
@@ -61,8 +62,8 @@ class FaultyWire:
     def _changed(self, event: KnownServerEvent) -> KnownServerEvent:
         if not isinstance(event, ErrorEvent) or not self._faults.null_error_codes:
             return event
-        detail: ErrorDetail = attrs.evolve(event.error, code=None)
-        return attrs.evolve(event, error=detail)
+        detail: ErrorDetail = evolve(event.error, code=None)
+        return evolve(event, error=detail)
 
     def _additions(self, event: KnownServerEvent) -> list[bytes]:
         faults, added = self._faults, []

@@ -11,6 +11,7 @@ import attrs
 import orjson
 
 from engine.errors import SettingsError
+from engine.light import evolve
 from engine.settings.problems import check, nearest, shown
 from engine.wire.beta import SESSION_KEYS
 from engine.wire.check import Path, written_path
@@ -96,7 +97,7 @@ def session_settings(value: ModelSettings | None, name: str = "model_settings") 
     if value is None:
         return _NONE
     if isinstance(value, Session):
-        value = attrs.evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
+        value = evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
     elif not isinstance(value, RealtimeModelSettings | Mapping):
         raise SettingsError(f"{name}: expected model settings or a mapping, got {shown(value)}")
     try:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-import attrs
-
+from engine.light import Light
 from engine.wire.constraints import MaxLength, Range
 from engine.wire.items import Item
 from engine.wire.response import ResponseParams
@@ -14,46 +13,40 @@ from engine.wire.unset import UNSET, Unset
 EventId = Annotated[str, MaxLength(512)]
 
 
-@attrs.frozen
-class ClientEventBase:
+class ClientEventBase(Light, frozen=True, kw_only=True):
     """What every client event has: an optional id, which the server names when it rejects the event."""
 
     type: ClassVar[str]
-    event_id: EventId | Unset | None = attrs.field(default=UNSET, kw_only=True)
+    event_id: EventId | Unset | None = UNSET
 
 
-@attrs.frozen
-class SessionUpdate(ClientEventBase):
+class SessionUpdate(ClientEventBase, frozen=True):
     """Change the settings that are present in `session`."""
 
     type: ClassVar[Literal["session.update"]] = "session.update"
     session: Session | TranscriptionSession
 
 
-@attrs.frozen
-class InputAudioBufferAppend(ClientEventBase):
+class InputAudioBufferAppend(ClientEventBase, frozen=True):
     """More user audio: raw bytes in the session's input format (base64 on the wire)."""
 
     type: ClassVar[Literal["input_audio_buffer.append"]] = "input_audio_buffer.append"
     audio: bytes
 
 
-@attrs.frozen
-class InputAudioBufferCommit(ClientEventBase):
+class InputAudioBufferCommit(ClientEventBase, frozen=True):
     """Make a user item of the audio in the buffer."""
 
     type: ClassVar[Literal["input_audio_buffer.commit"]] = "input_audio_buffer.commit"
 
 
-@attrs.frozen
-class InputAudioBufferClear(ClientEventBase):
+class InputAudioBufferClear(ClientEventBase, frozen=True):
     """Forget the audio in the buffer."""
 
     type: ClassVar[Literal["input_audio_buffer.clear"]] = "input_audio_buffer.clear"
 
 
-@attrs.frozen
-class ConversationItemCreate(ClientEventBase):
+class ConversationItemCreate(ClientEventBase, frozen=True):
     """Add an item: at the end, or after `previous_item_id` ("root" is the very beginning)."""
 
     type: ClassVar[Literal["conversation.item.create"]] = "conversation.item.create"
@@ -61,16 +54,14 @@ class ConversationItemCreate(ClientEventBase):
     previous_item_id: str | Unset | None = UNSET
 
 
-@attrs.frozen
-class ConversationItemRetrieve(ClientEventBase):
+class ConversationItemRetrieve(ClientEventBase, frozen=True):
     """Ask for an item with its audio."""
 
     type: ClassVar[Literal["conversation.item.retrieve"]] = "conversation.item.retrieve"
     item_id: str
 
 
-@attrs.frozen
-class ConversationItemTruncate(ClientEventBase):
+class ConversationItemTruncate(ClientEventBase, frozen=True):
     """Cut assistant audio to the `audio_end_ms` milliseconds of this item that were heard."""
 
     type: ClassVar[Literal["conversation.item.truncate"]] = "conversation.item.truncate"
@@ -79,39 +70,34 @@ class ConversationItemTruncate(ClientEventBase):
     audio_end_ms: Annotated[int, Range(0)]
 
 
-@attrs.frozen
-class ConversationItemDelete(ClientEventBase):
+class ConversationItemDelete(ClientEventBase, frozen=True):
     """Remove an item."""
 
     type: ClassVar[Literal["conversation.item.delete"]] = "conversation.item.delete"
     item_id: str
 
 
-@attrs.frozen
-class ResponseCreate(ClientEventBase):
+class ResponseCreate(ClientEventBase, frozen=True):
     """Ask for a response."""
 
     type: ClassVar[Literal["response.create"]] = "response.create"
     response: ResponseParams | Unset | None = UNSET
 
 
-@attrs.frozen
-class ResponseCancel(ClientEventBase):
+class ResponseCancel(ClientEventBase, frozen=True):
     """Stop a response: the running one, or the one with this id."""
 
     type: ClassVar[Literal["response.cancel"]] = "response.cancel"
     response_id: str | Unset | None = UNSET
 
 
-@attrs.frozen
-class OutputAudioBufferClear(ClientEventBase):
+class OutputAudioBufferClear(ClientEventBase, frozen=True):
     """Stop playback at the server's end. WebRTC and SIP only: a plain WebSocket is refused."""
 
     type: ClassVar[Literal["output_audio_buffer.clear"]] = "output_audio_buffer.clear"
 
 
-@attrs.frozen
-class RawClientEvent:
+class RawClientEvent(Light, frozen=True):
     """Any JSON object, sent as it is."""
 
     payload: Mapping[str, object]

@@ -7,8 +7,7 @@ that a client creates and leaves the server to name. `object: "realtime.item"`, 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-import attrs
-
+from engine.light import Light
 from engine.wire.constraints import MaxLength, OneOf
 from engine.wire.unset import Unset
 
@@ -19,16 +18,14 @@ Status = Annotated[str, OneOf("in_progress", "completed", "incomplete")]
 
 
 # ------------------------------------------------------------------------------------------------ parts
-@attrs.frozen
-class InputText:
+class InputText(Light, frozen=True):
     """Text from the user or the system."""
 
     type: ClassVar[Literal["input_text"]] = "input_text"
     text: str
 
 
-@attrs.frozen
-class InputAudio:
+class InputAudio(Light, frozen=True):
     """User audio: base64, present only when a client creates or retrieves it; `transcript` is None until known."""
 
     type: ClassVar[Literal["input_audio"]] = "input_audio"
@@ -36,8 +33,7 @@ class InputAudio:
     transcript: str | None = None
 
 
-@attrs.frozen
-class InputImage:
+class InputImage(Light, frozen=True):
     """An image: `image_url` is a data URI (PNG or JPEG)."""
 
     type: ClassVar[Literal["input_image"]] = "input_image"
@@ -45,16 +41,14 @@ class InputImage:
     detail: Annotated[str, OneOf("auto", "low", "high")] | None = None
 
 
-@attrs.frozen
-class OutputText:
+class OutputText(Light, frozen=True):
     """Assistant text. Events about content parts call this type `text`; so did the beta protocol."""
 
     type: ClassVar[Literal["output_text"]] = "output_text"
     text: str
 
 
-@attrs.frozen
-class OutputAudio:
+class OutputAudio(Light, frozen=True):
     """Assistant audio: what was said, and the audio (base64) only where an item was retrieved.
 
     Events about content parts call this type `audio`.
@@ -65,8 +59,7 @@ class OutputAudio:
     audio: str | None = None
 
 
-@attrs.frozen
-class UnknownPart:
+class UnknownPart(Light, frozen=True):
     """A part of a type that this version does not know, as it came."""
 
     raw: Mapping[str, object]
@@ -76,8 +69,7 @@ Part = InputText | InputAudio | InputImage | OutputText | OutputAudio | UnknownP
 
 
 # ------------------------------------------------------------------------------------------------ items
-@attrs.frozen
-class Message:
+class Message(Light, frozen=True):
     """Something said or written. `phase` ("commentary", "final_answer") comes from gpt-realtime-2 models only."""
 
     type: ClassVar[Literal["message"]] = "message"
@@ -88,8 +80,7 @@ class Message:
     phase: str | None = None
 
 
-@attrs.frozen
-class FunctionCall:
+class FunctionCall(Light, frozen=True):
     """The model asks for a tool. `arguments` is JSON text, possibly cut short when the item is incomplete."""
 
     type: ClassVar[Literal["function_call"]] = "function_call"
@@ -100,8 +91,7 @@ class FunctionCall:
     status: Status | None = None
 
 
-@attrs.frozen
-class FunctionCallOutput:
+class FunctionCallOutput(Light, frozen=True):
     """The answer to a tool call, as text."""
 
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
@@ -111,8 +101,7 @@ class FunctionCallOutput:
     status: Status | None = None
 
 
-@attrs.frozen
-class McpListedTool:
+class McpListedTool(Light, frozen=True):
     """One tool that an MCP server offers."""
 
     name: str
@@ -121,8 +110,7 @@ class McpListedTool:
     annotations: object = None
 
 
-@attrs.frozen
-class McpListTools:
+class McpListTools(Light, frozen=True):
     """The tools that the model's host imported from an MCP server."""
 
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
@@ -131,8 +119,7 @@ class McpListTools:
     tools: tuple[McpListedTool, ...]
 
 
-@attrs.frozen
-class McpCall:
+class McpCall(Light, frozen=True):
     """A tool call that the model's host runs on an MCP server. `error` is {type, code?, message}."""
 
     type: ClassVar[Literal["mcp_call"]] = "mcp_call"
@@ -146,8 +133,7 @@ class McpCall:
     status: Status | None = None
 
 
-@attrs.frozen
-class McpApprovalRequest:
+class McpApprovalRequest(Light, frozen=True):
     """The host asks whether an MCP call may run."""
 
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
@@ -157,8 +143,7 @@ class McpApprovalRequest:
     arguments: str
 
 
-@attrs.frozen
-class McpApprovalResponse:
+class McpApprovalResponse(Light, frozen=True):
     """The answer to a `McpApprovalRequest`."""
 
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
@@ -168,8 +153,7 @@ class McpApprovalResponse:
     reason: str | None = None
 
 
-@attrs.frozen
-class UnknownItem:
+class UnknownItem(Light, frozen=True):
     """An item of a type that this version does not know, as it came."""
 
     raw: Mapping[str, object]
@@ -193,8 +177,7 @@ Item = (
 )
 
 
-@attrs.frozen
-class ItemReference:
+class ItemReference(Light, frozen=True):
     """Points at an item of the conversation, in the `input` of a response."""
 
     type: ClassVar[Literal["item_reference"]] = "item_reference"

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from engine.light import evolve
 from engine.wire.session import (
     Audio,
     AudioInput,
@@ -38,4 +39,4 @@ def _merged(base: Any, override: Any) -> Any:
             continue
         by_key = isinstance(new, _MERGED_BY_KEY) and type(old) is type(new)
         changes[field.name] = _merged(old, new) if by_key else new
-    return attrs.evolve(base, **changes) if changes else base
+    return evolve(base, **changes) if changes else base

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-import attrs
-
+from engine.light import Light
 from engine.wire.constraints import MapLimits, OneOf
 from engine.wire.formats import AudioFormat
 from engine.wire.items import Item, ItemReference
@@ -23,8 +22,7 @@ from engine.wire.unset import UNSET, Unset
 Metadata = Annotated[Mapping[str, str], MapLimits(pairs=16, key_length=64, value_length=512)]
 
 
-@attrs.frozen
-class CachedTokensDetails:
+class CachedTokensDetails(Light, frozen=True):
     """Input tokens that were read from the prompt cache, by modality."""
 
     text_tokens: int = 0
@@ -32,8 +30,7 @@ class CachedTokensDetails:
     image_tokens: int = 0
 
 
-@attrs.frozen
-class InputTokenDetails:
+class InputTokenDetails(Light, frozen=True):
     """Input tokens by modality; `cached_tokens` of them came from the prompt cache."""
 
     text_tokens: int = 0
@@ -43,8 +40,7 @@ class InputTokenDetails:
     cached_tokens_details: CachedTokensDetails = CachedTokensDetails()
 
 
-@attrs.frozen
-class OutputTokenDetails:
+class OutputTokenDetails(Light, frozen=True):
     """Output tokens by modality."""
 
     text_tokens: int = 0
@@ -52,8 +48,7 @@ class OutputTokenDetails:
     reasoning_tokens: int | Unset = UNSET
 
 
-@attrs.frozen
-class Usage:
+class Usage(Light, frozen=True):
     """Tokens that a response was billed for. Numbers that a server leaves out are zero."""
 
     total_tokens: int = 0
@@ -63,8 +58,7 @@ class Usage:
     output_token_details: OutputTokenDetails = OutputTokenDetails()
 
 
-@attrs.frozen
-class ResponseError:
+class ResponseError(Light, frozen=True):
     """Why a response failed."""
 
     type: str | None = None
@@ -72,8 +66,7 @@ class ResponseError:
     message: str | None = None
 
 
-@attrs.frozen
-class StatusDetails:
+class StatusDetails(Light, frozen=True):
     """How a response ended.
 
     `reason` is turn_detected or client_cancelled (cancelled), max_output_tokens or content_filter (incomplete).
@@ -85,23 +78,20 @@ class StatusDetails:
     error: ResponseError | None = None
 
 
-@attrs.frozen
-class ResponseAudioOutput:
+class ResponseAudioOutput(Light, frozen=True):
     """Format and voice of a response."""
 
     format: AudioFormat | UnknownSetting | Unset | None = UNSET
     voice: Voice | Unset | None = UNSET
 
 
-@attrs.frozen
-class ResponseAudio:
+class ResponseAudio(Light, frozen=True):
     """The audio settings of a response."""
 
     output: ResponseAudioOutput | Unset | None = UNSET
 
 
-@attrs.frozen
-class Response:
+class Response(Light, frozen=True):
     """A response as the server tells it.
 
     `status` is in_progress, completed, cancelled, failed or incomplete; `conversation_id` is None for a response
@@ -120,8 +110,7 @@ class Response:
     metadata: Mapping[str, str] | None = None
 
 
-@attrs.frozen
-class ResponseParams:
+class ResponseParams(Light, frozen=True):
     """Options of `response.create`; what is `UNSET` comes from the session.
 
     `conversation="none"` keeps the response out of the conversation; `input` replaces what the model reads (empty:

@@ -8,23 +8,14 @@ import attrs
 from engine.light import Light
 
 
-@attrs.frozen
-class ServerEventBase:
+class ServerEventBase(Light, frozen=True, kw_only=True):
     """`type` is the GA name. `event_id` is empty where a server leaves it out."""
-
-    type: ClassVar[str]
-    event_id: str = attrs.field(default="", kw_only=True)
-
-
-class ServerDeltaBase(Light, frozen=True, kw_only=True):
-    """The same for events that come by the hundreds."""
 
     type: ClassVar[str]
     event_id: str = ""
 
 
-@attrs.frozen
-class UnknownEvent:
+class UnknownEvent(Light, frozen=True):
     """An event of a type that this version does not know, as it came."""
 
     type: str

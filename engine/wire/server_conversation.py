@@ -2,64 +2,59 @@
 
 from typing import ClassVar, Literal
 
-import attrs
-
+from engine.light import Light
 from engine.wire.items import Item
 from engine.wire.server_base import ServerEventBase
 from engine.wire.unset import UNSET, Unset
 
 
 # ------------------------------------------------------------------------------------------------ items
-@attrs.frozen
-class Conversation:
+class _PlacedBase(ServerEventBase, frozen=True, kw_only=True):
+    previous_item_id: str | None = None
+
+
+class Conversation(Light, frozen=True):
     """The conversation of a session."""
 
     id: str | None = None
     object: str | None = None
 
 
-@attrs.frozen
-class ConversationCreated(ServerEventBase):
+class ConversationCreated(ServerEventBase, frozen=True):
     """Sent by some compatible servers after `session.created`; OpenAI does not."""
 
     type: ClassVar[Literal["conversation.created"]] = "conversation.created"
     conversation: Conversation
 
 
-@attrs.frozen
-class ConversationItemAdded(ServerEventBase):
+class ConversationItemAdded(_PlacedBase, frozen=True):
     """An item entered the conversation after `previous_item_id` (None: it is the first, or the server does not say).
 
     Also stands for the beta's `conversation.item.created`.
     """
 
     type: ClassVar[Literal["conversation.item.added"]] = "conversation.item.added"
-    previous_item_id: str | None = attrs.field(default=None, kw_only=True)
     item: Item
 
 
-@attrs.frozen
-class ConversationItemDone(ServerEventBase):
+class ConversationItemDone(_PlacedBase, frozen=True):
     """An item is final.
 
     `previous_item_id` is unreliable here (protocol facts, 3.2): take it from `ConversationItemAdded`.
     """
 
     type: ClassVar[Literal["conversation.item.done"]] = "conversation.item.done"
-    previous_item_id: str | None = attrs.field(default=None, kw_only=True)
     item: Item
 
 
-@attrs.frozen
-class ConversationItemRetrieved(ServerEventBase):
+class ConversationItemRetrieved(ServerEventBase, frozen=True):
     """The item that a client asked for, with its audio."""
 
     type: ClassVar[Literal["conversation.item.retrieved"]] = "conversation.item.retrieved"
     item: Item
 
 
-@attrs.frozen
-class ConversationItemTruncated(ServerEventBase):
+class ConversationItemTruncated(ServerEventBase, frozen=True):
     """Audio after `audio_end_ms` of this item is gone, and so is the item's transcript at the server."""
 
     type: ClassVar[Literal["conversation.item.truncated"]] = "conversation.item.truncated"
@@ -68,8 +63,7 @@ class ConversationItemTruncated(ServerEventBase):
     audio_end_ms: int
 
 
-@attrs.frozen
-class ConversationItemDeleted(ServerEventBase):
+class ConversationItemDeleted(ServerEventBase, frozen=True):
     """An item is gone."""
 
     type: ClassVar[Literal["conversation.item.deleted"]] = "conversation.item.deleted"
@@ -77,8 +71,7 @@ class ConversationItemDeleted(ServerEventBase):
 
 
 # ------------------------------------------------------------------------------------------------ what the user said
-@attrs.frozen
-class LogProb:
+class LogProb(Light, frozen=True):
     """How sure the recogniser is of a token: natural logarithm of its probability."""
 
     token: str
@@ -86,16 +79,14 @@ class LogProb:
     bytes: tuple[int, ...] = ()
 
 
-@attrs.frozen
-class TranscriptionTokenDetails:
+class TranscriptionTokenDetails(Light, frozen=True):
     """Input tokens by modality."""
 
     text_tokens: int = 0
     audio_tokens: int = 0
 
 
-@attrs.frozen
-class TranscriptionTokens:
+class TranscriptionTokens(Light, frozen=True):
     """A transcription billed by token."""
 
     type: ClassVar[Literal["tokens"]] = "tokens"
@@ -105,16 +96,14 @@ class TranscriptionTokens:
     input_token_details: TranscriptionTokenDetails | None = None
 
 
-@attrs.frozen
-class TranscriptionDuration:
+class TranscriptionDuration(Light, frozen=True):
     """A transcription billed by time, in seconds rounded up."""
 
     type: ClassVar[Literal["duration"]] = "duration"
     seconds: float
 
 
-@attrs.frozen
-class TranscriptionLanguage:
+class TranscriptionLanguage(Light, frozen=True):
     """A language that was recognised (ISO 639-1)."""
 
     code: str
@@ -123,8 +112,7 @@ class TranscriptionLanguage:
 TranscriptionUsage = TranscriptionTokens | TranscriptionDuration
 
 
-@attrs.frozen
-class ConversationItemInputAudioTranscriptionDelta(ServerEventBase):
+class ConversationItemInputAudioTranscriptionDelta(ServerEventBase, frozen=True):
     """More of what the user said."""
 
     type: ClassVar[Literal["conversation.item.input_audio_transcription.delta"]] = (
@@ -134,11 +122,10 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEventBase):
     content_index: int
     delta: str
     logprobs: tuple[LogProb, ...] | None = None
-    obfuscation: str | Unset = attrs.field(default=UNSET, kw_only=True)
+    obfuscation: str | Unset = UNSET
 
 
-@attrs.frozen
-class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase):
+class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase, frozen=True):
     """What the user said. May come at any time after the item, even after the response to it."""
 
     type: ClassVar[Literal["conversation.item.input_audio_transcription.completed"]] = (
@@ -152,8 +139,7 @@ class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase):
     languages: tuple[TranscriptionLanguage, ...] | None = None
 
 
-@attrs.frozen
-class ConversationItemInputAudioTranscriptionSegment(ServerEventBase):
+class ConversationItemInputAudioTranscriptionSegment(ServerEventBase, frozen=True):
     """What one speaker said, from `start` to `end` (seconds)."""
 
     type: ClassVar[Literal["conversation.item.input_audio_transcription.segment"]] = (
@@ -168,8 +154,7 @@ class ConversationItemInputAudioTranscriptionSegment(ServerEventBase):
     text: str
 
 
-@attrs.frozen
-class TranscriptionError:
+class TranscriptionError(Light, frozen=True):
     """Why a transcription failed."""
 
     type: str | None = None
@@ -178,8 +163,7 @@ class TranscriptionError:
     param: str | None = None
 
 
-@attrs.frozen
-class ConversationItemInputAudioTranscriptionFailed(ServerEventBase):
+class ConversationItemInputAudioTranscriptionFailed(ServerEventBase, frozen=True):
     """What the user said could not be recognised. The response goes on without."""
 
     type: ClassVar[Literal["conversation.item.input_audio_transcription.failed"]] = (
@@ -191,24 +175,20 @@ class ConversationItemInputAudioTranscriptionFailed(ServerEventBase):
 
 
 # ------------------------------------------------------------------------------------------------ audio buffers
-@attrs.frozen
-class InputAudioBufferCommitted(ServerEventBase):
+class InputAudioBufferCommitted(_PlacedBase, frozen=True):
     """User audio became the item `item_id`, after `previous_item_id`."""
 
     type: ClassVar[Literal["input_audio_buffer.committed"]] = "input_audio_buffer.committed"
-    previous_item_id: str | None = attrs.field(default=None, kw_only=True)
     item_id: str
 
 
-@attrs.frozen
-class InputAudioBufferCleared(ServerEventBase):
+class InputAudioBufferCleared(ServerEventBase, frozen=True):
     """User audio was forgotten."""
 
     type: ClassVar[Literal["input_audio_buffer.cleared"]] = "input_audio_buffer.cleared"
 
 
-@attrs.frozen
-class InputAudioBufferSpeechStarted(ServerEventBase):
+class InputAudioBufferSpeechStarted(ServerEventBase, frozen=True):
     """The user speaks. Milliseconds count all audio appended in this session; the padding is already subtracted."""
 
     type: ClassVar[Literal["input_audio_buffer.speech_started"]] = "input_audio_buffer.speech_started"
@@ -216,8 +196,7 @@ class InputAudioBufferSpeechStarted(ServerEventBase):
     item_id: str
 
 
-@attrs.frozen
-class InputAudioBufferSpeechStopped(ServerEventBase):
+class InputAudioBufferSpeechStopped(ServerEventBase, frozen=True):
     """The user is silent. Milliseconds count all audio appended in this session, the silence included."""
 
     type: ClassVar[Literal["input_audio_buffer.speech_stopped"]] = "input_audio_buffer.speech_stopped"
@@ -225,8 +204,7 @@ class InputAudioBufferSpeechStopped(ServerEventBase):
     item_id: str
 
 
-@attrs.frozen
-class InputAudioBufferTimeoutTriggered(ServerEventBase):
+class InputAudioBufferTimeoutTriggered(ServerEventBase, frozen=True):
     """The user said nothing for too long."""
 
     type: ClassVar[Literal["input_audio_buffer.timeout_triggered"]] = "input_audio_buffer.timeout_triggered"
@@ -235,8 +213,7 @@ class InputAudioBufferTimeoutTriggered(ServerEventBase):
     item_id: str
 
 
-@attrs.frozen
-class InputAudioBufferDtmfEventReceived(ServerEventBase):
+class InputAudioBufferDtmfEventReceived(ServerEventBase, frozen=True):
     """A key was pressed on the phone (SIP). `received_at` is Unix seconds."""
 
     type: ClassVar[Literal["input_audio_buffer.dtmf_event_received"]] = "input_audio_buffer.dtmf_event_received"
@@ -244,24 +221,21 @@ class InputAudioBufferDtmfEventReceived(ServerEventBase):
     received_at: int
 
 
-@attrs.frozen
-class OutputAudioBufferStarted(ServerEventBase):
+class OutputAudioBufferStarted(ServerEventBase, frozen=True):
     """The server began to play a response (WebRTC and SIP)."""
 
     type: ClassVar[Literal["output_audio_buffer.started"]] = "output_audio_buffer.started"
     response_id: str
 
 
-@attrs.frozen
-class OutputAudioBufferStopped(ServerEventBase):
+class OutputAudioBufferStopped(ServerEventBase, frozen=True):
     """The server finished playing a response (WebRTC and SIP)."""
 
     type: ClassVar[Literal["output_audio_buffer.stopped"]] = "output_audio_buffer.stopped"
     response_id: str
 
 
-@attrs.frozen
-class OutputAudioBufferCleared(ServerEventBase):
+class OutputAudioBufferCleared(ServerEventBase, frozen=True):
     """The server stopped playing a response before its end (WebRTC and SIP)."""
 
     type: ClassVar[Literal["output_audio_buffer.cleared"]] = "output_audio_buffer.cleared"

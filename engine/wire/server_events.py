@@ -3,7 +3,7 @@
 The beta's `conversation.item.created` is `ConversationItemAdded`; other beta names map one to one (`engine.wire.beta`).
 """
 
-from engine.wire.server_base import MalformedEvent, ServerDeltaBase, ServerEventBase, UnknownEvent
+from engine.wire.server_base import MalformedEvent, ServerEventBase, UnknownEvent
 from engine.wire.server_conversation import (
     CONVERSATION_EVENTS,
     Conversation,
@@ -119,7 +119,7 @@ KnownServerEvent = (
 
 ServerEvent = KnownServerEvent | UnknownEvent | MalformedEvent
 
-SERVER_EVENTS: tuple[type[ServerEventBase] | type[ServerDeltaBase], ...] = (
+SERVER_EVENTS: tuple[type[ServerEventBase], ...] = (
     *SESSION_EVENTS,
     *CONVERSATION_EVENTS,
     *RESPONSE_EVENTS,
@@ -180,7 +180,6 @@ __all__ = [
     "ResponseOutputItemDone",
     "ResponseOutputTextDelta",
     "ResponseOutputTextDone",
-    "ServerDeltaBase",
     "ServerEvent",
     "ServerEventBase",
     "SessionCreated",

@@ -2,32 +2,27 @@
 
 from typing import ClassVar, Literal
 
-import attrs
-
 from engine.wire.items import Item, Part
 from engine.wire.response import Response
-from engine.wire.server_base import ServerDeltaBase, ServerEventBase
+from engine.wire.server_base import ServerEventBase
 from engine.wire.unset import UNSET, Unset
 
 
-@attrs.frozen
-class ResponseCreated(ServerEventBase):
+class ResponseCreated(ServerEventBase, frozen=True):
     """A response begins."""
 
     type: ClassVar[Literal["response.created"]] = "response.created"
     response: Response
 
 
-@attrs.frozen
-class ResponseDone(ServerEventBase):
+class ResponseDone(ServerEventBase, frozen=True):
     """A response ended, one way or another: once for each `ResponseCreated`."""
 
     type: ClassVar[Literal["response.done"]] = "response.done"
     response: Response
 
 
-@attrs.frozen
-class ResponseOutputItemAdded(ServerEventBase):
+class ResponseOutputItemAdded(ServerEventBase, frozen=True):
     """A response begins an item."""
 
     type: ClassVar[Literal["response.output_item.added"]] = "response.output_item.added"
@@ -36,8 +31,7 @@ class ResponseOutputItemAdded(ServerEventBase):
     item: Item
 
 
-@attrs.frozen
-class ResponseOutputItemDone(ServerEventBase):
+class ResponseOutputItemDone(ServerEventBase, frozen=True):
     """A response ended an item; `item.status` says whether it is complete."""
 
     type: ClassVar[Literal["response.output_item.done"]] = "response.output_item.done"
@@ -46,8 +40,7 @@ class ResponseOutputItemDone(ServerEventBase):
     item: Item
 
 
-@attrs.frozen
-class ResponseContentPartAdded(ServerEventBase):
+class ResponseContentPartAdded(ServerEventBase, frozen=True):
     """A message begins a part: `OutputText` or `OutputAudio`. None where a server leaves it out."""
 
     type: ClassVar[Literal["response.content_part.added"]] = "response.content_part.added"
@@ -58,8 +51,7 @@ class ResponseContentPartAdded(ServerEventBase):
     part: Part | None = None
 
 
-@attrs.frozen
-class ResponseContentPartDone(ServerEventBase):
+class ResponseContentPartDone(ServerEventBase, frozen=True):
     """A message ended a part. None where a server leaves it out."""
 
     type: ClassVar[Literal["response.content_part.done"]] = "response.content_part.done"
@@ -70,7 +62,7 @@ class ResponseContentPartDone(ServerEventBase):
     part: Part | None = None
 
 
-class ResponseOutputTextDelta(ServerDeltaBase, frozen=True):
+class ResponseOutputTextDelta(ServerEventBase, frozen=True):
     """More text."""
 
     type: ClassVar[Literal["response.output_text.delta"]] = "response.output_text.delta"
@@ -82,8 +74,7 @@ class ResponseOutputTextDelta(ServerDeltaBase, frozen=True):
     obfuscation: str | Unset = UNSET
 
 
-@attrs.frozen
-class ResponseOutputTextDone(ServerEventBase):
+class ResponseOutputTextDone(ServerEventBase, frozen=True):
     """All text of a part."""
 
     type: ClassVar[Literal["response.output_text.done"]] = "response.output_text.done"
@@ -94,7 +85,7 @@ class ResponseOutputTextDone(ServerEventBase):
     text: str
 
 
-class ResponseOutputAudioDelta(ServerDeltaBase, frozen=True):
+class ResponseOutputAudioDelta(ServerEventBase, frozen=True):
     """More audio: `delta` is raw bytes in the session's output format (base64 on the wire)."""
 
     type: ClassVar[Literal["response.output_audio.delta"]] = "response.output_audio.delta"
@@ -105,8 +96,7 @@ class ResponseOutputAudioDelta(ServerDeltaBase, frozen=True):
     delta: bytes
 
 
-@attrs.frozen
-class ResponseOutputAudioDone(ServerEventBase):
+class ResponseOutputAudioDone(ServerEventBase, frozen=True):
     """All audio of a part was sent. Playback goes on."""
 
     type: ClassVar[Literal["response.output_audio.done"]] = "response.output_audio.done"
@@ -116,7 +106,7 @@ class ResponseOutputAudioDone(ServerEventBase):
     content_index: int
 
 
-class ResponseOutputAudioTranscriptDelta(ServerDeltaBase, frozen=True):
+class ResponseOutputAudioTranscriptDelta(ServerEventBase, frozen=True):
     """More of what the audio says; runs ahead of the audio."""
 
     type: ClassVar[Literal["response.output_audio_transcript.delta"]] = "response.output_audio_transcript.delta"
@@ -128,8 +118,7 @@ class ResponseOutputAudioTranscriptDelta(ServerDeltaBase, frozen=True):
     obfuscation: str | Unset = UNSET
 
 
-@attrs.frozen
-class ResponseOutputAudioTranscriptDone(ServerEventBase):
+class ResponseOutputAudioTranscriptDone(ServerEventBase, frozen=True):
     """All that the audio of a part says."""
 
     type: ClassVar[Literal["response.output_audio_transcript.done"]] = "response.output_audio_transcript.done"
@@ -140,8 +129,7 @@ class ResponseOutputAudioTranscriptDone(ServerEventBase):
     transcript: str
 
 
-@attrs.frozen
-class ResponseFunctionCallArgumentsDelta(ServerEventBase):
+class ResponseFunctionCallArgumentsDelta(ServerEventBase, frozen=True):
     """More of the arguments of a tool call."""
 
     type: ClassVar[Literal["response.function_call_arguments.delta"]] = "response.function_call_arguments.delta"
@@ -150,11 +138,10 @@ class ResponseFunctionCallArgumentsDelta(ServerEventBase):
     output_index: int
     call_id: str
     delta: str
-    obfuscation: str | Unset = attrs.field(default=UNSET, kw_only=True)
+    obfuscation: str | Unset = UNSET
 
 
-@attrs.frozen
-class ResponseFunctionCallArgumentsDone(ServerEventBase):
+class ResponseFunctionCallArgumentsDone(ServerEventBase, frozen=True):
     """All arguments of a tool call.
 
     Sent for a call that was cut short too: look at the item's status before running it.
@@ -170,8 +157,7 @@ class ResponseFunctionCallArgumentsDone(ServerEventBase):
     arguments: str
 
 
-@attrs.frozen
-class ResponseMcpCallArgumentsDelta(ServerEventBase):
+class ResponseMcpCallArgumentsDelta(ServerEventBase, frozen=True):
     """More of the arguments of a call that the host runs."""
 
     type: ClassVar[Literal["response.mcp_call_arguments.delta"]] = "response.mcp_call_arguments.delta"
@@ -179,11 +165,10 @@ class ResponseMcpCallArgumentsDelta(ServerEventBase):
     item_id: str
     output_index: int
     delta: str
-    obfuscation: str | Unset = attrs.field(default=UNSET, kw_only=True)
+    obfuscation: str | Unset = UNSET
 
 
-@attrs.frozen
-class ResponseMcpCallArgumentsDone(ServerEventBase):
+class ResponseMcpCallArgumentsDone(ServerEventBase, frozen=True):
     """All arguments of a call that the host runs."""
 
     type: ClassVar[Literal["response.mcp_call_arguments.done"]] = "response.mcp_call_arguments.done"
@@ -193,8 +178,7 @@ class ResponseMcpCallArgumentsDone(ServerEventBase):
     arguments: str
 
 
-@attrs.frozen
-class ResponseMcpCallInProgress(ServerEventBase):
+class ResponseMcpCallInProgress(ServerEventBase, frozen=True):
     """The host runs a call."""
 
     type: ClassVar[Literal["response.mcp_call.in_progress"]] = "response.mcp_call.in_progress"
@@ -202,8 +186,7 @@ class ResponseMcpCallInProgress(ServerEventBase):
     output_index: int
 
 
-@attrs.frozen
-class ResponseMcpCallCompleted(ServerEventBase):
+class ResponseMcpCallCompleted(ServerEventBase, frozen=True):
     """The host ran a call."""
 
     type: ClassVar[Literal["response.mcp_call.completed"]] = "response.mcp_call.completed"
@@ -211,8 +194,7 @@ class ResponseMcpCallCompleted(ServerEventBase):
     output_index: int
 
 
-@attrs.frozen
-class ResponseMcpCallFailed(ServerEventBase):
+class ResponseMcpCallFailed(ServerEventBase, frozen=True):
     """The host could not run a call."""
 
     type: ClassVar[Literal["response.mcp_call.failed"]] = "response.mcp_call.failed"

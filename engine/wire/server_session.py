@@ -2,14 +2,12 @@
 
 from typing import ClassVar, Literal
 
-import attrs
-
+from engine.light import Light
 from engine.wire.server_base import ServerEventBase
 from engine.wire.session import Session, TranscriptionSession
 
 
-@attrs.frozen
-class ErrorDetail:
+class ErrorDetail(Light, frozen=True):
     """What went wrong. `event_id` is the client event that was rejected, if it had an id and the server says so."""
 
     type: str
@@ -19,32 +17,28 @@ class ErrorDetail:
     event_id: str | None = None
 
 
-@attrs.frozen
-class ErrorEvent(ServerEventBase):
+class ErrorEvent(ServerEventBase, frozen=True):
     """A client event was rejected, or the server is at fault. Fatal only if the socket closes after it."""
 
     type: ClassVar[Literal["error"]] = "error"
     error: ErrorDetail
 
 
-@attrs.frozen
-class SessionCreated(ServerEventBase):
+class SessionCreated(ServerEventBase, frozen=True):
     """The first event of a fresh socket; absent when attached to a call."""
 
     type: ClassVar[Literal["session.created"]] = "session.created"
     session: Session | TranscriptionSession
 
 
-@attrs.frozen
-class SessionUpdated(ServerEventBase):
+class SessionUpdated(ServerEventBase, frozen=True):
     """All settings, after a `session.update` was accepted."""
 
     type: ClassVar[Literal["session.updated"]] = "session.updated"
     session: Session | TranscriptionSession
 
 
-@attrs.frozen
-class RateLimit:
+class RateLimit(Light, frozen=True):
     """One limit: `remaining` of `limit` are left, full again in `reset_seconds`."""
 
     name: str | None = None
@@ -53,32 +47,28 @@ class RateLimit:
     reset_seconds: float | None = None
 
 
-@attrs.frozen
-class RateLimitsUpdated(ServerEventBase):
+class RateLimitsUpdated(ServerEventBase, frozen=True):
     """At most once per response, after `response.done` in the GA protocol."""
 
     type: ClassVar[Literal["rate_limits.updated"]] = "rate_limits.updated"
     rate_limits: tuple[RateLimit, ...]
 
 
-@attrs.frozen
-class McpListToolsInProgress(ServerEventBase):
+class McpListToolsInProgress(ServerEventBase, frozen=True):
     """The host imports the tools of an MCP server."""
 
     type: ClassVar[Literal["mcp_list_tools.in_progress"]] = "mcp_list_tools.in_progress"
     item_id: str
 
 
-@attrs.frozen
-class McpListToolsCompleted(ServerEventBase):
+class McpListToolsCompleted(ServerEventBase, frozen=True):
     """The tools of an MCP server can be called now."""
 
     type: ClassVar[Literal["mcp_list_tools.completed"]] = "mcp_list_tools.completed"
     item_id: str
 
 
-@attrs.frozen
-class McpListToolsFailed(ServerEventBase):
+class McpListToolsFailed(ServerEventBase, frozen=True):
     """The tools of an MCP server could not be imported."""
 
     type: ClassVar[Literal["mcp_list_tools.failed"]] = "mcp_list_tools.failed"

@@ -6,8 +6,7 @@ Every field may be `UNSET` (not on the wire, keeps its value) or None (JSON null
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-import attrs
-
+from engine.light import Light
 from engine.wire.constraints import SERVER_ONLY, OneOf, Only, Range
 from engine.wire.formats import AudioFormat
 from engine.wire.unset import UNSET, Unset
@@ -20,16 +19,14 @@ Speed = Annotated[float, Range(0.25, 1.5)]
 Milliseconds = Annotated[int, Range(0)]
 
 
-@attrs.frozen
-class UnknownSetting:
+class UnknownSetting(Light, frozen=True):
     """A setting of a shape that this version does not know (compatible servers have many), as it came."""
 
     raw: object
 
 
 # ------------------------------------------------------------------------------------------------ audio
-@attrs.frozen
-class ServerVad:
+class ServerVad(Light, frozen=True):
     """The turn ends when the user has been silent for a while."""
 
     type: ClassVar[Literal["server_vad"]] = "server_vad"
@@ -41,8 +38,7 @@ class ServerVad:
     interrupt_response: bool | Unset | None = UNSET
 
 
-@attrs.frozen
-class SemanticVad:
+class SemanticVad(Light, frozen=True):
     """The turn ends when a model judges that the user has finished speaking."""
 
     type: ClassVar[Literal["semantic_vad"]] = "semantic_vad"
@@ -54,8 +50,7 @@ class SemanticVad:
 TurnDetection = ServerVad | SemanticVad | UnknownSetting
 
 
-@attrs.frozen
-class Transcription:
+class Transcription(Light, frozen=True):
     """How user audio is turned into text. `language` is ISO 639-1."""
 
     model: str | Unset | None = UNSET
@@ -66,16 +61,14 @@ class Transcription:
     delay: Effort | Unset | None = UNSET
 
 
-@attrs.frozen
-class NoiseReduction:
+class NoiseReduction(Light, frozen=True):
     """Noise reduction before voice activity detection: `near_field` is a headset, `far_field` a room."""
 
     type: Annotated[str, OneOf("near_field", "far_field")] | Unset | None = UNSET
     strength: float | Unset | None = UNSET
 
 
-@attrs.frozen
-class VoiceId:
+class VoiceId(Light, frozen=True):
     """A custom voice."""
 
     id: str
@@ -84,8 +77,7 @@ class VoiceId:
 Voice = str | VoiceId | UnknownSetting
 
 
-@attrs.frozen
-class AudioInput:
+class AudioInput(Light, frozen=True):
     """What the server does with the user's audio."""
 
     format: AudioFormat | UnknownSetting | Unset | None = UNSET
@@ -94,8 +86,7 @@ class AudioInput:
     turn_detection: TurnDetection | Unset | None = UNSET
 
 
-@attrs.frozen
-class AudioOutput:
+class AudioOutput(Light, frozen=True):
     """How the model's speech is made. `speed` is a factor, changed between turns only."""
 
     format: AudioFormat | UnknownSetting | Unset | None = UNSET
@@ -103,8 +94,7 @@ class AudioOutput:
     speed: Speed | Unset | None = UNSET
 
 
-@attrs.frozen
-class Audio:
+class Audio(Light, frozen=True):
     """Both directions."""
 
     input: AudioInput | Unset | None = UNSET
@@ -112,8 +102,7 @@ class Audio:
 
 
 # ------------------------------------------------------------------------------------------------ tools
-@attrs.frozen
-class FunctionToolDefinition:
+class FunctionToolDefinition(Light, frozen=True):
     """A function that the client runs. `parameters` is a JSON schema."""
 
     type: ClassVar[Literal["function"]] = "function"
@@ -122,24 +111,21 @@ class FunctionToolDefinition:
     parameters: Mapping[str, object] | Unset | None = UNSET
 
 
-@attrs.frozen
-class ToolFilter:
+class ToolFilter(Light, frozen=True):
     """Some of the tools of an MCP server."""
 
     tool_names: tuple[str, ...] | Unset | None = UNSET
     read_only: bool | Unset | None = UNSET
 
 
-@attrs.frozen
-class ApprovalFilter:
+class ApprovalFilter(Light, frozen=True):
     """Which MCP tools always, and which never need an approval."""
 
     always: ToolFilter | Unset | None = UNSET
     never: ToolFilter | Unset | None = UNSET
 
 
-@attrs.frozen
-class McpTool:
+class McpTool(Light, frozen=True):
     """An MCP server whose tools the model's host runs; `server_url`, `connector_id` or `tunnel_id` says where it is."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
@@ -159,16 +145,14 @@ class McpTool:
 ToolDefinition = FunctionToolDefinition | McpTool | UnknownSetting
 
 
-@attrs.frozen
-class ToolChoiceFunction:
+class ToolChoiceFunction(Light, frozen=True):
     """The model must call this function."""
 
     type: ClassVar[Literal["function"]] = "function"
     name: str
 
 
-@attrs.frozen
-class ToolChoiceMcp:
+class ToolChoiceMcp(Light, frozen=True):
     """The model must call this MCP server, or this one tool of it."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
@@ -180,15 +164,13 @@ ToolChoice = Annotated[str, OneOf("auto", "none", "required")] | ToolChoiceFunct
 
 
 # ------------------------------------------------------------------------------------------------ the rest
-@attrs.frozen
-class Reasoning:
+class Reasoning(Light, frozen=True):
     """How long reasoning models think before they answer."""
 
     effort: Effort | Unset | None = UNSET
 
 
-@attrs.frozen
-class TracingConfig:
+class TracingConfig(Light, frozen=True):
     """How the session appears among the traces of the service."""
 
     workflow_name: str | Unset | None = UNSET
@@ -196,15 +178,13 @@ class TracingConfig:
     metadata: object = UNSET
 
 
-@attrs.frozen
-class TokenLimits:
+class TokenLimits(Light, frozen=True):
     """Tokens kept after the instructions when the conversation is cut."""
 
     post_instructions: Annotated[int, Range(0)] | Unset | None = UNSET
 
 
-@attrs.frozen
-class RetentionRatio:
+class RetentionRatio(Light, frozen=True):
     """Cut the conversation to this share (0 to 1) of its limit whenever it is full."""
 
     type: ClassVar[Literal["retention_ratio"]] = "retention_ratio"
@@ -212,8 +192,7 @@ class RetentionRatio:
     token_limits: TokenLimits | Unset | None = UNSET
 
 
-@attrs.frozen
-class Prompt:
+class Prompt(Light, frozen=True):
     """A prompt stored at the service."""
 
     id: str
@@ -225,8 +204,7 @@ Tracing = Annotated[str, OneOf("auto")] | TracingConfig | UnknownSetting
 Truncation = Annotated[str, OneOf("auto", "disabled")] | RetentionRatio | UnknownSetting
 
 
-@attrs.frozen
-class Session:
+class Session(Light, frozen=True):
     """A speech-to-speech session."""
 
     type: ClassVar[Literal["realtime"]] = "realtime"
@@ -260,15 +238,13 @@ class Session:
         return given if isinstance(given, AudioOutput) else AudioOutput()
 
 
-@attrs.frozen
-class TranscriptionAudio:
+class TranscriptionAudio(Light, frozen=True):
     """A transcription session only listens."""
 
     input: AudioInput | Unset | None = UNSET
 
 
-@attrs.frozen
-class TranscriptionSession:
+class TranscriptionSession(Light, frozen=True):
     """A session that turns speech into text and never responds."""
 
     type: ClassVar[Literal["transcription"]] = "transcription"

@@ -39,7 +39,8 @@ def object_writer(cls: Any, converter: Converter) -> Writer:
     left_out: dict[str, object] = {
         field.name: field.default
         for field in attrs.fields(cls)
-        if (field.default is None and field.name not in keeps_null) or (field.name == "event_id" and not field.default)
+        if (field.default is None and field.name not in keeps_null)
+        or (field.name == "event_id" and field.default == "")
     }
 
     def write_object(value: Any) -> dict[str, object]:

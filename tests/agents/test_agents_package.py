@@ -31,7 +31,7 @@ def test_agents_without_tools_need_no_libraries_of_tools() -> None:
     loaded = loaded_after(
         "from engine.agents import RealtimeAgent, function_tool; RealtimeAgent('x', instructions='y')"
     )
-    assert not {"trio", "msgspec", "orjson", "cattrs", "docstring_parser", "difflib"} & loaded
+    assert not {"trio", "orjson", "cattrs", "docstring_parser", "difflib"} & loaded
 
 
 def test_a_docstring_of_one_line_needs_no_parser() -> None:

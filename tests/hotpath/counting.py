@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from engine.core import machine, on_response
-from engine.mailboxes import feed
+from engine.mailboxes import feed, microphone
 from engine.wire import deltas
 
 Counts = Counter[str]
@@ -42,7 +42,13 @@ def steps() -> Iterator[Counts]:
         trio.lowlevel.remove_instrument(instrument)
 
 
-_LIGHT: Final = ((deltas, "ResponseOutputAudioDelta"), (on_response, "Audio"), (machine, "Effects"), (feed, "Taken"))
+_LIGHT: Final = (
+    (deltas, "ResponseOutputAudioDelta"),
+    (on_response, "Audio"),
+    (machine, "Effects"),
+    (feed, "Taken"),
+    (microphone, "InputAudioBufferAppend"),
+)
 """Where objects are made in C, which a profiler does not see."""
 
 

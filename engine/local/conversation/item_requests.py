@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import attrs
 import pybase64
 
+from engine.light import evolve
 from engine.local.conversation import errors, sound
 from engine.local.conversation.effects import Hear
 from engine.local.conversation.items import Conversation, Entry, with_id
@@ -128,9 +128,9 @@ class ItemRequests:
         if isinstance(named, Message):
             return self._message(named)
         if isinstance(named, FunctionCall):
-            named = attrs.evolve(named, status="completed")
+            named = evolve(named, status="completed")
         elif isinstance(named, FunctionCallOutput):
-            named = attrs.evolve(named, status=None)
+            named = evolve(named, status=None)
         return Entry(named), None
 
     def _message(self, message: Message) -> tuple[Entry, bytes | None]:
@@ -144,7 +144,7 @@ class ItemRequests:
                 transcript += part.transcript or ""
                 part = InputAudio(transcript=part.transcript)
             content.append(part)
-        stored = attrs.evolve(message, content=tuple(content), status="completed")
+        stored = evolve(message, content=tuple(content), status="completed")
         unheard = bool(pcm) and not transcript
         entry = Entry(stored, transcript=transcript, hearing=unheard, audio_ms=PCM16.ms_of(len(pcm)))
         return entry, pcm if unheard else None
@@ -170,7 +170,7 @@ class ItemRequests:
                 said = None if entry.truncated else part.transcript
                 part = OutputAudio(transcript=said, audio=audio)
             content.append(part)
-        return attrs.evolve(item, content=tuple(content))
+        return evolve(item, content=tuple(content))
 
     def _encoded(self, entry: Entry) -> bytes:
         audio = entry.audio or b""

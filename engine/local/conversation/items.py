@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from engine.light import evolve
 from engine.local.conversation import errors
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import Item, ItemReference, UnknownItem
@@ -158,4 +159,4 @@ def with_id(item: Item, item_id: str) -> Item:
     """The same item with this id."""
     if isinstance(item, UnknownItem):
         return UnknownItem({**item.raw, "id": item_id})
-    return attrs.evolve(item, id=item_id)
+    return evolve(item, id=item_id)

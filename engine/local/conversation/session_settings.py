@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import attrs
 
+from engine.light import evolve
 from engine.local.conversation import errors
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.session import (
@@ -166,8 +167,8 @@ class SessionSettings:
                 input=self._changed_input(audio.input, change.audio.input),
                 output=_changed_output(audio.output, change.audio.output, spoken),
             )
-        changed = _merged(now, attrs.evolve(change, audio=UNSET, model=UNSET))
-        return attrs.evolve(
+        changed = _merged(now, evolve(change, audio=UNSET, model=UNSET))
+        return evolve(
             changed,
             audio=audio,
             instructions=changed.instructions or DEFAULT_INSTRUCTIONS,
@@ -187,11 +188,11 @@ class SessionSettings:
                     raise errors.not_for_model(f"session.{name}", self.model)
 
     def _changed_transcription(self, now: TranscriptionSession, change: TranscriptionSession) -> TranscriptionSession:
-        changed = _merged(now, attrs.evolve(change, audio=UNSET))
+        changed = _merged(now, evolve(change, audio=UNSET))
         if not isinstance(change.audio, TranscriptionAudio) or not isinstance(now.audio, TranscriptionAudio):
             return changed
         heard = self._changed_input(now.audio.input, change.audio.input, keep_bare=True)
-        return attrs.evolve(changed, audio=TranscriptionAudio(input=heard))
+        return evolve(changed, audio=TranscriptionAudio(input=heard))
 
     def _changed_input(
         self, now: AudioInput | Unset | None, change: AudioInput | Unset | None, *, keep_bare: bool = False
@@ -200,7 +201,7 @@ class SessionSettings:
             return now
         before = now if isinstance(now, AudioInput) else AudioInput()
         changed = _merged(before, change)
-        return attrs.evolve(
+        return evolve(
             changed,
             format=changed.format or PCM16,
             transcription=_filled_transcription(changed.transcription),
@@ -225,7 +226,7 @@ def _changed_output(
     if spoken and change.voice not in (UNSET, None, before.voice):
         raise errors.voice_locked()
     changed = _merged(before, change)
-    return attrs.evolve(
+    return evolve(
         changed,
         format=changed.format or PCM16,
         voice=changed.voice or before.voice,
@@ -249,7 +250,7 @@ def _filled_transcription(given: object) -> Transcription | None:
     """The echo shows language and prompt even where they were not given."""
     if not isinstance(given, Transcription):
         return None
-    return attrs.evolve(given, language=given.language or None, prompt=given.prompt or None)
+    return evolve(given, language=given.language or None, prompt=given.prompt or None)
 
 
 def _filled_detection(
@@ -276,7 +277,7 @@ def _server_vad(given: ServerVad, traits: ModelTraits, bare: bool) -> ServerVad:
     )
     if bare:
         return filled
-    return attrs.evolve(
+    return evolve(
         filled,
         idle_timeout_ms=given.idle_timeout_ms or None,
         create_response=_or(given.create_response, True),
