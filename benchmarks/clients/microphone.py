@@ -26,8 +26,10 @@ async def feed(
     frames: int | None,
     live: Callable[[], bool],
     ticks: int = 10,
+    sent: Callable[[int], None] = lambda count: None,
 ) -> None:
-    """Send `frames` frames to each seat (None: until cancelled) at `speed` times real time."""
+    """Send `frames` frames to each seat (None: until cancelled) at `speed` times real time, if the library takes them
+    in time; `sent` is told how many it has taken. Who is late lets others run all the same."""
     groups = [list(seats[n::ticks]) for n in range(ticks)]
     groups = [group for group in groups if group]
     step = FRAME_S / speed / len(groups)
@@ -35,12 +37,12 @@ async def feed(
     tick = 0
     while live() and (frames is None or tick < frames * len(groups)):
         wait = begin + tick * step - time.monotonic()
-        if wait > 0:
-            await runtime.sleep(wait)
+        await runtime.sleep(max(0.0, wait))
         frame = _NOISE[(tick // len(groups)) % len(_NOISE)]
         for seat in groups[tick % len(groups)]:
             if seat.send_audio is not None:
                 await seat.send_audio(frame)
+        sent(len(groups[tick % len(groups)]))
         tick += 1
 
 

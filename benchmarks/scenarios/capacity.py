@@ -1,7 +1,8 @@
 """How many full-duplex real-time sessions one core holds before delivered p99 exceeds 20 ms.
 
 One client process, pinned to its core, opens more and more sessions; each step lasts a few seconds. The figure is the
-largest step that kept the limit.
+largest step that kept the limit, with the microphones in real time: a library that is too busy to take what the users
+say would otherwise save that work, and look as if it could hold more sessions.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def steps(quick: bool) -> list[Step]:
 def read(outcomes: Sequence[Outcome]) -> dict[str, float]:
     (outcome,) = outcomes
     reached = outcome.client["steps"]
-    good = [step for step in reached if step["count"] and step["p99"] <= LIMIT_MS]
+    good = [step for step in reached if step["kept"]]
     best = good[-1] if good else {"sessions": 0, "cpu": float("nan"), "p99": float("nan")}
     return {
         "capacity": best["sessions"],

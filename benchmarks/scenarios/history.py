@@ -12,7 +12,7 @@ ITEMS = (10, 1_000, 5_000)
 
 
 def words(quick: bool) -> int:
-    return 500 if quick else 2_000
+    return 500 if quick else 6_000
 
 
 def steps(quick: bool) -> list[Step]:
