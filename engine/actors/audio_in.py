@@ -32,12 +32,10 @@ class AudioInPump:
                     await self._when_there_is_room()
             await self._when_there_is_room()
 
-    def hand_over(self) -> bool:
-        """Move what there is, if there is room for it."""
-        if not self.outbound.has_room:
-            return False
-        self.outbound.put_uplink(*self.microphone.take())
-        return True
+    def hand_over(self) -> None:
+        """Move what there is, up to the longest write, if there is room for it."""
+        if self.outbound.has_room:
+            self.outbound.put_uplink(*self.microphone.take())
 
     async def _when_there_is_room(self) -> None:
         await self.outbound.room()

@@ -38,8 +38,8 @@ class Microphone:
                 then the deadline of an audio stream that does not pause moves on and never comes.
         """
         self.capacity = capacity
-        self.hand_over: Callable[[], bool] | None = None
-        """Takes what is due, and tells whether it has; otherwise the pump is woken to do so. The pump sets it."""
+        self.hand_over: Callable[[], None] | None = None
+        """Takes what is due, if there is room for it; the pump, who sets it, is woken for the rest."""
         self._since_checkpoint = 0
         self._frame, self._longest, self._patience = frame, longest, patience
         self._backlog: deque[bytes | memoryview | Mark] = deque()
@@ -79,7 +79,7 @@ class Microphone:
 
     async def due(self) -> None:
         """Until a frame is complete, or a mark stands behind the rest."""
-        while self._waiting < self._frame and not self._marks_waiting:
+        while not self._is_due():
             await self._arrival.wait()
 
     def take(self) -> tuple[list[InputAudioBufferAppend | Mark], int | None]:
@@ -113,10 +113,15 @@ class Microphone:
     @trio.lowlevel.enable_ki_protection
     def _bring(self, entry: bytes | Mark) -> None:
         self._add(entry)
-        if self._waiting >= self._frame or self._marks_waiting:
+        if self._is_due():
             self._since_checkpoint += 1
-            if self.hand_over is None or not self.hand_over():
+            if self.hand_over is not None:
+                self.hand_over()
+            if self._is_due():  # there was no room, or more than goes in one go
                 self._arrival.ring()
+
+    def _is_due(self) -> bool:
+        return self._waiting >= self._frame or self._marks_waiting > 0
 
     def _begin(self) -> None:
         """The oldest audio that waits has come now."""

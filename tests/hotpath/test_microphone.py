@@ -5,6 +5,8 @@ The clock stands still, so that no rest of a frame becomes due on a machine that
 
 from __future__ import annotations
 
+from functools import partial
+
 import trio
 import trio.testing
 from trio.testing import MockClock
@@ -103,6 +105,37 @@ async def test_what_the_socket_does_not_take_is_for_the_writer(mock_clock: MockC
                     data = data[length:]
         assert taken["run"] > 0, "the pump and the writer had to help"
     assert heard == pieces
+
+
+async def test_a_long_piece_and_its_commit_wait_for_nothing(mock_clock: MockClock) -> None:
+    """A write carries one second at most; the others follow at once, although no more audio comes to push them."""
+    said = bytes(range(256)) * 938
+    async with line(read=False) as held, trio.open_nursery() as nursery:
+        nursery.start_soon(partial(held.session.send_audio, said, commit=True))
+        data = await _everything(held)
+    frames, heard = [], b""
+    while data:
+        length = 8 + int.from_bytes(data[2:4], "big") if data[1] & 0x7F == 126 else 6 + (data[1] & 0x7F)
+        frames.append(data[:length])
+        data = data[length:]
+    assert b"commit" in _xored(frames[-1][2:6], frames[-1][6:])
+    for frame in frames[:-1]:
+        event = decode_client(_unmasked(frame))
+        assert isinstance(event, InputAudioBufferAppend)
+        assert len(event.audio) <= 48_000
+        heard += event.audio
+    assert heard == said
+
+
+async def _everything(held: Line) -> bytes:
+    """What the session writes until it waits for something else than room."""
+    data = b""
+    while True:
+        await trio.testing.wait_all_tasks_blocked(0.001)
+        try:
+            data += held.far.recv(2**20)
+        except BlockingIOError:
+            return data
 
 
 async def test_a_file_lets_others_run(mock_clock: MockClock) -> None:
