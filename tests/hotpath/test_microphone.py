@@ -113,6 +113,7 @@ async def test_a_long_piece_and_its_commit_wait_for_nothing(mock_clock: MockCloc
     async with line(read=False) as held, trio.open_nursery() as nursery:
         nursery.start_soon(partial(held.session.send_audio, said, commit=True))
         data = await _everything(held)
+        nursery.cancel_scope.cancel()
     frames, heard = [], b""
     while data:
         length = 8 + int.from_bytes(data[2:4], "big") if data[1] & 0x7F == 126 else 6 + (data[1] & 0x7F)
