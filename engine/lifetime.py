@@ -184,7 +184,7 @@ class Lifetime:
         service.shield = True
         try:
             async with trio.open_nursery() as actors:
-                actors.start_soon(AudioInPump(self.microphone, self._outbound).run)
+                actors.start_soon(AudioInPump(self.microphone, self._outbound, router.catch_up).run)
                 actors.start_soon(self._tool_executor().run)
                 actors.start_soon(self._debouncer().run)
                 self.opened = True

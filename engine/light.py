@@ -26,11 +26,16 @@ def _fields_of(cls: type[Struct]) -> object:
     types = get_type_hints(cls, include_extras=True)
     fields = {}
     for name in sorted(cls.__struct_fields__, key=list(types).index):
-        default = defaults.get(name, NODEFAULT)
-        fields[name] = attrs.field(
-            type=types[name], default=attrs.NOTHING if default is NODEFAULT else default, kw_only=True
-        )
+        fields[name] = attrs.field(type=types[name], default=_default(defaults.get(name, NODEFAULT)), kw_only=True)
     return attrs.fields(attrs.make_class(cls.__name__, fields, slots=False, init=False, repr=False, eq=False))
+
+
+def _default(default: object) -> object:
+    """As attrs says it."""
+    if default is NODEFAULT:
+        return attrs.NOTHING
+    made = getattr(default, "factory", None)
+    return default if made is None else attrs.Factory(made)
 
 
 class _Fields:
@@ -38,7 +43,7 @@ class _Fields:
         return _fields_of(cls)
 
 
-class Light(Struct, frozen=True):
+class Light(Struct, frozen=True, weakref=True):
     """The base of light classes."""
 
     __attrs_attrs__: ClassVar[Any] = _Fields()

@@ -19,8 +19,7 @@ class RealtimePlaybackTracker:
     def __init__(self) -> None:
         self._audio_format = PCM16
         self._bytes: dict[tuple[str, int], int] = {}
-        self.unread: dict[tuple[str, int], int] = {}
-        """What has been reported: `reports` hands it over."""
+        self._unread: dict[tuple[str, int], int] = {}
         self._marks: dict[str, tuple[str, int, int]] = {}
 
     def on_play_ms(self, item_id: str, item_content_index: int, ms: float) -> None:
@@ -35,7 +34,7 @@ class RealtimePlaybackTracker:
 
     def on_position(self, item_id: str, item_content_index: int, ms: int) -> None:
         """An item has been played up to `ms`, counted from its beginning."""
-        self.unread[item_id, item_content_index] = ms
+        self._unread[item_id, item_content_index] = ms
 
     def mark(self, item_id: str, item_content_index: int, ms: int) -> str:
         """A name to send down a phone line after `ms` milliseconds of an item; give it to `on_mark` when it returns."""
@@ -54,5 +53,7 @@ class RealtimePlaybackTracker:
 
     def reports(self) -> list[Played]:
         """What has been reported since the last time this was asked."""
-        unread, self.unread = self.unread, {}
+        if not self._unread:
+            return []
+        unread, self._unread = self._unread, {}
         return [Played(item_id, content_index, ms) for (item_id, content_index), ms in unread.items()]

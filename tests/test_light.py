@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Annotated, Any, ClassVar
 
 import attrs
@@ -49,6 +50,20 @@ def test_what_attrs_and_cattrs_do_with_an_object() -> None:
     assert attrs.asdict(made) == plain  # type: ignore[arg-type]  # mypy looks for the decorator
     assert Converter().unstructure(made) == plain
     assert Converter().structure(plain, Made) == made
+
+
+class WithDefaults(Light, frozen=True):
+    fields: dict[str, int] = {}  # noqa: RUF012 - each object gets its own
+
+
+def test_a_default_that_is_made_anew_is_a_factory_to_attrs_too() -> None:
+    assert attrs.fields(WithDefaults)[0].default == attrs.Factory(dict)
+    assert WithDefaults().fields is not WithDefaults().fields
+
+
+def test_it_can_be_referred_to_weakly() -> None:
+    made = Made(3)
+    assert weakref.ref(made)() is made
 
 
 def test_it_is_frozen_and_compared_by_value() -> None:

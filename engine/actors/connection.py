@@ -3,7 +3,7 @@
 owns    the open connection to the far end
 reads   what the far end says; `wire` and `uplink`
 writes  batches of the far end's events to the router, who hears them at once, and in the end one `Ended` to `inbox`
-lends   `write_at_once` to whoever brings something for the far end: the writing task is for what has to wait
+lends   writing at once to whoever brings something for the far end: the writing task is for what has to wait
 ends    when the far end is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
 """
 
@@ -56,17 +56,20 @@ class Connection:
         self.outbound.abandon()
 
     async def _converse(self, link: ModelConnection) -> TransportLost | None:
-        if isinstance(link, WritesAtOnce):
+        if isinstance(link, WritesAtOnce) and link.at_once:
             self.outbound.at_once = partial(self._write_at_once, link)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._read, link)
-            try:
-                await self._write(link)
-            except TransportLost as lost:
-                nursery.cancel_scope.deadline = trio.current_time() + REASON_GRACE
-                return lost
-            nursery.cancel_scope.cancel()
-        return None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._read, link)
+                try:
+                    await self._write(link)
+                except TransportLost as lost:
+                    nursery.cancel_scope.deadline = trio.current_time() + REASON_GRACE
+                    return lost
+                nursery.cancel_scope.cancel()
+            return None
+        finally:
+            self.outbound.at_once = None
 
     async def _read(self, link: ModelConnection) -> None:
         try:

@@ -95,6 +95,11 @@ class Router:
         elif not self.machine.quiet and (wake_at := self.machine.wake_at()) is not None:
             self._sooner(wake_at)
 
+    def catch_up(self) -> None:
+        """Route what is in the inbox, before something is written that was meant to come after it."""
+        if self.inbox.batches and not self._over:
+            self.hear(())
+
     async def _next(self) -> Sequence[Input]:
         """All inputs that wait, or a tick."""
         self._naps_until = max(self._wake_at(), trio.current_time())
@@ -129,10 +134,9 @@ class Router:
             for taken in self.feed.reports():
                 self.machine.handle(taken, taken.at_ns)
         now = self._now()
-        if self.playback.unread:
-            for played in self.playback.reports():
-                self.machine.handle(played, now)
-                self.recorder.played(played.item_id, played.ms, now)
+        for played in self.playback.reports():
+            self.machine.handle(played, now)
+            self.recorder.played(played.item_id, played.ms, now)
         listeners, handle = self.model.listeners, self.machine.handle
         for given in batch:
             if listeners and type(given) not in OWN_INPUTS:

@@ -91,10 +91,19 @@ class Outbound:
         """What waits goes out now, unless somebody is writing: then it goes when that is done."""
         if self._writing or self._refused is not None or not (self._wire or self._uplink):
             return
-        batch = self._next()
-        if batch.events and (self.at_once is None or not self.at_once(batch)):
-            self._refused = batch
+        if self.at_once is None:
             self._arrival.ring()
+            return
+        batch = self._next()
+        if not batch.events:
+            return
+        self._refused = batch
+        try:
+            if self.at_once(batch):
+                self._refused = None
+        finally:
+            if self._refused is not None:
+                self._arrival.ring()
 
     async def take(self) -> Batch:
         """For the writer: what is to be written now, control first. No events after `close`."""
@@ -124,7 +133,7 @@ class Outbound:
         return Batch(events, marks, self._uplink_since)
 
     def close(self) -> None:
-        """Write what control has to say, and no more."""
+        """Write what control has to say, and what has been begun, and no more."""
         self._closed = True
         self._arrival.ring()
 

@@ -55,7 +55,15 @@ class ModelConnection(Protocol):
 
 @runtime_checkable
 class WritesAtOnce(Protocol):
-    """What a `ModelConnection` may be able to do besides: no task is then woken for a write that need not wait."""
+    """What a `ModelConnection` may be able to do besides: no task is then woken for a write that need not wait.
+
+    It is called from any task of the session, and from the application's, but never while `send` runs.
+    """
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it is able to, which may depend on what is below it."""
+        ...
 
     def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
         """Send events in order, as one write, if that needs no waiting. Must not raise.

@@ -54,6 +54,11 @@ class WireConnection:
         except TransportClosed as closed:
             raise self._meaning(closed) from None
 
+    @property
+    def at_once(self) -> bool:
+        """See `WritesAtOnce.at_once`."""
+        return self._at_once is not None
+
     def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
         """See `WritesAtOnce.send_nowait`."""
         return self._at_once is not None and self._at_once.send_nowait([encode_client(event) for event in events])

@@ -147,7 +147,7 @@ class Notes:
                 self.tell_share(now)
             self.writer.passed(now - self.start)
             self._flush_at = now + FLUSH_NS
-        self.reckon()
+        self.alarm()
 
     def tell_share(self, now: int) -> None:
         """The engine's own part, so far, into the log."""

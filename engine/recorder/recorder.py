@@ -139,6 +139,7 @@ class Recorder:
         if not self._notes.over:
             self._notes.passed(now)
             self._notes.tell(at_ns, kind, **fields)
+            self._notes.alarm()
 
     def end(self, reason: str, now: int) -> None:
         """The session is over. Turns that are open are given as they are."""

@@ -55,7 +55,7 @@ class Transport(Protocol):
 
 @runtime_checkable
 class SendsAtOnce(Protocol):
-    """What a `Transport` may be able to do besides."""
+    """What a `Transport` may be able to do besides, for any task, but never while `send` runs."""
 
     def send_nowait(self, messages: Sequence[bytes]) -> bool:
         """Send `messages` as `Transport.send` does, if that needs no waiting. Never raises.

@@ -147,6 +147,8 @@ class WebSocketTransport:
         self._by_hand = not core.extensions
         self._begun = 0
         """How many messages of the next `send` have been handed to the pipe already."""
+        self._failure: OSError | None = None
+        """Why `send_nowait` could not write: the next `send` says it."""
         self._clock = trio.lowlevel.current_clock()
         self._heard_at = self._clock.current_time()
         self._close_timeout = close_timeout
@@ -180,6 +182,8 @@ class WebSocketTransport:
             await self._flush()
         if self._ending is not None:
             raise self._ending.error()
+        if self._failure is not None:
+            raise broken(self._failure).error() from self._failure
         begun, self._begun = self._begun, 0
         try:
             self._pipe.write(self._frames(messages[begun:]))
@@ -194,7 +198,8 @@ class WebSocketTransport:
             return False
         try:
             self._pipe.write(self._frames(messages))
-        except OSError:
+        except OSError as error:
+            self._failure = error
             return False
         if self._pipe.unsent:
             self._begun = len(messages)

@@ -12,8 +12,8 @@ import trio.testing
 from trio.testing import MockClock
 
 from engine.mailboxes.microphone import FRAMES_PER_CHECKPOINT
-from engine.wire.client_events import InputAudioBufferAppend
-from engine.wire.codec import decode_client
+from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, InputAudioBufferCommit
+from engine.wire.codec import ClientError, decode_client
 from tests.hotpath.counting import calls, steps
 from tests.hotpath.line import Line, line
 
@@ -112,31 +112,55 @@ async def test_a_long_piece_and_its_commit_wait_for_nothing(mock_clock: MockCloc
     said = bytes(range(256)) * 938
     async with line(read=False) as held, trio.open_nursery() as nursery:
         nursery.start_soon(partial(held.session.send_audio, said, commit=True))
-        data = await _everything(held)
+        *appends, commit = await _everything(held)
         nursery.cancel_scope.cancel()
-    frames, heard = [], b""
-    while data:
-        length = 8 + int.from_bytes(data[2:4], "big") if data[1] & 0x7F == 126 else 6 + (data[1] & 0x7F)
-        frames.append(data[:length])
-        data = data[length:]
-    assert b"commit" in _xored(frames[-1][2:6], frames[-1][6:])
-    for frame in frames[:-1]:
-        event = decode_client(_unmasked(frame))
+    assert commit == InputAudioBufferCommit()
+    heard = b""
+    for event in appends:
         assert isinstance(event, InputAudioBufferAppend)
         assert len(event.audio) <= 48_000
         heard += event.audio
     assert heard == said
 
 
-async def _everything(held: Line) -> bytes:
+async def test_what_was_told_before_the_audio_goes_before_it(mock_clock: MockClock) -> None:
+    """Commands take another way than audio, to the router first; who does not wait in between is understood as well."""
+    async with line(read=False) as held, trio.open_nursery() as nursery:
+
+        async def application() -> None:
+            await held.session.send_message("This is a photo of my room.", respond=False)
+            await held.session.send_audio(PIECE * 5, commit=True)
+            await held.session.send_event({"type": "output_audio_buffer.clear"})
+            await held.session.send_audio(PIECE * 5)
+
+        nursery.start_soon(application)
+        written = [event.type for event in await _everything(held)]
+    assert written == [
+        "conversation.item.create",
+        "input_audio_buffer.append",
+        "input_audio_buffer.commit",
+        "output_audio_buffer.clear",
+        "input_audio_buffer.append",
+    ]
+
+
+async def _everything(held: Line) -> list[ClientEvent]:
     """What the session writes until it waits for something else than room."""
-    data = b""
+    data, events = b"", []
     while True:
         await trio.testing.wait_all_tasks_blocked(0.001)
         try:
             data += held.far.recv(2**20)
         except BlockingIOError:
-            return data
+            break
+    while data:
+        short = data[1] & 0x7F
+        begin, length = (4, int.from_bytes(data[2:4], "big")) if short == 126 else (2, short)
+        event = decode_client(_xored(data[begin : begin + 4], data[begin + 4 : begin + 4 + length]))
+        assert not isinstance(event, ClientError)
+        events.append(event)
+        data = data[begin + 4 + length :]
+    return events
 
 
 async def test_a_file_lets_others_run(mock_clock: MockClock) -> None:

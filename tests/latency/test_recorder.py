@@ -186,3 +186,24 @@ def test_after_the_end_nothing_is_told() -> None:
     watched.recorder.mark("user.speech.start.truth", 7, {}, 7)
     watched.recorder.written([], 8)
     assert (list(watched.recorder.turns), watched.recorder.due) == ([], None)
+
+
+def test_what_a_mark_leads_to_is_not_forgotten() -> None:
+    """A mark puts a turn to rest: somebody is told when to look again, although nothing else happens."""
+    watched = Watched()
+    due: list[int] = []
+    watched.begins("r")
+    watched.step(watched.audio())
+    watched.recorder.taken(watched.audio(), watched.now)
+    watched.step(AudioEnd(context=None, at_ns=watched.now, response_id="r", item_id="i", content_index=0))
+    watched.ends("r")
+    watched.now += 5 * MS
+    watched.recorder.on_due = due.append
+    for kind in ("playout.start", "playout.stop"):
+        fields = {"response": "r", "item": "i", "source": "measured"}
+        watched.recorder.mark(kind, watched.now, fields, watched.now)
+    assert due
+    assert watched.recorder.due == due[-1]
+    watched.recorder.wake(due[-1])
+    watched.recorder.wake(due[-1] + 200 * MS)
+    assert len(watched.over) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import pytest
 import trio
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from engine.actors.audio_in import AudioInPump
 from engine.errors import SessionClosed
-from engine.mailboxes import Mark, Microphone
+from engine.mailboxes import Batch, Mark, Microphone, Outbound
 from engine.wire.client_events import InputAudioBufferAppend, InputAudioBufferCommit
 
 FRAME, LONGEST, CAPACITY = 100, 1000, 3000
@@ -108,6 +110,28 @@ async def test_a_full_microphone_makes_the_application_wait(autojump_clock: Mock
         await wait_all_tasks_blocked()
         await pumped(heard)
     assert heard.statistics().waiting == CAPACITY + 1 - LONGEST + 20
+
+
+async def test_a_long_piece_lets_others_run_between_its_writes(autojump_clock: MockClock) -> None:
+    """However much room there is on the line."""
+    heard, out, writes = microphone(), Outbound(), 0
+
+    def write(batch: Batch) -> bool:
+        nonlocal writes
+        writes += 1
+        return True
+
+    out.at_once = write
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(AudioInPump(heard, out, catch_up=lambda: None).run)
+        await wait_all_tasks_blocked()
+        await heard.put(bytes(20 * LONGEST))
+        seen = [writes]
+        while writes < 20:
+            await trio.lowlevel.checkpoint()
+            seen.append(writes)
+        nursery.cancel_scope.cancel()
+    assert max(later - before for before, later in pairwise(seen)) == 1
 
 
 async def test_closing_ends_waiting(autojump_clock: MockClock) -> None:

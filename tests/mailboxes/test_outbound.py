@@ -112,6 +112,32 @@ def test_9_broken_ones_would_be_noticed(broken: type[Outbound]) -> None:
     find(moves, is_noticed)
 
 
+def test_a_write_that_fails_is_left_to_the_writer() -> None:
+    out = Outbound()
+
+    def fail(batch: Batch) -> bool:
+        raise OSError("no memory")
+
+    async def main() -> Batch:
+        out.at_once = fail
+        out.put_wire([CONTROL])
+        with pytest.raises(OSError, match="no memory"):
+            out.push()
+        return await out.take()
+
+    assert trio.run(main) == Batch([CONTROL])
+
+
+async def test_without_writes_at_once_control_overtakes_audio_until_the_writer_comes(
+    autojump_clock: MockClock,
+) -> None:
+    out = Outbound()
+    out.put_uplink([AUDIO], 0)
+    out.put_wire([CONTROL])
+    out.push()
+    assert (await out.take()).events == [CONTROL, AUDIO]
+
+
 async def test_control_comes_first_and_never_behind_more_than_one_write(autojump_clock: MockClock) -> None:
     out = Outbound()
     async with trio.open_nursery() as nursery:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.strategies.scenes import calls, ends, moves, odd_moves, scenes, talk, user_moves
 from tests.support.far_end.model import Call, NextItem, ReplyStep, Silence, UserStarts, UserStops, Wait, Write
 from tests.support.promises.agents import HANDOFF
-from tests.support.scene import Asks, Cancels, ChangesAgent, Interrupts, Says, Scene, SendsAudio
+from tests.support.scene import Asks, Cancels, ChangesAgent, ClearsAudio, Interrupts, Says, Scene, SendsAudio
 
 speech: st.SearchStrategy[ReplyStep] = st.one_of(talk, talk, st.just(NextItem()), st.builds(Wait, st.just(100)))
 words: st.SearchStrategy[ReplyStep] = st.one_of(talk, st.builds(Write, st.integers(1, 6)), st.just(NextItem()))
@@ -44,6 +44,11 @@ FOCUS: Mapping[int, st.SearchStrategy[Scene]] = {
     ),
     6: scenes(steps=words, far_moves=(turns,), app_moves=st.one_of(st.just(Says()), st.just(Asks(out_of_band=True)))),
     7: scenes(steps=speech, far_moves=(turns,), app_moves=st.one_of(st.just(Interrupts()), st.just(Says(remark=True)))),
+    9: scenes(
+        far_moves=(turns,),
+        app_moves=st.sampled_from([Says(remark=True), SendsAudio(100, True), SendsAudio(1500, True), ClearsAudio()]),
+    ),
     10: scenes(far_moves=(odd_moves, user_moves)),
 }
-"""By the promise's number. Promises 8 and 9 have tests of their own, as their scenes are about being stuck."""
+"""By the promise's number. Promise 8, and the bounds of 9, have tests of their own, as their scenes are about being
+stuck."""

@@ -60,6 +60,12 @@ def test_7_history_and_the_far_ends_memory_hold_what_was_heard(scene: Scene) -> 
 
 
 @few
+@given(FOCUS[9])
+def test_9_audio_does_not_overtake_what_the_application_told_before(scene: Scene) -> None:
+    play(scene)
+
+
+@few
 @given(FOCUS[10])
 def test_10_what_nobody_understands_neither_ends_a_session_nor_hides(scene: Scene) -> None:
     played = play(scene)

@@ -22,7 +22,7 @@ from engine.agents.context import RunContext, ToolContext
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
 from engine.clock import now_ns
-from engine.core.inputs import CancelHandle, Interrupt, Respond, SendMessage
+from engine.core.inputs import AudioSent, CancelHandle, Interrupt, Respond, SendMessage
 from engine.errors import EngineError, ResponseFailed, SessionClosed, ToolCallUnknown, TransportLost
 from engine.events import RealtimeSessionEvent, ToolApprovalRequired
 from engine.messages import user_message
@@ -256,8 +256,11 @@ class _Stage:
             case ChangesAgent(name=name):
                 await session.update_agent(self._agents[name])
             case SendsAudio(ms=ms, commit=commit):
+                if commit:
+                    self._watch.commanded(AudioSent("commit"), now_ns())
                 await session.send_audio(bytes(ms * BYTES_PER_MS), commit=commit)
             case ClearsAudio():
+                self._watch.commanded(AudioSent("clear"), now_ns())
                 await session.clear_audio()
 
     async def _await_handle(self, number: int, handle: ResponseHandle) -> None:

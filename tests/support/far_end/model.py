@@ -222,6 +222,8 @@ class _Link:
         await trio.lowlevel.checkpoint()
         self._take(events)
 
+    at_once = True
+
     def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
         self._writes += 1
         if self._model.script.waits and self._writes % self._model.script.waits == 0:

@@ -12,6 +12,7 @@ agents.py          5: settings before outputs, calls answered by whoever made th
 guardrails.py      6: all text is checked
 order.py           7: history in the server's order
 interruptions.py   7: what was heard, and what the far end is told of it
+sending.py         9: control before the audio that was sent after it
 transparency.py    10: nothing hides
 watch.py           all of them together
 """

@@ -20,6 +20,7 @@ from tests.support.promises.interruptions import WhatWasHeard
 from tests.support.promises.order import ServersOrder
 from tests.support.promises.requests import WhoMaySpeak
 from tests.support.promises.responses import OneStartOneEnd
+from tests.support.promises.sending import ApplicationsOrder
 from tests.support.promises.transparency import NothingHides
 
 
@@ -46,6 +47,7 @@ class Watch:
             AllTextIsChecked(step),
             self._order,
             WhatWasHeard(strict=machine_only),
+            ApplicationsOrder(),
             self._transparency,
         )
         self.broken: PromiseBroken | None = None
