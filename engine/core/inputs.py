@@ -87,7 +87,7 @@ class AudioSent:
 # --- what has reached the ear
 
 
-class Taken(Light, frozen=True, gc=False):
+class Taken(Light, frozen=True):
     """The application took audio out of the session at `at_ns`."""
 
     response_id: str

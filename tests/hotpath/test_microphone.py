@@ -130,7 +130,7 @@ async def test_what_was_told_before_the_audio_goes_before_it(mock_clock: MockClo
         async def application() -> None:
             await held.session.send_message("This is a photo of my room.", respond=False)
             await held.session.send_audio(PIECE * 5, commit=True)
-            await held.session.send_event({"type": "output_audio_buffer.clear"})
+            await held.session.send_event({"type": "response.cancel"})
             await held.session.send_audio(PIECE * 5)
 
         nursery.start_soon(application)
@@ -139,7 +139,7 @@ async def test_what_was_told_before_the_audio_goes_before_it(mock_clock: MockClo
         "conversation.item.create",
         "input_audio_buffer.append",
         "input_audio_buffer.commit",
-        "output_audio_buffer.clear",
+        "response.cancel",
         "input_audio_buffer.append",
     ]
 

@@ -131,7 +131,8 @@ async def test_a_long_piece_lets_others_run_between_its_writes(autojump_clock: M
             await trio.lowlevel.checkpoint()
             seen.append(writes)
         nursery.cancel_scope.cancel()
-    assert max(later - before for before, later in pairwise(seen)) == 1
+    # One in a round, which may come last in it, and first in the next.
+    assert max(later - before for before, later in pairwise(seen)) <= 2
 
 
 async def test_closing_ends_waiting(autojump_clock: MockClock) -> None:
