@@ -224,7 +224,7 @@ class Performance:
         """Microphones for the sessions there are, taken up anew whenever there are more."""
         while not self.stage.ended.is_set():
             seats = [seat for seat in self.seats if seat.opened.is_set()]
-            if not seats:
+            if not seats or len(seats) < len(self.seats):  # all or none: whoever opens slowly is to speak as well
                 await self.runtime.sleep(0.05)
                 continue
             many = len(self.seats)
