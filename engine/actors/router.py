@@ -121,12 +121,9 @@ class Router:
 
     def _sooner(self, due: int) -> None:
         """There is something to do at `due`. If there was something before, the task wakes up then, and looks again."""
-        if due / NS < self._naps_until:
-            self._sleep_until(due / NS)
-
-    def _sleep_until(self, wake_at: float) -> None:
-        self._naps_until = wake_at
-        self._nap.deadline = max(wake_at, trio.current_time())
+        if (wake_at := due / NS) < self._naps_until:
+            self._naps_until = wake_at
+            self._nap.deadline = max(wake_at, trio.current_time())
 
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""
