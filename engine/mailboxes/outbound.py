@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import trio
 
@@ -30,9 +30,6 @@ class Batch(NamedTuple):
     """Those among the events, to be settled once they are written."""
     brought_at: int | None = None
     """When the application brought the oldest of the audio; None if there is none."""
-
-
-_NOTHING: Final = Batch(())
 
 
 class Outbound:
@@ -120,7 +117,7 @@ class Outbound:
             self._waited(now_ns() - self._wire_since)
         self._wire.clear()
         if not self._uplink or self._closed:
-            return Batch(events) if events else _NOTHING
+            return Batch(events)
         marks: list[Mark] = []
         for entry in self._uplink:
             if isinstance(entry, Mark):

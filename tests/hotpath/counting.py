@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Final
 
+import attrs
 import pytest
 import trio
 
@@ -28,6 +29,30 @@ class _Steps(trio.abc.Instrument):
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         if task is not self._not_counted:
             self._counts[task.name.rpartition(".")[2]] += 1
+
+
+@attrs.define
+class Rounds:
+    """How often another task has had its turn."""
+
+    count: int = 0
+
+
+@asynccontextmanager
+async def others_run() -> AsyncIterator[Rounds]:
+    """Another task that wants nothing but its turn, again and again."""
+    rounds = Rounds()
+
+    async def other() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            rounds.count += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        await trio.lowlevel.checkpoint()
+        yield rounds
+        nursery.cancel_scope.cancel()
 
 
 @contextmanager

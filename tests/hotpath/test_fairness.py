@@ -7,6 +7,7 @@ import trio
 from engine.mailboxes import TAKES_PER_CHECKPOINT
 from engine.transport.pipe import READ_SIZE
 from engine.wire.codec import encode_server
+from tests.hotpath.counting import others_run
 from tests.hotpath.line import Line, audio, line, words
 
 FLOOD = 10_000
@@ -36,25 +37,15 @@ async def test_a_busy_session_does_not_starve_another() -> None:
 
 
 async def test_an_application_gets_its_events_in_bursts_and_lets_others_run_between_them() -> None:
-    rounds = 0
-
-    async def other() -> None:
-        nonlocal rounds
-        while True:
-            await trio.lowlevel.checkpoint()
-            rounds += 1
-
-    async with line(read=False) as held, trio.open_nursery() as nursery:
+    async with line(read=False) as held:
         await _fill(held, 400)
-        nursery.start_soon(other)
-        await trio.lowlevel.checkpoint()
-        before, seen = rounds, 0
-        async for _ in held.session:
-            seen += 1
-            if seen == 400:
-                break
-        assert 3 <= rounds - before <= 400 // TAKES_PER_CHECKPOINT + 1
-        nursery.cancel_scope.cancel()
+        async with others_run() as rounds:
+            before, seen = rounds.count, 0
+            async for _ in held.session:
+                seen += 1
+                if seen == 400:
+                    break
+            assert 3 <= rounds.count - before <= 400 // TAKES_PER_CHECKPOINT + 1
 
 
 async def test_an_application_is_stopped_at_the_next_event_however_many_wait() -> None:

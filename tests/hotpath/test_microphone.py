@@ -14,7 +14,7 @@ from trio.testing import MockClock
 from engine.mailboxes.microphone import FRAMES_PER_CHECKPOINT
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, InputAudioBufferCommit
 from engine.wire.codec import ClientError, decode_client
-from tests.hotpath.counting import calls, steps
+from tests.hotpath.counting import calls, others_run, steps
 from tests.hotpath.line import Line, line
 
 PIECE = b"\1\0" * 480
@@ -165,20 +165,9 @@ async def _everything(held: Line) -> list[ClientEvent]:
 
 async def test_a_file_lets_others_run(mock_clock: MockClock) -> None:
     """Audio that comes faster than anybody speaks goes straight to the socket, and others run all the same."""
-    async with line(read=False) as held, trio.open_nursery() as nursery:
-        rounds = 0
-
-        async def other() -> None:
-            nonlocal rounds
-            while True:
-                await trio.lowlevel.checkpoint()
-                rounds += 1
-
-        nursery.start_soon(other)
-        await trio.lowlevel.checkpoint()
-        before = rounds
+    async with line(read=False) as held, others_run() as rounds:
+        before = rounds.count
         for _ in range(100):
             await _speak(held, 5)
             held.far.recv(2**20)
-        assert rounds - before >= 100 // FRAMES_PER_CHECKPOINT - 1
-        nursery.cancel_scope.cancel()
+        assert rounds.count - before >= 100 // FRAMES_PER_CHECKPOINT - 1
