@@ -20,10 +20,10 @@ from typing import Any
 import trio
 from trio.testing import MockClock
 
-import engine.session
 from engine import RealtimeAgent, RealtimeModel, RealtimeModelConfig, RealtimeRunner
 from engine.errors import TransportClosed
 from engine.recorder import Recorder
+from engine.session import session as session_module
 from engine.wire.client_events import ClientEvent
 from engine.wire.codec import decode_server, encode_server
 from engine.wire.server_events import ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ServerEvent
@@ -71,18 +71,18 @@ class Speaker(RealtimeModel):
 
 @contextmanager
 def recorder(kind: type[Recorder]) -> Iterator[None]:
-    made = engine.session.new_recorder
+    made = session_module.new_recorder
 
     def other(*given: Any) -> Recorder:
         recorder = made(*given)
         recorder.__class__ = kind
         return recorder
 
-    engine.session.new_recorder = other
+    session_module.new_recorder = other
     try:
         yield
     finally:
-        engine.session.new_recorder = made
+        session_module.new_recorder = made
 
 
 def cost(kind: type[Recorder], deltas: int) -> float:

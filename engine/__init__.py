@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from engine.agents.tool import function_tool as function_tool
     from engine.events import RealtimeSessionEvent as RealtimeSessionEvent
     from engine.events import TurnMetrics as TurnMetrics
-    from engine.messages import image as image
+    from engine.mailboxes.playback_reports import RealtimePlaybackTracker as RealtimePlaybackTracker
     from engine.models.interface import ModelCapabilities as ModelCapabilities
     from engine.models.interface import ModelConnection as ModelConnection
     from engine.models.interface import RealtimeModel as RealtimeModel
     from engine.models.local import LocalModel as LocalModel
     from engine.models.openai import OpenAIRealtimeWebSocketModel as OpenAIRealtimeWebSocketModel
     from engine.models.scripted import ScriptedModel as ScriptedModel
-    from engine.playback import RealtimePlaybackTracker as RealtimePlaybackTracker
     from engine.recorder import SessionLatency as SessionLatency
-    from engine.response_handle import ResponseHandle as ResponseHandle
-    from engine.response_handle import ResponseOutcome as ResponseOutcome
-    from engine.runner import RealtimeRunner as RealtimeRunner
-    from engine.session import RealtimeSession as RealtimeSession
+    from engine.session.messages import image as image
+    from engine.session.response_handle import ResponseHandle as ResponseHandle
+    from engine.session.response_handle import ResponseOutcome as ResponseOutcome
+    from engine.session.runner import RealtimeRunner as RealtimeRunner
+    from engine.session.session import RealtimeSession as RealtimeSession
     from engine.settings import LatencyLog as LatencyLog
     from engine.settings import RealtimeModelConfig as RealtimeModelConfig
     from engine.settings import RealtimeModelSettings as RealtimeModelSettings
@@ -57,16 +57,16 @@ _HOMES = {
     "engine.agents.hooks": ("RealtimeAgentHooks",),
     "engine.agents.tool": ("FunctionTool", "function_tool"),
     "engine.events": ("RealtimeSessionEvent", "TurnMetrics"),
-    "engine.messages": ("image",),
+    "engine.session.messages": ("image",),
     "engine.models.interface": ("ModelCapabilities", "ModelConnection", "RealtimeModel"),
     "engine.models.local": ("LocalModel",),
     "engine.models.openai": ("OpenAIRealtimeWebSocketModel",),
     "engine.models.scripted": ("ScriptedModel",),
-    "engine.playback": ("RealtimePlaybackTracker",),
+    "engine.mailboxes.playback_reports": ("RealtimePlaybackTracker",),
     "engine.recorder": ("SessionLatency",),
-    "engine.response_handle": ("ResponseHandle", "ResponseOutcome"),
-    "engine.runner": ("RealtimeRunner",),
-    "engine.session": ("RealtimeSession",),
+    "engine.session.response_handle": ("ResponseHandle", "ResponseOutcome"),
+    "engine.session.runner": ("RealtimeRunner",),
+    "engine.session.session": ("RealtimeSession",),
     "engine.settings": ("LatencyLog", "RealtimeModelConfig", "RealtimeModelSettings", "RealtimeRunConfig"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

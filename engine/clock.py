@@ -19,6 +19,11 @@ def this_clock() -> Clock:
     return lambda: round(current_time() * NS)
 
 
+def is_real_time() -> bool:
+    """Tell whether the present trio run uses trio's own clock; every other clock is virtual time."""
+    return type(trio.lowlevel.current_clock()).__name__ == "SystemClock"
+
+
 def now_ns() -> int:
     """Monotonic nanoseconds since an arbitrary moment."""
     # Rounded, not cut off: a task that sleeps until `n / NS` must not wake up at `n - 1`, find nothing due, and so on.

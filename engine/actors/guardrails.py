@@ -16,12 +16,12 @@ from collections.abc import Sequence
 import attrs
 import trio
 
+from engine.actors.isolation import contained
 from engine.agents.agent import RealtimeAgent
-from engine.agents.calling import RunSync
+from engine.agents.callbacks import RunSync
 from engine.agents.context import RunContext
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.wording import error_name
-from engine.application_code import contained
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import CheckText, CheckWork
 from engine.core.inputs import Fault, Input, Verdict

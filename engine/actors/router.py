@@ -20,8 +20,8 @@ from contextlib import suppress
 import attrs
 import trio
 
+from engine.actors.isolation import contained
 from engine.agents.wording import error_name
-from engine.application_code import contained
 from engine.clock import NS, Clock, now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
@@ -38,8 +38,8 @@ from engine.core.inputs import Ended, Fault, Input, Tick
 from engine.core.machine import OWN_INPUTS, Machine
 from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportLost
 from engine.mailboxes import Feed, Mailbox, Outbound
+from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
-from engine.playback import RealtimePlaybackTracker
 from engine.recorder import Recorder
 
 

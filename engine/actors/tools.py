@@ -14,15 +14,15 @@ from typing import Any
 import attrs
 import trio
 
+from engine.actors.isolation import contained
 from engine.agents.agent import RealtimeAgent
-from engine.agents.calling import RunSync, call_either, settle
+from engine.agents.callbacks import RunSync, call_either, settle
 from engine.agents.context import RunContext, ToolContext
 from engine.agents.handoff import Handoff
 from engine.agents.hooks import RealtimeAgentHooks
 from engine.agents.results import render
 from engine.agents.tool import FunctionTool
 from engine.agents.wording import error_name, error_text, wire_text
-from engine.application_code import contained
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
     AnswerApproval,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import attrs
 
-from engine.agents.calling import settle
+from engine.agents.callbacks import settle
 from engine.agents.checks import check_callable
 from engine.agents.context import RunContext, T
 from engine.agents.guardrail import OutputGuardrail

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 import attrs
 
-from engine.agents.calling import RunSync, call_either
+from engine.agents.callbacks import RunSync, call_either
 from engine.agents.checks import check_callable
 from engine.agents.context import RunContext, T, ToolContext
 from engine.agents.wording import type_name

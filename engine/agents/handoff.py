@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import attrs
 
 from engine.agents import arguments as model_arguments
-from engine.agents.calling import RunSync, call_either, settle
+from engine.agents.callbacks import RunSync, call_either, settle
 from engine.agents.checks import check_callable, check_flag, check_tool_name
 from engine.agents.context import RunContext, T
 from engine.agents.wording import snake_case, type_name

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 import attrs
 
 from engine.agents import arguments as model_arguments
-from engine.agents.calling import RunSync, call_either, settle
+from engine.agents.callbacks import RunSync, call_either, settle
 from engine.agents.checks import check_callable, check_flag, check_seconds, check_tool_name
 from engine.agents.context import RunContext, ToolContext
 from engine.agents.docstring import DocstringStyle, DocText, check_style

@@ -30,7 +30,7 @@ from engine.line.floor import Floor
 from engine.line.loudspeaker import Device, Loudspeaker
 from engine.line.mouthpiece import Mouthpiece
 from engine.line.recording import Recording
-from engine.session import RealtimeSession
+from engine.session.session import RealtimeSession
 
 RECORD_SECONDS = 0.5
 RECORD_LATE_SECONDS = 1.0

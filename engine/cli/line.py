@@ -12,7 +12,7 @@ from engine.line.call_events import CallerTyped, CallNote, Tell
 from engine.line.floor import Floor
 from engine.line.mouthpiece import Mouthpiece
 from engine.line.recording import Recording
-from engine.session import RealtimeSession
+from engine.session.session import RealtimeSession
 
 MICROPHONE_GAP_SAMPLES = 4_800
 """200 ms: so much may a microphone's clock and ours differ without a hole in the recording."""

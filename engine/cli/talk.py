@@ -33,8 +33,8 @@ from engine.line.loudspeaker import Device
 from engine.local.speech_extra import speech_for
 from engine.local.speech_parts import SpeechParts
 from engine.models.interface import RealtimeModel
-from engine.runner import RealtimeRunner
-from engine.session import RealtimeSession
+from engine.session.runner import RealtimeRunner
+from engine.session.session import RealtimeSession
 from engine.settings import RealtimeModelConfig
 
 CALLER_VOICES = ("cedar", "shimmer")

@@ -42,8 +42,8 @@ from engine.line.mouthpiece import Mouthpiece
 from engine.line.recording import Recording
 from engine.line.sound import FRAME_MS
 from engine.models.interface import RealtimeModel
-from engine.runner import RealtimeRunner
-from engine.session import RealtimeSession
+from engine.session.runner import RealtimeRunner
+from engine.session.session import RealtimeSession
 from engine.settings import LatencyLog, RealtimeModelConfig, RealtimeRunConfig
 
 LONGEST_PIECE_MS = 1000

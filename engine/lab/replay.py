@@ -32,8 +32,8 @@ from engine.lab.replay_far_end import RecordedFarEnd, control_of
 from engine.lab.replay_inputs import APPEND, Act, acts_of
 from engine.lab.sameness import Difference, first_difference
 from engine.lab.virtual import fixed_schedule
-from engine.runner import RealtimeRunner
-from engine.session import RealtimeSession
+from engine.session.runner import RealtimeRunner
+from engine.session.session import RealtimeSession
 from engine.settings import RealtimeRunConfig
 from engine.wire.client_decoding import decode_client
 from engine.wire.client_events import InputAudioBufferAppend

@@ -13,7 +13,7 @@ import attrs
 from engine.core.arbitration import TOKEN
 from engine.lab.recorded_call import Line, RecordedCall
 from engine.light import evolve
-from engine.session import RealtimeSession
+from engine.session.session import RealtimeSession
 from engine.wire.client_decoding import decode_client
 from engine.wire.client_events import (
     ConversationItemCreate,

@@ -16,7 +16,7 @@ from engine.lab.scenario import Caller, Turn
 from engine.lab.sounds import Sounds
 from engine.line.floor import Floor
 from engine.line.mouthpiece import Mouthpiece
-from engine.session import RealtimeSession
+from engine.session.session import RealtimeSession
 
 PATIENCE_SECONDS = 20.0
 """How long a caller waits for an event before going on without it."""

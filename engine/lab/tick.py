@@ -43,8 +43,8 @@ from engine.lab.virtual import fixed_schedule
 from engine.line.recording import Track
 from engine.line.sound import FRAME_MS
 from engine.models.interface import RealtimeModel
-from engine.runner import RealtimeRunner
-from engine.session import RealtimeSession
+from engine.session.runner import RealtimeRunner
+from engine.session.session import RealtimeSession
 from engine.settings import RealtimeRunConfig
 from engine.wire.formats import PCM16
 from engine.wire.response import Usage

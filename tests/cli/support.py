@@ -24,8 +24,8 @@ from engine.local.placeholder_voice import murmur
 from engine.local.speech_parts import MurmuringVoice, SpeechParts
 from engine.models.interface import RealtimeModel
 from engine.models.local import LocalModel
-from engine.runner import RealtimeRunner
-from engine.session import RealtimeSession
+from engine.session.runner import RealtimeRunner
+from engine.session.session import RealtimeSession
 
 MS = 1_000_000
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import engine.session
 from engine.events import AgentStart, TurnMetrics
 from engine.latency.assemble import turns_of
 from engine.latency.log import read_log
 from engine.latency.metrics import metrics_of
+from engine.session import session
 from engine.settings import LatencyLog
 from tests.properties.focus import FOCUS
 from tests.support.scene import Scene, play
@@ -24,10 +24,10 @@ from tests.support.scene import Scene, play
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where every session of this file writes its log."""
     folder = tmp_path_factory.mktemp("logs")
-    made = engine.session.new_recorder
+    made = session.new_recorder
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            engine.session, "new_recorder", lambda _, base, model: made(LatencyLog(path=folder / "log"), base, model)
+            session, "new_recorder", lambda _, base, model: made(LatencyLog(path=folder / "log"), base, model)
         )
         yield folder
     shutil.rmtree(folder)

@@ -18,9 +18,9 @@ from engine import RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel
 from engine.clock import now_ns
 from engine.errors import EngineError, SessionClosed, SlowConsumer
 from engine.events import RealtimeSessionEvent
-from engine.lifetime import Lifetime
 from engine.mailboxes.feed import Feed
 from engine.models.scripted import HangUp, Pause, Say, Step
+from engine.session.runtime import Lifetime
 from engine.wire.client_events import ConversationItemCreate
 from engine.wire.items import FunctionCallOutput
 from engine.wire.server_events import ResponseOutputAudioDelta, ServerEvent

@@ -19,7 +19,7 @@ from engine.errors import EngineError, SessionClosed, TransportLost
 from engine.events import RealtimeSessionEvent
 from engine.models.interface import ModelConnection, RealtimeModel
 from engine.models.scripted import Expect, HangUp, Say
-from engine.response_handle import ResponseHandle
+from engine.session.response_handle import ResponseHandle
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ClientEvent, ConversationItemCreate, InputAudioBufferCommit, ResponseCreate
 from engine.wire.items import Message

@@ -25,9 +25,9 @@ from engine.clock import now_ns
 from engine.core.inputs import AudioSent, CancelHandle, Interrupt, Respond, SendMessage
 from engine.errors import EngineError, ResponseFailed, SessionClosed, ToolCallUnknown, TransportLost
 from engine.events import RealtimeSessionEvent, ToolApprovalRequired
-from engine.messages import user_message
 from engine.models.interface import ModelCapabilities
-from engine.response_handle import ResponseHandle
+from engine.session.messages import user_message
+from engine.session.response_handle import ResponseHandle
 from engine.wire.response import ResponseParams
 from engine.wire.unset import UNSET
 from tests.support.far_end.model import FarEndModel, FarScript, Later

@@ -24,7 +24,7 @@ from engine.actors.guardrails import GuardrailDebouncer, guardrails_of
 from engine.actors.router import Router
 from engine.actors.tools import ToolExecutor, hooks_of
 from engine.agents.agent import RealtimeAgent
-from engine.agents.calling import RunSync
+from engine.agents.callbacks import RunSync
 from engine.agents.guardrail import OutputGuardrail
 from engine.clock import now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
@@ -46,10 +46,10 @@ from engine.mailboxes import (
     Microphone,
     Outbound,
 )
+from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
-from engine.playback import RealtimePlaybackTracker
 from engine.recorder import Recorder
-from engine.response_handle import ResponseHandle
+from engine.session.response_handle import ResponseHandle
 from engine.settings import RealtimeModelConfig
 from engine.wire.formats import AudioFormat
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
 from engine.errors import AudioError, MessageError, SettingsError
-from engine.playback import RealtimePlaybackTracker
+from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.wire.client_events import ClientEvent
 from engine.wire.codec import encode_client
 

@@ -9,7 +9,6 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from engine.acceptance import audio_bytes, playback_tracker, response_tools, run_guardrails, sendable
 from engine.agents.agent import RealtimeAgent
 from engine.agents.compile import resolve
 from engine.agents.context import RunContext
@@ -39,16 +38,17 @@ from engine.errors import (
     ToolCallUnknown,
 )
 from engine.events import RealtimeSessionEvent
-from engine.latency_log import new_recorder
-from engine.lifetime import Lifetime, Parts
 from engine.light import evolve
 from engine.mailboxes import MailboxStatistics, Mark
-from engine.messages import UserInput, user_message
+from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
-from engine.opening import Opening
-from engine.playback import RealtimePlaybackTracker
 from engine.recorder import SessionLatency
-from engine.response_handle import ResponseHandle
+from engine.recorder.open_log import new_recorder
+from engine.session.messages import UserInput, user_message
+from engine.session.response_handle import ResponseHandle
+from engine.session.runtime import Lifetime, Parts
+from engine.session.system_task import Opening
+from engine.session.validation import audio_bytes, playback_tracker, response_tools, run_guardrails, sendable
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig
 from engine.wire.client_events import (
     ClientEvent,

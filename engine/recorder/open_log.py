@@ -10,9 +10,8 @@ from itertools import count
 from secrets import token_hex
 
 import attrs
-import trio
 
-from engine.clock import now_ns
+from engine.clock import is_real_time, now_ns
 from engine.errors import SettingsError
 from engine.latency.log import LogHeader, LogWriter
 from engine.recorder import Recorder
@@ -23,8 +22,6 @@ from engine.wire.formats import PCM16, AudioFormat, format_object
 from engine.wire.session import AudioInput, AudioOutput, Session
 
 _SECRETS = frozenset({"api_key", "authorization", "headers"})
-_REAL_CLOCK = "SystemClock"
-"""trio's own; every other one is somebody's idea of time."""
 
 
 def new_recorder(log: LatencyLog | None, settings: Session, model: str) -> Recorder:
@@ -76,7 +73,7 @@ def _name() -> str:
 
 
 def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
-    real = type(trio.lowlevel.current_clock()).__name__ == _REAL_CLOCK
+    real = is_real_time()
     return LogHeader(
         session=log.session or (_name() if real else "s0001"),
         started_ns=now_ns(),
