@@ -17,9 +17,9 @@ import attrs
 from engine.errors import EngineError
 from engine.history import HistoryItem
 from engine.latency.turns import TurnRecord
-from engine.light import Light
 from engine.wire.response import ResponseError, Usage
 from engine.wire.server_events import RateLimit, ServerEvent, TranscriptionError
+from engine.wire.struct import Light
 
 ResponseStatus = Literal["completed", "cancelled", "failed", "incomplete"]
 ToolOutcome = Literal["result", "error", "timeout", "cancelled", "rejected"]

@@ -10,7 +10,6 @@ from engine.agents.handoff import Handoff, as_handoff
 from engine.agents.tool import FunctionTool
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import SettingsError
-from engine.light import evolve
 from engine.wire.session import (
     Audio,
     AudioOutput,
@@ -20,6 +19,7 @@ from engine.wire.session import (
     ToolDefinition,
     VoiceId,
 )
+from engine.wire.struct import evolve
 from engine.wire.unset import Unset
 
 

@@ -32,9 +32,9 @@ from collections.abc import Mapping
 import attrs
 
 from engine.core.agent_spec import ToolSpec
-from engine.light import evolve
 from engine.wire.client_events import ResponseCreate
 from engine.wire.response import Response, ResponseParams
+from engine.wire.struct import evolve
 from engine.wire.unset import UNSET, Unset
 
 TOKEN = "engine_request"

@@ -13,11 +13,11 @@ import attrs
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import EngineError
 from engine.events import GuardrailResult, ToolOutcome
-from engine.light import Light
 from engine.wire.client_events import ClientEvent
 from engine.wire.items import Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import ServerEvent
+from engine.wire.struct import Light
 from engine.wire.unset import UNSET, Unset
 
 # --- commands of the application

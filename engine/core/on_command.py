@@ -26,9 +26,9 @@ from engine.core.on_response import end
 from engine.core.state import PendingUpdate, State
 from engine.errors import SettingsError
 from engine.events import Handoff
-from engine.light import evolve
 from engine.wire.client_events import ConversationItemCreate, SessionUpdate
 from engine.wire.session import Audio, AudioOutput
+from engine.wire.struct import evolve
 from engine.wire.unset import UNSET, Unset
 
 SESSION_OVER = "The session ended before the call did."

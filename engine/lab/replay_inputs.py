@@ -12,7 +12,6 @@ import attrs
 
 from engine.core.arbitration import TOKEN
 from engine.lab.recorded_call import Line, RecordedCall
-from engine.light import evolve
 from engine.session.session import RealtimeSession
 from engine.wire.client_decoding import decode_client
 from engine.wire.client_events import (
@@ -28,6 +27,7 @@ from engine.wire.client_events import (
 )
 from engine.wire.items import FunctionCallOutput, Message
 from engine.wire.response import ResponseParams
+from engine.wire.struct import evolve
 from engine.wire.unset import UNSET
 
 APPEND = InputAudioBufferAppend.type

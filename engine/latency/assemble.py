@@ -26,10 +26,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from engine.latency import on_agent, on_user
-from engine.latency.floor import GRACE_NS, MOST_OPEN, Floor
 from engine.latency.instants import Instant
 from engine.latency.log import LogHeader, SessionLog, in_order
 from engine.latency.open_turn import OpenTurn
+from engine.latency.open_turns import GRACE_NS, MOST_OPEN, Floor
 from engine.latency.turns import TurnRecord
 
 _HANDLERS: Final[Mapping[str, Callable[[Floor, Instant], None]]] = {**on_user.HANDLERS, **on_agent.HANDLERS}

@@ -19,7 +19,7 @@ from typing import Final
 
 import attrs
 
-from engine.light import Light
+from engine.wire.struct import Light
 
 Value = str | int | float | bool | None | Mapping[str, object]
 
@@ -118,7 +118,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "guardrail.checked": Kind("the guardrails have read a text", ("response", "tripped")),
         # --- the rest
         "error": Kind("something went wrong", ("code", "message")),
-        "engine.share": Kind("the engine's own part, so far: see `engine.latency.share`",
+        "engine.share": Kind("the engine's own part, so far: see `engine.latency.overhead`",
                              ("read_to_taken_us", "send_to_written_us", "loop_delay_us", "mailbox_wait_us")),
         "session.end": Kind("the last line of a whole log", ("reason",)),
     }

@@ -7,7 +7,6 @@ from typing import Final
 
 import attrs
 
-from engine.latency.floor import Floor
 from engine.latency.instants import Instant
 from engine.latency.open_turn import (
     BEST_SOURCE,
@@ -20,6 +19,7 @@ from engine.latency.open_turn import (
     cause_of,
     source_of,
 )
+from engine.latency.open_turns import Floor
 from engine.latency.turns import HandoffInstant, Interruption, ToolSpan
 
 # --- the model

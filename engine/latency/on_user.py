@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from engine.latency.floor import MOST_EARLY, Floor
 from engine.latency.instants import Instant
 from engine.latency.open_turn import Onset, OpenTurn, purpose_of
+from engine.latency.open_turns import MOST_EARLY, Floor
 
 # --- the caller
 

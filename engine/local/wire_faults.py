@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 import orjson
 
-from engine.light import evolve
 from engine.local.faults import Faults
 from engine.wire.codec import encode_server
 from engine.wire.server_events import (
@@ -15,6 +14,7 @@ from engine.wire.server_events import (
     ResponseCreated,
     SessionCreated,
 )
+from engine.wire.struct import evolve
 
 _MALFORMED = (b'{"type":"response.output_audio.delta","event_id":', b'{"type":"response.done"}', b"null", b"[]")
 _UNKNOWN = b'{"type":"server.tea_time","event_id":"event_unknown","kettle":{"boils":true}}'

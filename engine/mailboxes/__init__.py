@@ -18,9 +18,9 @@ so the graph of waiting senders has no cycle. Control never stands behind audio:
 holds a second of audio at most, and an interruption takes queued audio out of `feed`.
 """
 
-from engine.mailboxes.feed import FEED_AUDIO_BYTES, FEED_EVENTS, TAKES_PER_CHECKPOINT, Feed
+from engine.mailboxes.event_queue import FEED_AUDIO_BYTES, FEED_EVENTS, TAKES_PER_CHECKPOINT, Feed
+from engine.mailboxes.inline_event import Mark
 from engine.mailboxes.mailbox import Mailbox
-from engine.mailboxes.mark import Mark
 from engine.mailboxes.microphone import Microphone
 from engine.mailboxes.outbound import WIRE_EVENTS, Batch, Outbound
 from engine.mailboxes.statistics import MailboxStatistics

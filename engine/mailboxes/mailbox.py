@@ -14,8 +14,8 @@ import trio
 
 from engine.clock import now_ns
 from engine.errors import SessionClosed
-from engine.mailboxes.bell import Bell
 from engine.mailboxes.statistics import MailboxStatistics
+from engine.mailboxes.wakeup import Bell
 
 T = TypeVar("T")
 

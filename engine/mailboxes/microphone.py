@@ -16,9 +16,9 @@ import trio
 
 from engine.clock import NS, now_ns
 from engine.errors import SessionClosed
-from engine.mailboxes.bell import Bell
-from engine.mailboxes.mark import Mark
+from engine.mailboxes.inline_event import Mark
 from engine.mailboxes.statistics import MailboxStatistics
+from engine.mailboxes.wakeup import Bell
 from engine.wire.client_events import InputAudioBufferAppend
 
 FRAMES_PER_CHECKPOINT: Final = 16

@@ -14,9 +14,9 @@ import trio
 
 from engine.clock import now_ns
 from engine.errors import TransportLost
-from engine.mailboxes.bell import Bell
-from engine.mailboxes.mark import Mark
+from engine.mailboxes.inline_event import Mark
 from engine.mailboxes.statistics import MailboxStatistics
+from engine.mailboxes.wakeup import Bell
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 
 WIRE_EVENTS = 1024

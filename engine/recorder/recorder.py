@@ -19,24 +19,24 @@ from engine.core.inputs import Input
 from engine.events import Audio, AudioInterrupted, RealtimeSessionEvent
 from engine.latency.instants import Value
 from engine.latency.log import LogHeader, LogWriter
-from engine.latency.share import EngineShare
+from engine.latency.overhead import EngineShare
 from engine.latency.turns import TurnRecord
-from engine.recorder import answers, caller, voice
-from engine.recorder.notes import Notes
+from engine.recorder import on_agent, on_audio, on_user
+from engine.recorder.state import Notes
 from engine.wire.client_events import ClientEvent
 from engine.wire.formats import AudioFormat
 
 _INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = {
-    **voice.INPUTS,
-    **answers.INPUTS,
-    **caller.INPUTS,
+    **on_audio.INPUTS,
+    **on_agent.INPUTS,
+    **on_user.INPUTS,
 }
 _EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = {
-    **voice.EVENTS,
-    **answers.EVENTS,
-    **caller.EVENTS,
+    **on_audio.EVENTS,
+    **on_agent.EVENTS,
+    **on_user.EVENTS,
 }
-_WRITTEN: Final[Mapping[type, Callable[[Notes, ClientEvent, int], None]]] = {**answers.WRITTEN, **caller.WRITTEN}
+_WRITTEN: Final[Mapping[type, Callable[[Notes, ClientEvent, int], None]]] = {**on_agent.WRITTEN, **on_user.WRITTEN}
 
 
 class Recorder:
@@ -98,7 +98,7 @@ class Recorder:
             if (of_event := _EVENTS.get(type(event))) is not None:
                 of_event(notes, event, now)  # type: ignore[arg-type]  # no row is of `Discard`
         if notes.calls:
-            answers.called(notes, now)
+            on_agent.called(notes, now)
         if notes.news or notes.playout.due != notes.playout_due:
             notes.alarm()
 
@@ -124,15 +124,15 @@ class Recorder:
         if notes.over:
             return
         if type(event) is Audio:
-            voice.taken(notes, event, now)
+            on_audio.taken(notes, event, now)
         elif type(event) is AudioInterrupted:
-            voice.interruption_taken(notes, event, now)
+            on_audio.interruption_taken(notes, event, now)
 
     def played(self, item_id: str, ms: int, now: int) -> None:
         """The application reports how far an item has been played."""
         if not self._notes.over:
             self._notes.passed(now)
-            voice.played(self._notes, item_id, ms, now)
+            on_audio.played(self._notes, item_id, ms, now)
 
     def mark(self, kind: str, at_ns: int, fields: Mapping[str, Value], now: int) -> None:
         """Somebody who knows more than the engine tells an instant, which may lie in the past."""

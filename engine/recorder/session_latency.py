@@ -8,7 +8,7 @@ from engine.clock import now_ns
 from engine.errors import MessageError
 from engine.latency.instants import KINDS, Value
 from engine.latency.log import LogHeader
-from engine.latency.share import EngineShare
+from engine.latency.overhead import EngineShare
 from engine.latency.turns import TurnRecord
 from engine.recorder.recorder import Recorder
 

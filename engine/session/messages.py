@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import MessageError
-from engine.light import evolve
 from engine.wire.items import InputImage, InputText, Message
+from engine.wire.struct import evolve
 from engine.wire.unset import UNSET
 
 UserInput = str | Message | InputText | InputImage | Mapping[str, object] | Sequence[object]

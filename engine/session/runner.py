@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar
 
 from engine.agents.agent import RealtimeAgent
 from engine.errors import SettingsError
-from engine.light import evolve
 from engine.models.interface import RealtimeModel
 from engine.session.session import RealtimeSession
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig, merge, model_config, run_config
 from engine.wire.formats import PCM16
 from engine.wire.session import Audio, AudioInput, AudioOutput, Session, Transcription
+from engine.wire.struct import evolve
 
 T = TypeVar("T")
 

@@ -38,7 +38,6 @@ from engine.errors import (
     ToolCallUnknown,
 )
 from engine.events import RealtimeSessionEvent
-from engine.light import evolve
 from engine.mailboxes import MailboxStatistics, Mark
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
@@ -62,6 +61,7 @@ from engine.wire.client_events import (
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.response import ResponseParams, Usage
 from engine.wire.session import AudioInput, AudioOutput, Session
+from engine.wire.struct import evolve
 
 T = TypeVar("T")
 

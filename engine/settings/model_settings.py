@@ -11,7 +11,6 @@ import attrs
 import orjson
 
 from engine.errors import SettingsError
-from engine.light import evolve
 from engine.settings.problems import check, nearest, shown
 from engine.wire.beta import SESSION_KEYS
 from engine.wire.check import Path, written_path
@@ -38,6 +37,7 @@ from engine.wire.session import (
     TurnDetection,
     Voice,
 )
+from engine.wire.struct import evolve
 from engine.wire.unset import UNSET, Unset
 
 _Format = AudioFormat | Annotated[str, OneOf(*FORMAT_NAMES)]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from engine.light import Light
 from engine.wire.constraints import MaxLength, Range
 from engine.wire.items import Item
 from engine.wire.response import ResponseParams
 from engine.wire.session import Session, TranscriptionSession
+from engine.wire.struct import Light
 from engine.wire.unset import UNSET, Unset
 
 EventId = Annotated[str, MaxLength(512)]

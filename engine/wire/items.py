@@ -7,8 +7,8 @@ that a client creates and leaves the server to name. `object: "realtime.item"`, 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from engine.light import Light
 from engine.wire.constraints import MaxLength, OneOf
+from engine.wire.struct import Light
 from engine.wire.unset import Unset
 
 ItemId = Annotated[str, MaxLength(32)]

@@ -4,7 +4,6 @@ from typing import Any, TypeVar
 
 import attrs
 
-from engine.light import evolve
 from engine.wire.session import (
     Audio,
     AudioInput,
@@ -14,6 +13,7 @@ from engine.wire.session import (
     TranscriptionAudio,
     TranscriptionSession,
 )
+from engine.wire.struct import evolve
 from engine.wire.unset import UNSET
 
 AnySessionT = TypeVar("AnySessionT", Session, TranscriptionSession)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from engine.light import Light
 from engine.wire.constraints import MapLimits, OneOf
 from engine.wire.formats import AudioFormat
 from engine.wire.items import Item, ItemReference
@@ -17,6 +16,7 @@ from engine.wire.session import (
     UnknownSetting,
     Voice,
 )
+from engine.wire.struct import Light
 from engine.wire.unset import UNSET, Unset
 
 Metadata = Annotated[Mapping[str, str], MapLimits(pairs=16, key_length=64, value_length=512)]

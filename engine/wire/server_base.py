@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import attrs
 
-from engine.light import Light
+from engine.wire.struct import Light
 
 
 class ServerEventBase(Light, frozen=True, kw_only=True):

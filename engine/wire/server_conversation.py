@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from engine.light import Light
 from engine.wire.items import Item
 from engine.wire.server_base import ServerEventBase
+from engine.wire.struct import Light
 from engine.wire.unset import UNSET, Unset
 
 

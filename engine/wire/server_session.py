@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from engine.light import Light
 from engine.wire.server_base import ServerEventBase
 from engine.wire.session import Session, TranscriptionSession
+from engine.wire.struct import Light
 
 
 class ErrorDetail(Light, frozen=True):

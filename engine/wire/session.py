@@ -6,9 +6,9 @@ Every field may be `UNSET` (not on the wire, keeps its value) or None (JSON null
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from engine.light import Light
 from engine.wire.constraints import SERVER_ONLY, OneOf, Only, Range
 from engine.wire.formats import AudioFormat
+from engine.wire.struct import Light
 from engine.wire.unset import UNSET, Unset
 
 Effort = Annotated[str, OneOf("minimal", "low", "medium", "high", "xhigh")]

@@ -10,12 +10,11 @@ import pytest
 
 ENGINE = Path(__file__).parents[2] / "engine"
 
-LEAVES = {"errors", "light"}
+LEAVES = {"errors"}
 """What everybody may import: it imports nothing of the package itself."""
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "light": set(),
     "clock": set(),
     "version": set(),
     "audio": {"errors", "wire"},
@@ -55,7 +54,6 @@ NO_EVENT_LOOP = {
     "agents",
     "audio",
     "errors",
-    "light",
 }
 """What never imports trio: decisions are synchronous functions over data."""
 

@@ -15,7 +15,7 @@ import pytest
 import trio
 
 from engine.core import machine, on_response
-from engine.mailboxes import feed, microphone
+from engine.mailboxes import event_queue, microphone
 from engine.wire import deltas
 
 Counts = Counter[str]
@@ -71,7 +71,7 @@ _LIGHT: Final = (
     (deltas, "ResponseOutputAudioDelta"),
     (on_response, "Audio"),
     (machine, "Effects"),
-    (feed, "Taken"),
+    (event_queue, "Taken"),
     (microphone, "InputAudioBufferAppend"),
 )
 """Where objects are made in C, which a profiler does not see."""

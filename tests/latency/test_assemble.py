@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.latency.assemble import TurnAssembler, turns_of
-from engine.latency.floor import GRACE_NS, MOST_LATE_NS, MOST_OPEN
 from engine.latency.instants import KINDS, Instant
 from engine.latency.log import in_order
 from engine.latency.metrics import METRICS, metrics_of
+from engine.latency.open_turns import GRACE_NS, MOST_LATE_NS, MOST_OPEN
 from engine.latency.rates import RATES
 from engine.latency.turns import Interruption, TurnRecord
 from tests.latency.conversations import HEADER, MS, Telling, at, log_of, tellings

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from engine.audio.g711 import pcm_to_alaw, pcm_to_ulaw
 from engine.audio.samples import pcm_of
 from engine.latency.arrivals import AUDIBLE, Arrivals, first_audible
+from engine.latency.overhead import BOUNDS_NS, EngineShare, Histogram
 from engine.latency.playout import Playout
 from engine.latency.sent_audio import REMEMBERED, SentAudio
-from engine.latency.share import BOUNDS_NS, EngineShare, Histogram
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16
 
 MS = 1_000_000

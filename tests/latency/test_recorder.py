@@ -23,7 +23,7 @@ from engine.events import (
 from engine.latency.log import LogHeader
 from engine.latency.turns import TurnRecord
 from engine.recorder import Recorder
-from engine.recorder.notes import KEPT_NAMES, KEPT_TURNS
+from engine.recorder.state import KEPT_NAMES, KEPT_TURNS
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate
 from engine.wire.formats import PCM16
 from engine.wire.items import InputText, Message

@@ -12,7 +12,7 @@ import engine
 LOCAL = Path(engine.__file__).parent / "local"
 PURE = sorted((LOCAL / "conversation").glob("*.py"))
 OWN = sorted(path for path in LOCAL.rglob("*.py") if "speech" not in path.relative_to(LOCAL).parts)
-ALLOWED = ("engine.local", "engine.wire", "engine.audio", "engine.transport", "engine.errors", "engine.light")
+ALLOWED = ("engine.local", "engine.wire", "engine.audio", "engine.transport", "engine.errors")
 
 
 def imported(path: Path) -> set[str]:

@@ -16,7 +16,7 @@ from engine.core.effects import CheckText, Discard
 from engine.core.playback import Cut, PlaybackLedger
 from engine.core.state import State
 from engine.events import AgentEnd
-from engine.mailboxes.feed import Feed
+from engine.mailboxes.event_queue import Feed
 from engine.wire.client_events import SessionUpdate
 from engine.wire.server_events import MalformedEvent, UnknownEvent
 

@@ -18,7 +18,7 @@ from engine import RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel
 from engine.clock import now_ns
 from engine.errors import EngineError, SessionClosed, SlowConsumer
 from engine.events import RealtimeSessionEvent
-from engine.mailboxes.feed import Feed
+from engine.mailboxes.event_queue import Feed
 from engine.models.scripted import HangUp, Pause, Say, Step
 from engine.session.runtime import Lifetime
 from engine.wire.client_events import ConversationItemCreate

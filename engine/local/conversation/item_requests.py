@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pybase64
 
-from engine.light import evolve
 from engine.local.conversation import errors, sound
 from engine.local.conversation.effects import Hear
 from engine.local.conversation.items import Conversation, Entry, with_id
@@ -34,6 +33,7 @@ from engine.wire.server_events import (
     ConversationItemRetrieved,
     ConversationItemTruncated,
 )
+from engine.wire.struct import evolve
 
 _CREATABLE = (Message, FunctionCall, FunctionCallOutput, McpApprovalResponse)
 

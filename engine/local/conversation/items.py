@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 import attrs
 
-from engine.light import evolve
 from engine.local.conversation import errors
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import Item, ItemReference, UnknownItem
+from engine.wire.struct import evolve
 from engine.wire.unset import Unset
 
 ROOT = "root"

@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import attrs
 
-from engine.light import evolve
 from engine.local.conversation import errors
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.session import (
@@ -30,6 +29,7 @@ from engine.wire.session import (
     TranscriptionSession,
     TurnDetection,
 )
+from engine.wire.struct import evolve
 from engine.wire.unset import UNSET, Unset
 
 DEFAULT_INSTRUCTIONS = (

@@ -7,7 +7,7 @@ import pytest
 
 from engine.lab.report.measures import Group, by_name, key_of, measures_of
 from engine.latency.instants import Instant
-from engine.latency.share import EngineShare
+from engine.latency.overhead import EngineShare
 from tests.lab.report.runs import run_of
 
 

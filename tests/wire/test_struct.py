@@ -9,7 +9,7 @@ import attrs
 import pytest
 from cattrs import Converter
 
-from engine.light import Light, evolve
+from engine.wire.struct import Light, evolve
 
 
 class Base(Light, frozen=True, kw_only=True):

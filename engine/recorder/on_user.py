@@ -15,9 +15,8 @@ from engine.events import (
 )
 from engine.latency.instants import Value
 from engine.latency.sent_audio import Piece
-from engine.recorder.answers import output_sent
-from engine.recorder.notes import Notes
-from engine.recorder.table import on
+from engine.recorder.on_agent import output_sent
+from engine.recorder.state import Notes, on
 from engine.wire import client_events as ours
 from engine.wire import server_events as far_end
 from engine.wire.items import FunctionCallOutput, Message

@@ -20,9 +20,8 @@ from engine.events import (
     TranscriptDone,
 )
 from engine.latency.instants import Value
-from engine.recorder.notes import Notes
-from engine.recorder.table import on
-from engine.recorder.voice import first_word
+from engine.recorder.on_audio import first_word
+from engine.recorder.state import Notes, on
 from engine.wire import client_events as ours
 from engine.wire import server_events as far_end
 from engine.wire.items import FunctionCall, FunctionCallOutput

@@ -12,8 +12,8 @@ from engine.core.effects import Discard
 from engine.core.inputs import Taken
 from engine.errors import EngineError, SlowConsumer
 from engine.events import AgentEnd, Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
-from engine.mailboxes.bell import Bell
 from engine.mailboxes.statistics import MailboxStatistics
+from engine.mailboxes.wakeup import Bell
 
 FEED_EVENTS = 20_000
 FEED_AUDIO_BYTES = 32 * 1024 * 1024

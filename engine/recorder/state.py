@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
@@ -13,9 +13,9 @@ from engine.latency.arrivals import Arrivals
 from engine.latency.assemble import TurnAssembler, has_transcripts
 from engine.latency.instants import Instant, Value
 from engine.latency.log import FLUSH_NS, LogHeader, LogWriter
+from engine.latency.overhead import EngineShare
 from engine.latency.playout import Playout
 from engine.latency.sent_audio import SentAudio
-from engine.latency.share import EngineShare
 from engine.latency.turns import TurnRecord
 from engine.wire.formats import AudioFormat
 
@@ -26,6 +26,7 @@ SHARE_EVERY_NS: Final = 10_000_000_000
 """Only into a log: hundreds of sessions that were opened together would all do it in the same moment, for nobody."""
 _NEVER: Final = 2**63
 
+T = TypeVar("T")
 V = TypeVar("V")
 
 
@@ -178,3 +179,8 @@ class Notes:
         self.over = True
         if self.writer is not None:
             self.writer.close()
+
+
+def on(kind: type[T], handler: Callable[[Notes, T, int], None]) -> tuple[type, Callable[[Notes, Any, int], None]]:
+    """Return one row of a table from a type to what is done with it; the handler takes that type."""
+    return kind, cast("Callable[[Notes, Any, int], None]", handler)

@@ -8,8 +8,7 @@ from typing import Final
 from engine.core.inputs import Input
 from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.latency.arrivals import Arrivals
-from engine.recorder.notes import Notes, Spoken
-from engine.recorder.table import on
+from engine.recorder.state import Notes, Spoken, on
 from engine.wire import server_events as far_end
 
 _NS_PER_MS = 1_000_000
