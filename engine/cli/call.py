@@ -19,17 +19,17 @@ from typing import Any
 import attrs
 import trio
 
-from engine.cli.archive import Archive
+from engine.caller.call_events import CallBegan, CallEnded, CallEvent, CallNote, Tell
+from engine.caller.player import Device, Loudspeaker
+from engine.caller.recording import Recording
+from engine.caller.sender import Mouthpiece
+from engine.caller.turn_taking import Floor
+from engine.cli.call_folder import Archive
 from engine.cli.caller import Caller
 from engine.cli.line import Line
 from engine.clock import NS, now_ns
 from engine.errors import EngineError, SessionClosed, SessionFailed
 from engine.events import Audio, AudioEnd, AudioInterrupted, Error, ToolApprovalRequired
-from engine.line.call_events import CallBegan, CallEnded, CallEvent, CallNote, Tell
-from engine.line.floor import Floor
-from engine.line.loudspeaker import Device, Loudspeaker
-from engine.line.mouthpiece import Mouthpiece
-from engine.line.recording import Recording
 from engine.session.session import RealtimeSession
 
 RECORD_SECONDS = 0.5

@@ -15,9 +15,9 @@ import orjson
 
 from engine.agents.agent import RealtimeAgent
 from engine.agents.guardrail import OutputGuardrail
+from engine.caller.call_events import CallEvent
 from engine.errors import EngineError
 from engine.events import Audio, HistoryUpdated, RawModelEvent
-from engine.line.call_events import CallEvent
 from engine.wire.converter import converter
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.server_events import MalformedEvent, ServerEvent, UnknownEvent

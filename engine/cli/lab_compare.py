@@ -11,8 +11,8 @@ from rich.table import Table
 from engine.cli.exit_status import ExitStatus
 from engine.cli.lab_report import load_run, needs_extra, write_page
 from engine.lab.report.comparison import LEAST_S, Compared, Comparison, Seen, compare
+from engine.lab.report.numbers import between, change, quantity
 from engine.lab.report.verdict import how, verdict
-from engine.lab.report.wording import between, change, quantity
 
 EXAMPLES = f"""\
 examples:

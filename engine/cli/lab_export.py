@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.lab_report import load_run, needs_extra
-from engine.lab.results import Run
+from engine.lab.simulate.results import Run
 from engine.latency.export.chrome_trace import write_chrome_trace
 from engine.latency.export.csv import write_csv
 from engine.latency.export.hdr import write_hdr

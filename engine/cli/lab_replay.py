@@ -9,8 +9,8 @@ from pathlib import Path
 from engine.cli.agent_choice import load_agent
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.errors import EngineError, LogError
-from engine.lab.recorded_call import load_recording
-from engine.lab.replay import replay
+from engine.lab.replay.recorded_call import load_recording
+from engine.lab.replay.replay import replay
 
 EXAMPLES = """\
 examples:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.errors import LogError
-from engine.lab.results import Run, load
+from engine.lab.simulate.results import Run, load
 
 EXAMPLES = """\
 examples:

@@ -28,13 +28,13 @@ from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.model_choice import choose_model
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
-from engine.lab.arrivals import intended_starts
-from engine.lab.results import RunInfo, SessionResult
-from engine.lab.run import LOCAL, Ledger, Plan, changed, held
-from engine.lab.run_real import Running
-from engine.lab.run_virtual import run_virtually
-from engine.lab.scenario import Scenario
-from engine.lab.scenario_file import load_scenario, shipped_scenarios
+from engine.lab.scenario.arrivals import intended_starts
+from engine.lab.scenario.scenario import Scenario
+from engine.lab.scenario.scenario_file import load_scenario, shipped_scenarios
+from engine.lab.simulate.results import RunInfo, SessionResult
+from engine.lab.simulate.run import LOCAL, Ledger, Plan, changed, held
+from engine.lab.simulate.run_real import Running
+from engine.lab.simulate.run_virtual import run_virtually
 from engine.settings import RealtimeModelConfig
 
 EXAMPLES = """\

@@ -7,11 +7,11 @@ from typing import Any
 import attrs
 import trio
 
+from engine.caller.call_events import CallerTyped, CallNote, Tell
+from engine.caller.recording import Recording
+from engine.caller.sender import Mouthpiece
+from engine.caller.turn_taking import Floor
 from engine.clock import NS, now_ns
-from engine.line.call_events import CallerTyped, CallNote, Tell
-from engine.line.floor import Floor
-from engine.line.mouthpiece import Mouthpiece
-from engine.line.recording import Recording
 from engine.session.session import RealtimeSession
 
 MICROPHONE_GAP_SAMPLES = 4_800

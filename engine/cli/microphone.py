@@ -14,9 +14,9 @@ from typing import Any
 import attrs
 import trio
 
+from engine.caller.utterance import FRAME_MS
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.line import Line
-from engine.line.sound import FRAME_MS
 from engine.wire.formats import PCM16
 
 _FRAMES_WAITING = 250

@@ -15,9 +15,9 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.segment import Segment
 
+from engine.caller.call_events import CallEvent
 from engine.cli.entry_view import view
 from engine.cli.transcript import AgentSaid, CallerSaid, Entry, Transcript
-from engine.line.call_events import CallEvent
 
 REFRESH_SECONDS = 0.1
 _LINES_KEPT_FREE = 2

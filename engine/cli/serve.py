@@ -14,9 +14,9 @@ from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.serve_options import CHAT_KEY, Pace, ServeOptions
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
-from engine.local.chat_brain import chat_brain
-from engine.local.dialogue.brain import DialogueBrain
+from engine.local.chat_responder import chat_brain
 from engine.local.dialogue.description import Dialogue, customer_service, load_dialogue
+from engine.local.dialogue.responder import DialogueBrain
 from engine.local.latencies import USUAL, Fixed, Latencies, LogNormal
 from engine.local.options import LocalOptions
 from engine.local.replies import Brain

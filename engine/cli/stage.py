@@ -13,14 +13,14 @@ from types import TracebackType
 from msgspec.structs import replace
 from rich.console import Console
 
+from engine.caller.call_events import CallBegan, CallEvent
+from engine.caller.player import Loudspeaker
 from engine.cli.event_json import event_line
 from engine.cli.screen import Screen
 from engine.cli.transcript import Transcript
 from engine.cli.turn_table import Turns
 from engine.cli.turn_view import turn_view
 from engine.events import Audio, HistoryAdded, HistoryUpdated, RawModelEvent, TranscriptDelta
-from engine.line.call_events import CallBegan, CallEvent
-from engine.line.loudspeaker import Loudspeaker
 
 NOT_COUNTED = (HistoryAdded, HistoryUpdated, RawModelEvent, TranscriptDelta)
 """Events that the table of turns does not need."""

@@ -13,9 +13,10 @@ import attrs
 import trio
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.player import Device
 from engine.cli.agent_choice import load_agent
-from engine.cli.archive import Archive
 from engine.cli.call import Call, Outcome
+from engine.cli.call_folder import Archive
 from engine.cli.caller import Caller, PreparedCaller, Utterance
 from engine.cli.demo import SCRIPT, Shop, billing, customer_service
 from engine.cli.exit_status import CommandFailed, ExitStatus
@@ -29,7 +30,6 @@ from engine.cli.turn_table import turns
 from engine.cli.typed import TypedCaller, TypedLines
 from engine.cli.wav_utterances import read_utterances
 from engine.errors import EngineError
-from engine.line.loudspeaker import Device
 from engine.local.speech_extra import speech_for
 from engine.local.speech_parts import SpeechParts
 from engine.models.interface import RealtimeModel

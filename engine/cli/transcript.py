@@ -11,6 +11,16 @@ from typing import Literal
 import attrs
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call_events import (
+    CallBegan,
+    CallEnded,
+    CallerSpeechBegan,
+    CallerTyped,
+    CallEvent,
+    CallNote,
+    PlaybackBegan,
+    PlaybackEnded,
+)
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -31,16 +41,6 @@ from engine.events import (
     UserSpeechStarted,
 )
 from engine.history import AssistantAudio, AssistantMessage, HistoryItem
-from engine.line.call_events import (
-    CallBegan,
-    CallEnded,
-    CallerSpeechBegan,
-    CallerTyped,
-    CallEvent,
-    CallNote,
-    PlaybackBegan,
-    PlaybackEnded,
-)
 from engine.wire.formats import PCM16, AudioFormat
 
 NoteKind = Literal["note", "guardrail", "error"]

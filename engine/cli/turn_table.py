@@ -14,6 +14,15 @@ from statistics import median
 import attrs
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call_events import (
+    CallBegan,
+    CallerSpeechBegan,
+    CallerSpeechEnded,
+    CallerTyped,
+    CallEvent,
+    PlaybackBegan,
+    PlaybackEnded,
+)
 from engine.clock import NS
 from engine.events import (
     AgentStart,
@@ -23,15 +32,6 @@ from engine.events import (
     TranscriptDone,
     UserSpeechStarted,
     UserSpeechStopped,
-)
-from engine.line.call_events import (
-    CallBegan,
-    CallerSpeechBegan,
-    CallerSpeechEnded,
-    CallerTyped,
-    CallEvent,
-    PlaybackBegan,
-    PlaybackEnded,
 )
 
 GREETING = "(the call begins)"

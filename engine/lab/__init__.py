@@ -1,4 +1,5 @@
-"""The latency lab: calls that are simulated, recorded, replayed, reported and compared.
+"""The latency lab, in five rooms.
 
-`scenario` says what a call is, `play` holds one, `virtual` and `run` hold many; `results` reads what they wrote.
+`scenario` says what a call is; `simulate` holds calls and writes down what happened; `replay` records sessions and
+plays them again; `statistics` computes figures and their uncertainty; `report` makes pages of them.
 """

@@ -30,7 +30,7 @@ from engine.local.conversation.effects import (
     ThoughtFailed,
 )
 from engine.local.conversation.ids import NANOSECONDS
-from engine.local.conversation.machine import Machine
+from engine.local.conversation.session_machine import Machine
 from engine.local.conversation.wording import sentences
 from engine.local.replies import Brain, NoReply
 from engine.local.speech_parts import SpeechParts

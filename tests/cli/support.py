@@ -12,15 +12,15 @@ import trio
 import trio.testing
 
 from engine.agents.agent import RealtimeAgent
-from engine.cli.archive import Archive
+from engine.caller.call_events import CallEvent
 from engine.cli.call import Call, Outcome
+from engine.cli.call_folder import Archive
 from engine.cli.caller import Caller, PreparedCaller, Utterance
 from engine.cli.demo import SCRIPT, Shop, customer_service
 from engine.cli.transcript import Transcript
-from engine.line.call_events import CallEvent
 from engine.local.loudness import LoudnessClassifier
 from engine.local.options import LocalOptions
-from engine.local.placeholder_voice import murmur
+from engine.local.placeholder_synthesizer import murmur
 from engine.local.speech_parts import MurmuringVoice, SpeechParts
 from engine.models.interface import RealtimeModel
 from engine.models.local import LocalModel

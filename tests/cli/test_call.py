@@ -15,13 +15,7 @@ import trio.testing
 
 from engine.agents.agent import RealtimeAgent
 from engine.agents.tool import function_tool
-from engine.cli.caller import PreparedCaller, Utterance
-from engine.cli.line import Line
-from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, HandedOver, ToolCalled
-from engine.cli.turn_table import turns
-from engine.errors import ConnectRefused, TransportLost
-from engine.events import AgentEnd, AudioInterrupted, Handoff, ToolEnd
-from engine.line.call_events import (
+from engine.caller.call_events import (
     CallBegan,
     CallEnded,
     CallerSpeechBegan,
@@ -30,9 +24,15 @@ from engine.line.call_events import (
     PlaybackBegan,
     PlaybackEnded,
 )
+from engine.cli.caller import PreparedCaller, Utterance
+from engine.cli.line import Line
+from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, HandedOver, ToolCalled
+from engine.cli.turn_table import turns
+from engine.errors import ConnectRefused, TransportLost
+from engine.events import AgentEnd, AudioInterrupted, Handoff, ToolEnd
 from engine.local.faults import Faults, SilentResponse
 from engine.local.options import LocalOptions
-from engine.local.placeholder_voice import murmur
+from engine.local.placeholder_synthesizer import murmur
 from engine.models.interface import RealtimeModel
 from engine.models.local import LocalModel
 from engine.models.scripted import HangUp, Pause, ScriptedModel

@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call_events import CallBegan, CallEvent
 from engine.cli.demo import no_card_numbers
 from engine.cli.event_json import event_line, event_object
 from engine.errors import PeerError
@@ -26,7 +27,6 @@ from engine.events import (
     UsageReported,
 )
 from engine.history import AssistantAudio, AssistantMessage, UserAudio, UserMessage
-from engine.line.call_events import CallBegan, CallEvent
 from engine.wire.response import ResponseError, Usage
 from engine.wire.server_events import MalformedEvent, RateLimit, SessionCreated, UnknownEvent
 from engine.wire.session import Session

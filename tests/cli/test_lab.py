@@ -13,7 +13,7 @@ import pytest
 
 from engine.cli.exit_status import ExitStatus
 from engine.cli.main import main
-from engine.lab.results import load
+from engine.lab.simulate.results import load
 from tests.lab.calls import SHORT
 
 MAIN = "import sys; from engine.cli.main import main; sys.exit(main())"

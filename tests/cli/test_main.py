@@ -177,7 +177,7 @@ def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_recording_is_said_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from engine.local.placeholder_voice import murmur
+    from engine.local.placeholder_synthesizer import murmur
 
     for name, rate, channels in (("one.wav", 24_000, 1), ("two.wav", 44_100, 2)):
         with wave.open(str(tmp_path / name), "wb") as file:

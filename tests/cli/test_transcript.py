@@ -11,6 +11,16 @@ import trio
 from rich.console import Console
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call_events import (
+    CallBegan,
+    CallEnded,
+    CallerSpeechBegan,
+    CallerTyped,
+    CallEvent,
+    CallNote,
+    PlaybackBegan,
+    PlaybackEnded,
+)
 from engine.cli.entry_view import clock
 from engine.cli.screen import Screen
 from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, Noted, Transcript
@@ -35,16 +45,6 @@ from engine.events import (
     UserSpeechStarted,
 )
 from engine.history import AssistantAudio, AssistantMessage
-from engine.line.call_events import (
-    CallBegan,
-    CallEnded,
-    CallerSpeechBegan,
-    CallerTyped,
-    CallEvent,
-    CallNote,
-    PlaybackBegan,
-    PlaybackEnded,
-)
 from engine.wire.response import ResponseError
 from engine.wire.server_events import TranscriptionError
 

@@ -9,6 +9,15 @@ import pytest
 from rich.console import Console
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call_events import (
+    CallBegan,
+    CallerSpeechBegan,
+    CallerSpeechEnded,
+    CallerTyped,
+    CallEvent,
+    PlaybackBegan,
+    PlaybackEnded,
+)
 from engine.cli.turn_table import GREETING, TurnRow, turns
 from engine.cli.turn_view import turn_view
 from engine.events import (
@@ -19,15 +28,6 @@ from engine.events import (
     TranscriptDone,
     UserSpeechStarted,
     UserSpeechStopped,
-)
-from engine.line.call_events import (
-    CallBegan,
-    CallerSpeechBegan,
-    CallerSpeechEnded,
-    CallerTyped,
-    CallEvent,
-    PlaybackBegan,
-    PlaybackEnded,
 )
 
 FRONT, BACK = RealtimeAgent[None]("Front"), RealtimeAgent[None]("Back")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from engine.caller.call_events import CallerTyped
 from engine.cli.typed import TypedCaller, TypedLines
 from engine.events import AudioInterrupted, ToolEnd
-from engine.line.call_events import CallerTyped
 from tests.cli.support import hold
 
 

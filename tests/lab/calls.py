@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.lab.results import RunInfo
-from engine.lab.run import Ledger, Plan
-from engine.lab.run_virtual import run_virtually
-from engine.lab.scenario import ScenarioFile
-from engine.lab.scenario_file import read_scenario
+from engine.lab.scenario.scenario import ScenarioFile
+from engine.lab.scenario.scenario_file import read_scenario
+from engine.lab.simulate.results import RunInfo
+from engine.lab.simulate.run import Ledger, Plan
+from engine.lab.simulate.run_virtual import run_virtually
 
 SHORT = """
 name = "short"

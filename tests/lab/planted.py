@@ -20,13 +20,13 @@ import attrs
 import trio
 
 from engine.actors.connection import Connection
-from engine.lab.distributions import LogNormal
 from engine.lab.report.comparison import Seen, compare
-from engine.lab.results import Run, load
-from engine.lab.run import Ledger, Plan, changed
-from engine.lab.run_virtual import run_virtually
-from engine.lab.scenario import ScenarioFile, Tool
-from engine.lab.scenario_file import load_scenario
+from engine.lab.scenario.distributions import LogNormal
+from engine.lab.scenario.scenario import ScenarioFile, Tool
+from engine.lab.scenario.scenario_file import load_scenario
+from engine.lab.simulate.results import Run, load
+from engine.lab.simulate.run import Ledger, Plan, changed
+from engine.lab.simulate.run_virtual import run_virtually
 from engine.models.interface import ModelConnection
 
 MODEL_MS, TOOL_MS, ENGINE_MS = 80.0, 60.0, 3.0

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from engine.lab.arrivals import intended_starts
-from engine.lab.scenario import Sessions
+from engine.lab.scenario.arrivals import intended_starts
+from engine.lab.scenario.scenario import Sessions
 
 S = 1_000_000_000
 

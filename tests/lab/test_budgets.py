@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import SettingsError
-from engine.lab.budgets import judge, read_budget, statistic
+from engine.lab.statistics.budgets import judge, read_budget, statistic
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,17 @@ from itertools import pairwise
 
 import pytest
 
-from engine.lab.distributions import SHARED, BadMinutes, Draws, LogNormal, Stream, Uniform, Weather, draw_ms, draw_ns
+from engine.lab.scenario.distributions import (
+    SHARED,
+    BadMinutes,
+    Draws,
+    LogNormal,
+    Stream,
+    Uniform,
+    Weather,
+    draw_ms,
+    draw_ns,
+)
 
 MS = 1_000_000
 

@@ -12,9 +12,9 @@ import trio
 
 from engine.clock import now_ns
 from engine.errors import TransportClosed
-from engine.lab.distributions import Draws
-from engine.lab.network import Delay, network_pair
-from engine.lab.scenario import Network
+from engine.lab.scenario.distributions import Draws
+from engine.lab.scenario.scenario import Network
+from engine.lab.simulate.network import Delay, network_pair
 from engine.transport.interface import Transport
 
 MS = 1_000_000

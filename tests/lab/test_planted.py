@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.lab.scenario_file import load_scenario
+from engine.lab.scenario.scenario_file import load_scenario
 from tests.lab.planted import repetition
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.lab.play import Part
-from engine.lab.results import SessionResult
-from engine.lab.scenario import ScenarioFile
-from engine.lab.scenario_file import ScenarioError, read_scenario
-from engine.lab.virtual import play_virtually
+from engine.lab.scenario.scenario import ScenarioFile
+from engine.lab.scenario.scenario_file import ScenarioError, read_scenario
+from engine.lab.simulate.results import SessionResult
+from engine.lab.simulate.run_call import Part
+from engine.lab.simulate.virtual import play_virtually
 from engine.latency.assemble import turns_of
 from engine.latency.log import SessionLog, read_log
 from engine.latency.turns import TurnRecord
-from engine.local.placeholder_voice import murmur
+from engine.local.placeholder_synthesizer import murmur
 
 HEAD = 'name = "one call"\n'
 TAIL = """

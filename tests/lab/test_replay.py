@@ -13,15 +13,15 @@ import pytest
 from engine.agents.agent import RealtimeAgent
 from engine.cli.main import main
 from engine.errors import LogError
-from engine.lab.agents import agent_of
-from engine.lab.distributions import Draws
-from engine.lab.recorded_call import RecordedCall, load_recording
-from engine.lab.recording import without_secrets
-from engine.lab.replay import Replayed, replay
-from engine.lab.run import Ledger, Plan, changed
-from engine.lab.run_virtual import run_virtually
-from engine.lab.sameness import first_difference
-from engine.lab.scenario import ScenarioFile, Tool
+from engine.lab.replay.diff import first_difference
+from engine.lab.replay.recorded_call import RecordedCall, load_recording
+from engine.lab.replay.recording import without_secrets
+from engine.lab.replay.replay import Replayed, replay
+from engine.lab.scenario.agents import agent_of
+from engine.lab.scenario.distributions import Draws
+from engine.lab.scenario.scenario import ScenarioFile, Tool
+from engine.lab.simulate.run import Ledger, Plan, changed
+from engine.lab.simulate.run_virtual import run_virtually
 from tests.lab.calls import files_of, short
 from tests.recordings import Recording, folder, recorded
 

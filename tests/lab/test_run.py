@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LogError
-from engine.lab.results import SessionResult, load
-from engine.lab.run import Ledger, Plan, RunExists, changed, held
-from engine.lab.run_virtual import run_virtually
+from engine.lab.simulate.results import SessionResult, load
+from engine.lab.simulate.run import Ledger, Plan, RunExists, changed, held
+from engine.lab.simulate.run_virtual import run_virtually
 from tests.lab.calls import SHORT, files_of, run_here, short
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from engine.lab import run_real
-from engine.lab.results import SessionResult, load
-from engine.lab.run import Ledger, Plan, changed
-from engine.lab.run_real import Running
-from engine.lab.scenario import ScenarioFile
+from engine.lab.scenario.scenario import ScenarioFile
+from engine.lab.simulate import run_real
+from engine.lab.simulate.results import SessionResult, load
+from engine.lab.simulate.run import Ledger, Plan, changed
+from engine.lab.simulate.run_real import Running
 from engine.settings import RealtimeModelConfig
 from tests.lab.calls import scenario, short
 

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.lab.distributions import LogNormal, Uniform
-from engine.lab.scenario_file import ScenarioError, from_plain, load_scenario, plain, read_scenario, shipped_scenarios
+from engine.lab.scenario.distributions import LogNormal, Uniform
+from engine.lab.scenario.scenario_file import (
+    ScenarioError,
+    from_plain,
+    load_scenario,
+    plain,
+    read_scenario,
+    shipped_scenarios,
+)
 from tests.lab.calls import SHORT, short
 
 TURN = '[[turn]]\nsays = "Hello."\n'

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.lab.results import load
-from engine.lab.run import Ledger, Plan
-from engine.lab.run_real import Running
+from engine.lab.simulate.results import load
+from engine.lab.simulate.run import Ledger, Plan
+from engine.lab.simulate.run_real import Running
 from engine.latency.metrics import METRICS
 from tests.lab.calls import scenario
 from tests.lab.waveform import gaps, loud, read, yields

@@ -8,8 +8,7 @@ import time
 import trio
 import trio._core._run as trio_run
 
-from engine.lab.clock import VirtualClock
-from engine.lab.virtual import fixed_schedule
+from engine.testing.virtual_time import VirtualClock, fixed_schedule
 
 
 def test_time_jumps_to_whoever_sleeps_the_shortest() -> None:

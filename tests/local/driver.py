@@ -28,11 +28,11 @@ from engine.local.conversation.effects import (
     Thought,
     ThoughtFailed,
 )
-from engine.local.conversation.machine import Machine
-from engine.local.dialogue.brain import DialogueBrain
+from engine.local.conversation.session_machine import Machine
 from engine.local.dialogue.description import customer_service
+from engine.local.dialogue.responder import DialogueBrain
 from engine.local.options import LocalOptions
-from engine.local.placeholder_voice import murmur
+from engine.local.placeholder_synthesizer import murmur
 from engine.local.replies import NoReply, Reply, Situation
 from engine.wire.client_decoding import decode_client
 from engine.wire.codec import encode_server

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from engine.errors import SettingsError
-from engine.local.chat_brain import chat_brain, reply_of, request_of
+from engine.local.chat_responder import chat_brain, reply_of, request_of
 from engine.local.replies import Answered, Call, Called, Line, NoReply, Say, Situation
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 

@@ -13,7 +13,7 @@ from engine.errors import TransportClosed, TransportLost
 from engine.local.faults import Faults
 from engine.local.latencies import Latencies
 from engine.local.options import LocalOptions
-from engine.local.placeholder_voice import murmur
+from engine.local.placeholder_synthesizer import murmur
 from engine.local.replies import NoReply
 from engine.local.speech_parts import SpeechParts, without_speech
 from engine.models.local import LocalModel

@@ -14,7 +14,7 @@ from engine.local.faults import (
     SplitSpeech,
 )
 from engine.local.options import LocalOptions
-from engine.local.placeholder_voice import murmur
+from engine.local.placeholder_synthesizer import murmur
 from engine.local.replies import Call, Say
 from tests.local.driver import Driver, append, order, silence, speech, tool, update, user_text
 

@@ -16,7 +16,7 @@ import trio
 from engine.local.dialogue.description import customer_service
 from engine.local.latencies import Latencies
 from engine.local.options import LocalOptions
-from engine.local.placeholder_voice import murmur
+from engine.local.placeholder_synthesizer import murmur
 from engine.local.server import serve
 from engine.local.speech.child import available, open_speech
 from engine.local.speech.grammar import Grammar

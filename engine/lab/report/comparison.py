@@ -12,10 +12,10 @@ from enum import Enum
 
 import attrs
 
-from engine.lab.report.difference import Difference, Figure, difference, refusal
 from engine.lab.report.measures import Group, Kind, Measure, by_name, measures_of
-from engine.lab.report.sample import Sample
-from engine.lab.results import Run
+from engine.lab.simulate.results import Run
+from engine.lab.statistics.difference import Difference, Figure, difference, refusal
+from engine.lab.statistics.sample import Sample
 
 FALSE_ALARMS = 0.01
 """Of all comparisons of two runs together."""

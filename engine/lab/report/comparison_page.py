@@ -8,11 +8,11 @@ from engine.lab.report import sections
 from engine.lab.report.comparison import Compared, Comparison, Seen
 from engine.lab.report.markup import cell, facts, prose, section, table, tag, text
 from engine.lab.report.measures import Group, Kind, by_name
+from engine.lab.report.numbers import between, change, quantity
 from engine.lab.report.page import document, title_of
-from engine.lab.report.statistics import PERCENTS, Percentile, percentiles
 from engine.lab.report.verdict import how, verdict
-from engine.lab.report.wording import between, change, quantity
-from engine.lab.results import Run
+from engine.lab.simulate.results import Run
+from engine.lab.statistics.estimates import PERCENTS, Percentile, percentiles
 
 _CLASSES = {Seen.WORSE: "broken", Seen.BETTER: "held", Seen.CHANGED: "changed"}
 

@@ -7,8 +7,8 @@ from enum import Enum
 
 import attrs
 
-from engine.lab.report.sample import Sample, sample_of
-from engine.lab.results import Run
+from engine.lab.simulate.results import Run
+from engine.lab.statistics.sample import Sample, sample_of
 from engine.latency.log import SessionLog
 from engine.latency.metrics import METRICS, Metric
 from engine.latency.rates import RATES, Rate

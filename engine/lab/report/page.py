@@ -9,7 +9,7 @@ from engine.lab.report.markup import section, tag, text
 from engine.lab.report.measures import by_name, measures_of
 from engine.lab.report.turn_data import packed
 from engine.lab.report.worst import worst_of
-from engine.lab.results import Run
+from engine.lab.simulate.results import Run
 from engine.latency.compat.views import views
 
 _ASSETS = Path(__file__).parent / "assets"

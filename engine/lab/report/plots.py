@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from engine.lab.report.sample import Sample
-from engine.lab.report.statistics import ecdf, percentile_of, percentiles
+from engine.lab.statistics.estimates import ecdf, percentile_of, percentiles
+from engine.lab.statistics.sample import Sample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

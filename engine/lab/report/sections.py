@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from engine.lab.report.markup import cell, facts, prose, section, table, tag, text
 from engine.lab.report.measures import Group, Kind, Measure
+from engine.lab.report.numbers import between, percent, quantity, seconds
 from engine.lab.report.plots import MOST_CURVES, Curve, beyond, cdf
-from engine.lab.report.statistics import CONFIDENCE, PERCENTS, Percentile, Share, percentiles, share
-from engine.lab.report.wording import between, percent, quantity, seconds
 from engine.lab.report.worst import WorstTurn, sound_of
-from engine.lab.results import Run
+from engine.lab.simulate.results import Run
+from engine.lab.statistics.estimates import CONFIDENCE, PERCENTS, Percentile, Share, percentiles, share
 from engine.latency.compat.figures import Ratio
 from engine.latency.compat.views import View
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.lab.report.comparison import FALSE_ALARMS, Compared, Comparison, Seen
-from engine.lab.report.wording import between, change
+from engine.lab.report.numbers import between, change
 
 _NAMED = 4
 

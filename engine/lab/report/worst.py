@@ -13,7 +13,7 @@ import attrs
 
 from engine.audio.resample import resample
 from engine.audio.samples import pcm_of, samples_of
-from engine.lab.results import SESSIONS
+from engine.lab.simulate.results import SESSIONS
 from engine.latency.metrics import METRICS
 from engine.latency.turns import TurnRecord
 

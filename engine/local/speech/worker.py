@@ -47,7 +47,7 @@ def main() -> None:
 
 def _hearing(hello: Head) -> _Answer:
     from engine.local.speech.grammar import Grammar
-    from engine.local.speech.recogniser import Recogniser
+    from engine.local.speech.recognizer import Recogniser
 
     slots = {name: tuple(values) for name, values in hello["slots"].items()}
     ears = Recogniser(Grammar(tuple(hello["templates"]), slots))

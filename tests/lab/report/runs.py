@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from engine.lab.results import Run, RunInfo
+from engine.lab.simulate.results import Run, RunInfo
 from tests.lab.report.calls import Build, calls, turns_in
 
 

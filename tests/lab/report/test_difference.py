@@ -9,8 +9,8 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from engine.lab.report.difference import Difference, Figure, difference
-from engine.lab.report.sample import Sample, sample_of
+from engine.lab.statistics.difference import Difference, Figure, difference
+from engine.lab.statistics.sample import Sample, sample_of
 
 LEVEL = 1 - 0.01 / 45
 SESSIONS, TURNS = 30, 10

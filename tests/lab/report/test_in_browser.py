@@ -11,7 +11,7 @@ import pytest
 
 from engine.lab.report import turn_data
 from engine.lab.report.page import page
-from engine.lab.results import load
+from engine.lab.simulate.results import load
 from tests.lab.report.calls import write_run
 
 if TYPE_CHECKING:

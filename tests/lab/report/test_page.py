@@ -17,7 +17,7 @@ import pytest
 from engine.lab.report import turn_data
 from engine.lab.report.page import page
 from engine.lab.report.worst import MOST, MOST_UNANSWERED, excerpt_of, worst_of
-from engine.lab.results import load
+from engine.lab.simulate.results import load
 from engine.latency.log import SessionLog
 from tests.lab.report.calls import write_run
 from tests.lab.report.html_check import checked

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.lab.report.resampling import draws_for, multiplicities, rank_of, resampled_percentiles
-from engine.lab.report.sample import Sample, sample_of
-from engine.lab.report.statistics import ecdf, mean_variance, percentile_of, percentiles, share, turns_needed
-from engine.lab.report.student import t_quantile
+from engine.lab.statistics.bootstrap import draws_for, multiplicities, rank_of, resampled_percentiles
+from engine.lab.statistics.estimates import ecdf, mean_variance, percentile_of, percentiles, share, turns_needed
+from engine.lab.statistics.sample import Sample, sample_of
+from engine.lab.statistics.student_t import t_quantile
 
 finite = st.floats(-1e3, 1e3)
 

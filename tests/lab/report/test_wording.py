@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.lab.report.measures import Kind
-from engine.lab.report.statistics import Interval
-from engine.lab.report.wording import between, change, percent, quantity, seconds
+from engine.lab.report.numbers import between, change, percent, quantity, seconds
+from engine.lab.statistics.estimates import Interval
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from engine.audio.wav import read_wav
 from engine.local.dialogue.description import customer_service
 from engine.local.speech import espeak
 from engine.local.speech.grammar import Grammar
-from engine.local.speech.recogniser import Recogniser, Recognition
+from engine.local.speech.recognizer import Recogniser, Recognition
 from engine.local.speech.searches import RATE
 from tests.local.speech.sentences import ELSEWHERE, HELD_OUT, NEAR_MISSES, SEED, drawn, drawn_beside
 

@@ -1,0 +1,86 @@
+"""The directory that a call leaves behind: ``call.wav``, ``events.jsonl``, ``transcript.txt``.
+
+The events are written as they happen and the sound a little behind, so whatever ends a call, what was recorded up to
+then is there.
+"""
+
+from __future__ import annotations
+
+from io import BufferedWriter, StringIO
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+
+from engine.caller.call_events import CallBegan, CallEvent
+from engine.caller.recording import Recording
+from engine.cli.entry_view import write_text
+from engine.cli.event_json import event_line
+from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.cli.transcript import Transcript
+from engine.cli.turn_table import Turns
+from engine.cli.turn_view import turn_view
+
+SOUND, EVENTS, TRANSCRIPT = "call.wav", "events.jsonl", "transcript.txt"
+_TEXT_WIDTH = 110
+
+
+class Archive:
+    """Writes a call down. A context manager; nothing is made before `open`: a call that never began leaves nothing."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._began_ns = 0
+        self._events: BufferedWriter | None = None
+        self._recording: Recording | None = None
+
+    def open(self, began_ns: int) -> Recording:
+        """Make the directory and the files; give the recording to fill.
+
+        Raises:
+            CommandFailed: they cannot be written.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._events = (self.directory / EVENTS).open("wb")
+            self._recording = Recording(self.directory / SOUND, began_ns=began_ns)
+        except OSError as error:
+            raise CommandFailed(
+                ExitStatus.FAILED, f"the call cannot be recorded in {self.directory}: {error.strerror}"
+            ) from error
+        return self._recording
+
+    def take(self, event: CallEvent) -> None:
+        """Write an event down."""
+        if isinstance(event, CallBegan):
+            self._began_ns = event.at_ns
+        if self._events is not None:
+            self._events.write(event_line(event, began_ns=self._began_ns))
+
+    def conclude(self, transcript: Transcript, turns: Turns) -> None:
+        """Write the transcript and the table of turns."""
+        if self._events is None:
+            return
+        text = StringIO()
+        console = Console(file=text, width=_TEXT_WIDTH, color_system=None, legacy_windows=False)
+        write_text(transcript.entries, transcript.began_ns, console)
+        console.print()
+        console.print(turn_view(turns))
+        lines = [line.rstrip() + "\n" for line in text.getvalue().splitlines()]
+        (self.directory / TRANSCRIPT).write_text("".join(lines), encoding="utf-8")
+
+    @property
+    def opened(self) -> bool:
+        """Whether there is anything."""
+        return self._events is not None
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._recording is not None:
+            self._recording.close()
+        if self._events is not None:
+            self._events.close()

@@ -1,0 +1,203 @@
+"""Recording a session: everything that went over the wire, both ways, with times; and its sound.
+
+    model = recorded(model, "recordings/first")          # any model, any session
+    async for event in session:
+        model.note(event)                                # if replays should be held against the events, too
+
+    FOLDER/wire.jsonl    a header, then one line for each event
+    FOLDER/user.wav      what was sent of the user's audio, from the first sample to the last, without the times between
+    FOLDER/agent.wav     what came of the agent's
+
+A line of the wire is ``{"kind": "message", "t": nanoseconds since the connection was made, "direction": "sent" or
+"received", "data": the event}``; one of the application's events has the kind "event". API keys and headers are not
+part of the wire, and where settings name one (an MCP server's) it is left out.
+"""
+
+from __future__ import annotations
+
+import platform
+import wave
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import attrs
+import orjson
+import trio
+
+from engine.audio.g711 import alaw_to_pcm, ulaw_to_pcm
+from engine.clock import now_ns
+from engine.errors import EngineError
+from engine.events import RealtimeSessionEvent
+from engine.lab.replay.event_data import event_data
+from engine.models.interface import ModelConnection, RealtimeModel
+from engine.settings import RealtimeModelConfig
+from engine.version import VERSION as PACKAGE_VERSION
+from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
+from engine.wire.codec import encode_client, encode_server
+from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat, format_object
+from engine.wire.server_events import MalformedEvent, ResponseOutputAudioDelta, ServerEvent
+from engine.wire.session import AudioInput, AudioOutput, Session
+
+VERSION = 1
+WIRE_FILE = "wire.jsonl"
+_REAL_CLOCK = "SystemClock"
+"""Trio's own. Under any other one a recording says nothing of the machine: the same call is the same bytes."""
+_SECRETS = frozenset({"api_key", "authorization", "headers"})
+_TO_PCM = {G711_ULAW.type: ulaw_to_pcm, G711_ALAW.type: alaw_to_pcm}
+
+
+class RecordingExists(EngineError):
+    """The folder holds a recording already: nothing is written over."""
+
+
+def recorded(model: RealtimeModel, folder: str | Path) -> RecordedModel:
+    """`model`, with its first connection written to `folder`."""
+    return RecordedModel(model, Path(folder))
+
+
+class RecordedModel(RealtimeModel):
+    """A model whose conversation is written down. One connection: a second one is refused."""
+
+    def __init__(self, inner: RealtimeModel, folder: Path) -> None:
+        super().__init__()
+        self.capabilities = inner.capabilities
+        self._inner = inner
+        self._folder = folder
+        self._writer: _Writer | None = None
+
+    def note(self, event: RealtimeSessionEvent) -> None:
+        """The application took an event."""
+        if self._writer is not None:
+            self._writer.event(event)
+
+    def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[ModelConnection]:
+        """See `RealtimeModel.connect`.
+
+        Raises:
+            RecordingExists: the folder holds a recording already.
+            OSError: it cannot be written.
+        """
+        return self._connect(config)
+
+    @asynccontextmanager
+    async def _connect(self, config: RealtimeModelConfig) -> AsyncIterator[ModelConnection]:
+        self._writer = writer = _Writer(self._folder, config.initial_model_settings, type(self._inner).__name__)
+        try:
+            async with self._inner.connect(config) as connection:
+                yield _RecordedConnection(connection, writer)
+        finally:
+            writer.close()
+
+
+@attrs.frozen
+class _RecordedConnection:
+    inner: ModelConnection
+    writer: _Writer
+
+    async def receive(self) -> Sequence[ServerEvent]:
+        events = await self.inner.receive()
+        self.writer.received(events)
+        return events
+
+    async def send(self, events: Sequence[ClientEvent]) -> None:
+        self.writer.sent(events)  # first, so that no answer stands before its question
+        await self.inner.send(events)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+class _Writer:
+    def __init__(self, folder: Path, settings: Session, model: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / WIRE_FILE).exists():
+            raise RecordingExists(f"{folder} holds a recording already: nothing is written over")
+        self._began_ns = now_ns()
+        real = type(trio.lowlevel.current_clock()).__name__ == _REAL_CLOCK
+        input_format, output_format = _format_of(settings.audio_input), _format_of(settings.audio_output)
+        self._user = _Sound(folder / "user.wav", input_format)
+        self._agent = _Sound(folder / "agent.wav", output_format)
+        self._file: IO[bytes] = (folder / WIRE_FILE).open("wb")
+        self._line(
+            {
+                "engine_recording": VERSION,
+                "engine": PACKAGE_VERSION,
+                "python": platform.python_version() if real else None,
+                "recorded": datetime.now(UTC).isoformat(timespec="milliseconds") if real else None,
+                "model": settings.model if isinstance(settings.model, str) else model,
+                "input_format": format_object(input_format),
+                "output_format": format_object(output_format),
+            }
+        )
+
+    def received(self, events: Sequence[ServerEvent]) -> None:
+        for event in events:
+            if isinstance(event, MalformedEvent):
+                text = event.raw if isinstance(event.raw, str) else event.raw.decode(errors="replace")
+                self._message("malformed", "received", orjson.dumps(text))
+                continue
+            if isinstance(event, ResponseOutputAudioDelta):
+                self._agent.add(event.delta)
+            self._message("message", "received", encode_server(event))
+        self._file.flush()
+
+    def sent(self, events: Sequence[ClientEvent]) -> None:
+        for event in events:
+            if isinstance(event, InputAudioBufferAppend):
+                self._user.add(event.audio)
+                self._message("message", "sent", encode_client(event))
+            else:
+                self._message("message", "sent", orjson.dumps(without_secrets(orjson.loads(encode_client(event)))))
+        self._file.flush()
+
+    def event(self, event: RealtimeSessionEvent) -> None:
+        if not self._file.closed:
+            self._line({"kind": "event", "t": now_ns() - self._began_ns, "data": event_data(event)})
+
+    def close(self) -> None:
+        self._line({"kind": "end", "t": now_ns() - self._began_ns})
+        self._file.close()
+        self._user.close()
+        self._agent.close()
+
+    def _message(self, kind: str, direction: str, data: bytes) -> None:
+        t = now_ns() - self._began_ns
+        self._file.write(b'{"kind":"%b","t":%d,"direction":"%b","data":' % (kind.encode(), t, direction.encode()))
+        self._file.write(data + b"}\n")
+
+    def _line(self, data: Mapping[str, object]) -> None:
+        self._file.write(orjson.dumps(data) + b"\n")
+
+
+class _Sound:
+    """A mono WAV file that grows."""
+
+    def __init__(self, path: Path, audio_format: AudioFormat) -> None:
+        self._to_pcm = _TO_PCM.get(audio_format.type)
+        self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by `close`
+        self._file.setnchannels(1)
+        self._file.setsampwidth(2)
+        self._file.setframerate(audio_format.rate)
+
+    def add(self, audio: bytes) -> None:
+        whole = audio[: len(audio) // 2 * 2] if self._to_pcm is None else self._to_pcm(audio)
+        self._file.writeframes(whole)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def without_secrets(value: Any) -> Any:
+    """JSON data without what may be a key."""
+    if isinstance(value, dict):
+        return {name: without_secrets(each) for name, each in value.items() if name not in _SECRETS}
+    if isinstance(value, list):
+        return [without_secrets(each) for each in value]
+    return value
+
+
+def _format_of(side: AudioInput | AudioOutput) -> AudioFormat:
+    return side.format if isinstance(side.format, AudioFormat) else PCM16

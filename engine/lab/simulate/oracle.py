@@ -1,0 +1,89 @@
+"""Ears that are told what the caller says, for calls whose voices are murmurs.
+
+The caller says beforehand which words its sound carries and, once the sound is on the line, where in the audio it
+began. The far end's voice detection counts what it has heard: so a turn's words are those whose sound had arrived
+when the turn was cut, whatever the network did to it. Voice activity is judged by loudness, as ever.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+import trio
+
+from engine.local.conversation.turn_detection import FRAME_MS
+from engine.local.loudness import LoudnessClassifier
+from engine.local.placeholder_synthesizer import murmur
+from engine.local.speech_parts import SpeechParts, Voice
+from engine.wire.formats import PCM16
+
+
+@attrs.define
+class _Utterance:
+    words: deque[tuple[float, str]]
+    """What is still to be heard: each word with its end, in milliseconds of the utterance's audible part."""
+    begins_ms: float | None = None
+    """Its first audible sample, in all the audio of the session; None: not said yet."""
+
+
+class ToldEars:
+    """Hears what it was told, once its sound has arrived. One for each session."""
+
+    def __init__(self) -> None:
+        self.heard_ms = 0.0
+        """How much audio has reached the far end's voice detection."""
+        self._utterances: deque[_Utterance] = deque()
+
+    def told(self, text: str, length_ms: float | None = None) -> None:
+        """The caller is going to say `text`, in `length_ms` of audible sound; None: at the placeholder voice's pace."""
+        self._utterances.append(_Utterance(deque(_ends(text, length_ms))))
+
+    def began(self, at_ms: float) -> None:
+        """The oldest utterance that had not begun begins, at a place in all the audio of the session."""
+        for utterance in self._utterances:
+            if utterance.begins_ms is None:
+                utterance.begins_ms = at_ms
+                return
+
+    async def hear(self, pcm: bytes) -> str | None:
+        """See `Ears.hear`."""
+        await trio.lowlevel.checkpoint()
+        heard: list[str] = []
+        for utterance in self._utterances:
+            if utterance.begins_ms is None:
+                break
+            while utterance.words and utterance.begins_ms + utterance.words[0][0] <= self.heard_ms:
+                heard.append(utterance.words.popleft()[1])
+        while self._utterances and not self._utterances[0].words:
+            self._utterances.popleft()
+        return " ".join(heard).lower() or None
+
+    def classifier(self, threshold: float) -> CountingClassifier:
+        """Loudness, counted. See `Classifiers`."""
+        return CountingClassifier(self, threshold)
+
+    def parts(self, voice: Voice) -> SpeechParts:
+        """These ears and a voice, for the local model."""
+        return SpeechParts(self, voice, self.classifier)
+
+
+class CountingClassifier(LoudnessClassifier):
+    """Speech by loudness, and a count of what was heard."""
+
+    def __init__(self, ears: ToldEars, threshold: float) -> None:
+        super().__init__(threshold)
+        self._ears = ears
+
+    def is_speech(self, frame: bytes) -> bool:
+        """See `SpeechClassifier.is_speech`."""
+        self._ears.heard_ms += FRAME_MS
+        return super().is_speech(frame)
+
+
+def _ends(text: str, length_ms: float | None) -> list[tuple[float, str]]:
+    """Each word with its end, as the placeholder voice times them, stretched to `length_ms`."""
+    words = [word for each in text.split() if (word := each.strip(".,;:!?\"'()"))]
+    ends = [float(PCM16.ms_of(len(murmur(" ".join(words[: count + 1]))))) for count in range(len(words))]
+    scale = 1.0 if length_ms is None else length_ms / ends[-1] if ends and ends[-1] else 0.0
+    return [(end * scale, word) for end, word in zip(ends, words, strict=True)]

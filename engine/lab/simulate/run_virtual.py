@@ -1,0 +1,71 @@
+"""A run under virtual time: sessions are pieces of work for as many processes as there are processors.
+
+No session knows in which process it runs, and the account is kept in their order: the number of workers changes
+nothing but the time it takes.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+from engine.lab.simulate.results import RunInfo
+from engine.lab.simulate.run import Ledger, Measured, Plan, measured
+from engine.lab.simulate.run_call import Part
+from engine.lab.simulate.virtual import play_virtually
+
+_ALLOCATIONS = 20_000
+"""Between two looks of the garbage collector: it looks seldom, because it finds little."""
+
+
+def run_virtually(plan: Plan, ledger: Ledger, *, workers: int) -> RunInfo:
+    """Hold every session of a plan. Ctrl-C ends it in good order, with what has been done by then.
+
+    Raises:
+        ScenarioError: the scenario names an agent or a file that cannot be used.
+        OSError: the results cannot be written.
+    """
+    parts = plan.parts()
+    if workers <= 1 or len(parts) == 1:
+        return _one_after_another(parts, ledger)
+    pool = ProcessPoolExecutor(min(workers, len(parts)), mp_context=get_context("spawn"), initializer=_begin_worker)
+    interrupted: str | None = None
+    futures: list[Future[Measured]] = []
+    try:
+        futures = [pool.submit(hold, part) for part in parts]
+        for future in as_completed(futures):
+            ledger.enter(future.result())
+    except KeyboardInterrupt:
+        interrupted = "Ctrl-C"
+        for future in futures:
+            future.cancel()
+    except BrokenProcessPool:
+        interrupted = "a worker process died"
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return ledger.close(interrupted=interrupted)
+
+
+def hold(part: Part) -> Measured:
+    """One session, and what the budgets look at in it."""
+    return measured(part, play_virtually(part))
+
+
+def _one_after_another(parts: tuple[Part, ...], ledger: Ledger) -> RunInfo:
+    try:
+        for part in parts:
+            ledger.enter(hold(part))
+    except KeyboardInterrupt:
+        return ledger.close(interrupted="Ctrl-C")
+    return ledger.close()
+
+
+def _begin_worker() -> None:
+    """Ctrl-C is the parent's business. What has been imported stays, and a call leaves little to be collected."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS, 20, 100)

@@ -1,0 +1,136 @@
+"""The simulated caller: does what the scenario's turns say, one after another, when it is time for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+import trio
+
+from engine.caller.sender import Mouthpiece
+from engine.caller.turn_taking import Floor
+from engine.clock import now_ns
+from engine.events import RealtimeSessionEvent
+from engine.lab.scenario.distributions import Draws, Spread, Stream
+from engine.lab.scenario.scenario import Caller, Turn
+from engine.lab.scenario.sounds import Sounds
+from engine.lab.simulate.oracle import ToldEars
+from engine.session.session import RealtimeSession
+
+PATIENCE_SECONDS = 20.0
+"""How long a caller waits for an event before going on without it."""
+_MOMENTS: Final = frozenset(
+    {"agent_start", "agent_end", "tool_start", "tool_end", "audio_interrupted", "user_speech_started"}
+)
+_NS_PER_MS = 1_000_000
+
+
+@attrs.define
+class Moments:
+    """When each kind of event happened last."""
+
+    _last: dict[str, int] = attrs.field(factory=dict, init=False)
+    _news: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
+
+    def take(self, event: RealtimeSessionEvent) -> None:
+        """Something happened."""
+        if event.type in _MOMENTS:
+            self._last[event.type] = event.at_ns
+            self._news.unpark_all()
+
+    async def happened(self, kind: str, since_ns: int) -> bool:
+        """Wait until it has happened since a moment. False: the caller's patience is at its end."""
+        with trio.move_on_after(PATIENCE_SECONDS):
+            while self._last.get(kind, -1) < since_ns:
+                await self._news.park()
+            return True
+        return False
+
+
+@attrs.define(kw_only=True)
+class ScriptedCaller:
+    """Holds the caller's side of one call."""
+
+    caller: Caller
+    turns: tuple[Turn, ...]
+    session: RealtimeSession[object]
+    mouthpiece: Mouthpiece
+    floor: Floor
+    moments: Moments
+    sounds: Sounds
+    ears: ToldEars | None
+    """None: the far end hears for itself."""
+    draws: Draws
+    done: int = attrs.field(default=0, init=False)
+    """How often the caller has spoken or typed."""
+    purposes: list[str] = attrs.field(factory=list, init=False)
+    """What each thing that was said so far is: `turn`, `barge_in` or `backchannel`."""
+    _streams: dict[str, Stream] = attrs.field(factory=dict, init=False)
+    _since_ns: int = attrs.field(default=0, init=False)
+    """When what the agent should answer was begun."""
+    _expects: bool = attrs.field(default=False, init=False)
+
+    async def call(self) -> None:
+        """Until there is nothing more to say and the last answer was heard. Raises `SessionClosed` if it is cut off."""
+        self._since_ns = now_ns()
+        if self.caller.greeted:
+            await self.session.respond()
+            self._expects = True
+        for number, turn in self._turns():
+            await self._wait(number, turn)
+            await self._do(number, turn)
+        if self._expects:
+            await self.floor.agent_finished(self._since_ns)
+
+    def _turns(self) -> Iterator[tuple[int, Turn]]:
+        while True:
+            yield from enumerate(self.turns)
+            if not self.caller.repeats:
+                return
+
+    # ------------------------------------------------------------------------------------------ when
+    async def _wait(self, number: int, turn: Turn) -> None:
+        if turn.on is not None:
+            await self.moments.happened(turn.on, self._since_ns)
+            await trio.sleep(self._seconds(f"{number}.after_ms", turn.after_ms))
+        elif turn.cuts_in_ms is not None:
+            seconds = self._seconds(f"{number}.cuts_in_ms", turn.cuts_in_ms)
+            if self._expects:
+                await self.floor.agent_audible(self._since_ns, seconds)
+        else:
+            if self._expects:
+                await self.floor.agent_finished(self._since_ns)
+            pause_ms = self.caller.pause_ms if turn.pause_ms is None else turn.pause_ms
+            await trio.sleep(self._seconds(f"{number}.pause_ms", pause_ms))
+
+    def _seconds(self, purpose: str, spread: Spread) -> float:
+        stream = self._streams.get(purpose)
+        if stream is None:
+            stream = self._streams[purpose] = Stream(spread, self.draws.stream(f"caller.{purpose}"))
+        return stream.seconds()
+
+    # ------------------------------------------------------------------------------------------ what
+    async def _do(self, number: int, turn: Turn) -> None:
+        if turn.silence_s is not None:
+            await trio.sleep(turn.silence_s)
+            return
+        self.done += 1
+        if turn.types is not None:
+            self._since_ns = now_ns()
+            await self.session.send_message(turn.types)
+            self._expects = True
+            return
+        begins_ns = await self._say(number, turn)
+        if not turn.backchannel:
+            self._since_ns = begins_ns
+            self._expects = True
+
+    async def _say(self, number: int, turn: Turn) -> int:
+        sound = self.sounds.of(turn)
+        interrupts = turn.cuts_in_ms is not None or turn.on is not None
+        self.purposes.append("backchannel" if turn.backchannel else "barge_in" if interrupts else "turn")
+        if self.ears is not None and sound.span_ns is not None and turn.says:
+            begins_ns, ends_ns = sound.span_ns
+            self.ears.told(turn.says, (ends_ns - begins_ns) / _NS_PER_MS)
+        return await self.mouthpiece.say(sound, turn.says)

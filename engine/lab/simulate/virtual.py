@@ -1,0 +1,31 @@
+"""Sessions in virtual time: each in a world of its own, whose clock stands still until everybody waits.
+
+Simulated sessions do not touch each other (what they share, the bad minutes, is a function of the run's seed), so each
+runs alone, in whichever process has time, and a thousand of them are as many independent pieces of work.
+
+Everything that could differ between two runs of a seed is taken away: the clock, the wall clock, the machine, and the
+order in which trio runs tasks that are ready at the same moment, which is otherwise drawn anew in every process.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import trio
+
+from engine.clock import NS
+from engine.lab.scenario.distributions import Draws
+from engine.lab.simulate.results import SessionResult
+from engine.lab.simulate.run_call import Part, play
+from engine.testing.virtual_time import VirtualClock, fixed_schedule
+
+
+def play_virtually(part: Part) -> SessionResult:
+    """Hold one call under virtual time. For the same part always the same, to the byte of its log.
+
+    Raises:
+        ScenarioError, OSError: see `play`.
+    """
+    with fixed_schedule(Draws(part.seed, part.number).number("schedule")):
+        clock = VirtualClock(part.intended_start_ns / NS)
+        return trio.run(partial(play, part, began_ns=0), clock=clock)

@@ -1,0 +1,1 @@
+"""What tests and simulations of an application need: virtual time."""
