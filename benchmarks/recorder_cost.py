@@ -23,7 +23,7 @@ from trio.testing import MockClock
 from engine import RealtimeAgent, RealtimeModel, RealtimeModelConfig, RealtimeRunner
 from engine.errors import TransportClosed
 from engine.recorder import Recorder
-from engine.session import session as session_module
+from engine.session import wiring
 from engine.wire.client_events import ClientEvent
 from engine.wire.codec import decode_server, encode_server
 from engine.wire.server_events import ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ServerEvent
@@ -71,18 +71,18 @@ class Speaker(RealtimeModel):
 
 @contextmanager
 def recorder(kind: type[Recorder]) -> Iterator[None]:
-    made = session_module.new_recorder
+    made = wiring.new_recorder
 
-    def other(*given: Any) -> Recorder:
-        recorder = made(*given)
+    def other(*given: Any, **told: Any) -> Recorder:
+        recorder = made(*given, **told)
         recorder.__class__ = kind
         return recorder
 
-    session_module.new_recorder = other
+    wiring.new_recorder = other
     try:
         yield
     finally:
-        session_module.new_recorder = made
+        wiring.new_recorder = made
 
 
 def cost(kind: type[Recorder], deltas: int) -> float:

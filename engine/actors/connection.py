@@ -2,25 +2,24 @@
 
 owns    the open connection to the far end
 reads   what the far end says; `wire` and `uplink`
-writes  batches of the far end's events to the router, who hears them at once, and in the end one `Ended` to `inbox`
-lends   writing at once to whoever brings something for the far end: the writing task is for what has to wait
+writes  batches of the far end's events to the router, which routes them in this task; in the end one `Ended` to `inbox`
 ends    when the far end is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
+
+While it is open, what need not wait is written by whoever brings it (`mailboxes/direct`); the writing task here is for
+the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import attrs
 import trio
 
-from engine.clock import now_ns
 from engine.core.inputs import Ended, Input
 from engine.errors import SessionClosed, TransportLost
-from engine.mailboxes import Batch, Mailbox, Outbound
+from engine.mailboxes import Batch, DirectWrite, Inbox, Outbound
 from engine.models.interface import ModelConnection, RealtimeModel, WritesAtOnce
-from engine.recorder import Recorder
 from engine.settings import RealtimeModelConfig
 from engine.wire.server_events import ServerEvent
 
@@ -35,9 +34,11 @@ class Connection:
     model: RealtimeModel
     config: RealtimeModelConfig
     hear: Callable[[Sequence[ServerEvent]], None]
-    inbox: Mailbox[Input]
+    inbox: Inbox[Input]
     outbound: Outbound
-    recorder: Recorder
+    direct_write: DirectWrite
+    written: Callable[[Batch], None]
+    """Called with each batch that the writing task has written."""
 
     async def run(self, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
         """Connect, report the scope that bounds everything, then read and write until the end.
@@ -52,12 +53,12 @@ class Connection:
                 if lost is None:
                     await link.aclose()
                 else:
-                    await self._report(lost)
+                    await self.inbox.report(Ended(lost))
         self.outbound.abandon()
 
     async def _converse(self, link: ModelConnection) -> TransportLost | None:
         if isinstance(link, WritesAtOnce) and link.at_once:
-            self.outbound.at_once = partial(self._write_at_once, link)
+            self.direct_write.open(link)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._read, link)
@@ -69,14 +70,14 @@ class Connection:
                 nursery.cancel_scope.cancel()
             return None
         finally:
-            self.outbound.at_once = None
+            self.direct_write.close()
 
     async def _read(self, link: ModelConnection) -> None:
         try:
             while True:
                 self.hear(await link.receive())
         except TransportLost as lost:
-            await self._report(lost)
+            await self.inbox.report(Ended(lost))
         except SessionClosed:
             return
 
@@ -86,22 +87,4 @@ class Connection:
             if not batch.events:
                 return
             await link.send(batch.events)
-            self._written(batch)
-
-    def _write_at_once(self, link: WritesAtOnce, batch: Batch) -> bool:
-        if not link.send_nowait(batch.events):
-            return False
-        self._written(batch)
-        return True
-
-    def _written(self, batch: Batch) -> None:
-        self.recorder.written(batch.events, now_ns(), batch.brought_at)
-        for mark in batch.marks:
-            mark.written = True
-            mark.settled.set()
-
-    async def _report(self, lost: TransportLost) -> None:
-        try:
-            await self.inbox.put([Ended(lost)])
-        except SessionClosed:
-            return
+            self.written(batch)

@@ -16,18 +16,16 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from engine.actors.isolation import contained
+from engine.actors.isolation import contained, fault
 from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import RunSync
 from engine.agents.context import RunContext
 from engine.agents.guardrail import OutputGuardrail
-from engine.agents.wording import error_name
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import CheckText, CheckWork
-from engine.core.inputs import Fault, Input, Verdict
-from engine.errors import EngineError, SessionClosed
+from engine.core.inputs import Input, Verdict
 from engine.events import GuardrailResult
-from engine.mailboxes import Mailbox
+from engine.mailboxes import Inbox, Mailbox
 
 
 @attrs.define
@@ -47,7 +45,7 @@ class GuardrailDebouncer:
     """Runs the output guardrails of the agent that speaks, and those of the whole run."""
 
     checks: Mailbox[CheckWork]
-    inbox: Mailbox[Input]
+    inbox: Inbox[Input]
     guardrails: Sequence[OutputGuardrail]
     context: object
     run_sync: RunSync
@@ -78,7 +76,7 @@ class GuardrailDebouncer:
             while (check := pending.latest) is not None:
                 pending.latest = None
                 tripped = await self._tripped(check)
-                await self._report(Verdict(response_id, check.text, tripped))
+                await self.inbox.report(Verdict(response_id, check.text, tripped))
                 if tripped:
                     break
         if self._pending.get(response_id) is pending:
@@ -94,16 +92,8 @@ class GuardrailDebouncer:
                 with contained():
                     said = await guardrail.run(context, agent, check.text, self.run_sync)
             except Exception as error:  # the application's own code must not end the session
-                fault = EngineError(f"guardrail {guardrail.name!r} failed and was passed over: {error_name(error)}")
-                fault.__cause__ = error
-                await self._report(Fault(fault))
+                await self.inbox.report(fault(f"guardrail {guardrail.name!r} failed and was passed over", error))
                 continue
             if said.tripwire_triggered:
                 tripped.append(GuardrailResult(guardrail=guardrail, name=guardrail.name, output_info=said.output_info))
         return tuple(tripped)
-
-    async def _report(self, report: Verdict | Fault) -> None:
-        try:
-            await self.inbox.put([report])
-        except SessionClosed:
-            return

@@ -10,6 +10,10 @@ from contextlib import contextmanager
 
 import trio
 
+from engine.agents.wording import error_name
+from engine.core.inputs import Fault
+from engine.errors import EngineError
+
 _ENDS = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
 """What ends the one who calls, too."""
 
@@ -38,3 +42,10 @@ def contained() -> Iterator[None]:
         raise Strayed(repr(group)) from group
     except BaseException as error:
         raise Strayed(repr(error)) from error
+
+
+def fault(failed: str, error: Exception) -> Fault:
+    """Return the report that a function of the application's failed; `failed` says which, and that it did."""
+    told = EngineError(f"{failed}: {error_name(error)}")
+    told.__cause__ = error
+    return Fault(told)

@@ -20,8 +20,7 @@ from contextlib import suppress
 import attrs
 import trio
 
-from engine.actors.isolation import contained
-from engine.agents.wording import error_name
+from engine.actors.isolation import contained, fault
 from engine.clock import NS, Clock, now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
@@ -34,10 +33,10 @@ from engine.core.effects import (
     HookStart,
     ToolWork,
 )
-from engine.core.inputs import Ended, Fault, Input, Tick
+from engine.core.inputs import Ended, Input, Tick
 from engine.core.machine import OWN_INPUTS, Machine
 from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportLost
-from engine.mailboxes import Feed, Mailbox, Outbound
+from engine.mailboxes import DirectWrite, Feed, IdleTimer, Inbox, Mailbox, Outbound
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
 from engine.recorder import Recorder
@@ -49,9 +48,10 @@ class Router:
 
     machine: Machine
     model: RealtimeModel
-    inbox: Mailbox[Input]
+    inbox: Inbox[Input]
     outbound: Outbound
     feed: Feed
+    direct_write: DirectWrite
     tools: Mailbox[ToolWork]
     checks: Mailbox[CheckWork]
     has_hooks: Callable[[AgentSpec], bool]
@@ -59,20 +59,16 @@ class Router:
     playback: RealtimePlaybackTracker
     settle: Callable[[Sequence[HandleWork]], None]
     recorder: Recorder
+    idle_timer: IdleTimer
     probe_seconds: float
     """How often the event loop's delay is measured if nothing else wakes the router."""
     _over: bool = attrs.field(default=False, init=False)
     _error: EngineError | None = attrs.field(default=None, init=False)
     _probe_at: float = attrs.field(default=math.inf, init=False)
-    _nap: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
-    """Around the task while it waits; its deadline is when there is something to do for it."""
-    _naps_until: float = attrs.field(default=math.inf, init=False)
-    """That deadline, as it was asked for: the scope's own is dear to read."""
     _now: Clock = attrs.field(factory=this_clock, init=False)
 
     async def run(self) -> EngineError | None:
         """Route until the end."""
-        self.recorder.on_due = self._sooner
         self._probe_at = trio.current_time() + self.probe_seconds
         try:
             while not self._over:
@@ -89,25 +85,24 @@ class Router:
         """
         if self._over:
             raise SessionClosed("the session is closed")
-        self._route([*self.inbox.take_nowait(), *events] if self.inbox.batches else events)
+        self._route([*self.inbox.take_nowait(), *events] if self.inbox.waiting else events)
         if self._over:
-            self._nap.cancel(reason="the conversation is over")
+            self.idle_timer.wake("the conversation is over")
         elif not self.machine.quiet and (wake_at := self.machine.wake_at()) is not None:
-            self._sooner(wake_at)
+            self.idle_timer.wake_by(wake_at)
 
     def catch_up(self) -> None:
         """Route what is in the inbox, before something is written that was meant to come after it."""
-        if self.inbox.batches and not self._over:
+        if self.inbox.waiting and not self._over:
             self.hear(())
 
     async def _next(self) -> Sequence[Input]:
         """All inputs that wait, or a tick."""
-        self._naps_until = max(self._wake_at(), trio.current_time())
-        with trio.CancelScope(deadline=self._naps_until) as self._nap:
+        with self.idle_timer.scope(max(self._wake_at(), trio.current_time())):
             return await self.inbox.take_all()
         now = now_ns()
-        if self._nap.deadline * NS <= now:
-            self.recorder.share.loop_delay.add(now - round(self._nap.deadline * NS))
+        if (deadline := self.idle_timer.deadline) * NS <= now:
+            self.recorder.share.loop_delay.add(now - round(deadline * NS))
         self._probe_at = trio.current_time() + self.probe_seconds
         return (Tick(),)
 
@@ -118,12 +113,6 @@ class Router:
         if wake_at is not None and (due is None or wake_at < due):
             due = wake_at
         return self._probe_at if due is None else min(self._probe_at, due / NS)
-
-    def _sooner(self, due: int) -> None:
-        """There is something to do at `due`. If there was something before, the task wakes up then, and looks again."""
-        if (wake_at := due / NS) < self._naps_until:
-            self._naps_until = wake_at
-            self._nap.deadline = max(wake_at, trio.current_time())
 
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""
@@ -164,7 +153,7 @@ class Router:
         error = self._deliver(effects)
         self.recorder.stepped(batch, effects, now)
         if effects.wire:
-            self.outbound.push()
+            self.direct_write.flush()
         return error
 
     def _deliver(self, effects: Effects) -> EngineError | None:
@@ -198,6 +187,4 @@ class Router:
                 with contained():
                     listener(event)  # type: ignore[arg-type]
             except Exception as error:  # the application's own code must not end the session
-                fault = EngineError(f"a listener of the model failed: {error_name(error)}")
-                fault.__cause__ = error
-                self.machine.handle(Fault(fault), now)
+                self.machine.handle(fault("a listener of the model failed", error), now)

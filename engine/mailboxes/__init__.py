@@ -18,7 +18,10 @@ so the graph of waiting senders has no cycle. Control never stands behind audio:
 holds a second of audio at most, and an interruption takes queued audio out of `feed`.
 """
 
+from engine.mailboxes.direct import DirectAudio, DirectWrite
 from engine.mailboxes.event_queue import FEED_AUDIO_BYTES, FEED_EVENTS, TAKES_PER_CHECKPOINT, Feed
+from engine.mailboxes.idle_timer import IdleTimer
+from engine.mailboxes.inbox import Inbox
 from engine.mailboxes.inline_event import Mark
 from engine.mailboxes.mailbox import Mailbox
 from engine.mailboxes.microphone import Microphone
@@ -32,10 +35,15 @@ __all__ = [
     "LONGEST_WRITE_MS",
     "MICROPHONE_SECONDS",
     "TAKES_PER_CHECKPOINT",
+    "WAITING_HOOKS",
     "WIRE_EVENTS",
     "WORK_BATCHES",
     "Batch",
+    "DirectAudio",
+    "DirectWrite",
     "Feed",
+    "IdleTimer",
+    "Inbox",
     "Mailbox",
     "MailboxStatistics",
     "Mark",
@@ -48,3 +56,4 @@ MICROPHONE_SECONDS = 30
 LONGEST_WRITE_MS = 1000
 """No write carries more audio, so that control never waits long behind it; the protocol allows 15 MiB an append."""
 WORK_BATCHES = 256
+WAITING_HOOKS = 256

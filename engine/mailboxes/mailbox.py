@@ -1,12 +1,11 @@
-"""Mailbox: a queue of batches from any number of tasks to one.
+"""Mailbox: a trio memory channel of batches, with a name, a capacity and counters.
 
-Trio's own channel does the same and lets other tasks run at each `put` and each `take`. Here a task goes on as long as
-there is room, and something to take: a round of the scheduler costs more than the handing over.
+A channel of trio's lets other tasks run at each `send` and each `receive`. A mailbox uses their `nowait` forms as long
+as there is room, and something to take: a round of the scheduler costs more than the handing over.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -15,7 +14,6 @@ import trio
 from engine.clock import now_ns
 from engine.errors import SessionClosed
 from engine.mailboxes.statistics import MailboxStatistics
-from engine.mailboxes.wakeup import Bell
 
 T = TypeVar("T")
 
@@ -28,88 +26,77 @@ class Mailbox(Generic[T]):
     """
 
     def __init__(self, name: str, capacity: int, waited: Callable[[int], None] | None = None) -> None:
-        """`capacity` is in batches. `waited` is told of each how many nanoseconds it has been here."""
+        """Make an empty mailbox.
+
+        Args:
+            name: for its counters.
+            capacity: in batches.
+            waited: called with the nanoseconds that a batch has waited, when it is taken.
+        """
         self.name = name
         self.capacity = capacity
-        self.batches: deque[Sequence[T]] = deque()
-        """What waits. For others to look at, not to touch: that is quicker than to ask."""
+        self.waiting = 0
+        """Batches that have been put and not taken; read-only outside of this class."""
+        self._send, self._receive = trio.open_memory_channel[tuple[int, Sequence[T]]](capacity)
         self._waited = waited
-        self._since: deque[int] = deque()
-        """When the batches came, if somebody wants to know."""
         self._most = self._passed = 0
-        self._arrival, self._room = Bell(), Bell()
-        self._closed = False
 
     async def put(self, batch: Sequence[T]) -> None:
-        """Hand over a batch; waits while the mailbox is full. If it is cancelled, nothing was handed over.
+        """Hand over a batch; wait while the mailbox is full. If this is cancelled, nothing was handed over.
 
         Raises:
             SessionClosed: there is no reader any more.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        while len(self.batches) >= self.capacity and not self._closed:
-            await self._room.wait()
-        self._add(batch)
+        try:
+            self.put_nowait(batch)
+        except trio.WouldBlock:
+            try:
+                await self._send.send((now_ns(), batch))
+            except trio.BrokenResourceError:
+                raise SessionClosed("the session is closed") from None
+            self._count()
 
     def put_nowait(self, batch: Sequence[T]) -> None:
         """Hand over a batch to a reader that never waits.
 
         Raises:
-            trio.WouldBlock: that is not so.
+            trio.WouldBlock: the mailbox is full.
             SessionClosed: there is no reader any more.
         """
-        if len(self.batches) >= self.capacity and not self._closed:
-            raise trio.WouldBlock
-        self._add(batch)
+        try:
+            self._send.send_nowait((now_ns(), batch))
+        except trio.BrokenResourceError:
+            raise SessionClosed("the session is closed") from None
+        self._count()
 
     async def take(self) -> Sequence[T]:
-        """The oldest batch."""
+        """Wait for the oldest batch and return it."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        while not self.batches:
-            await self._arrival.wait()
-        batch = self.batches.popleft()
-        self._tell_waits()
-        self._room.ring()
-        return batch
-
-    async def take_all(self) -> Sequence[T]:
-        """What all batches hold that are there, in order."""
-        batch = await self.take()
-        return [*batch, *self.take_nowait()] if self.batches else batch
-
-    def take_nowait(self) -> Sequence[T]:
-        """The same without waiting: perhaps nothing."""
-        if not self.batches:
-            return ()
-        everything = [entry for batch in self.batches for entry in batch]
-        self.batches.clear()
-        self._tell_waits()
-        self._room.ring()
-        return everything
+        try:
+            entry = self._receive.receive_nowait()
+        except trio.WouldBlock:
+            entry = await self._receive.receive()
+        return self._taken(entry)
 
     def close(self) -> None:
-        """No reader any more: what waits is dropped and writers are told."""
-        self._closed = True
-        self.batches.clear()
-        self._since.clear()
-        self._room.ring()
+        """Drop what waits, and tell writers that there is no reader any more."""
+        self._receive.close()
+        self.waiting = 0
 
     def statistics(self) -> MailboxStatistics:
-        """Counters."""
-        return MailboxStatistics(self.name, self.capacity, len(self.batches), self._most, self._passed)
+        """Return the counters; units are batches."""
+        return MailboxStatistics(self.name, self.capacity, self.waiting, self._most, self._passed)
 
-    def _tell_waits(self) -> None:
-        if self._waited is not None:
-            now = now_ns()
-            while len(self._since) > len(self.batches):
-                self._waited(now - self._since.popleft())
-
-    def _add(self, batch: Sequence[T]) -> None:
-        if self._closed:
-            raise SessionClosed("the session is closed")
-        self.batches.append(batch)
-        if self._waited is not None:
-            self._since.append(now_ns())
+    def _count(self) -> None:
+        self.waiting += 1
         self._passed += 1
-        self._most = max(self._most, len(self.batches))
-        self._arrival.ring()
+        if self.waiting > self._most:
+            self._most = self.waiting
+
+    def _taken(self, entry: tuple[int, Sequence[T]]) -> Sequence[T]:
+        since, batch = entry
+        self.waiting -= 1
+        if self._waited is not None:
+            self._waited(now_ns() - since)
+        return batch

@@ -2,14 +2,13 @@
 
 A frame is what one `input_audio_buffer.append` carries. Applications hand over what their sound card or phone line
 gives them, often 20 ms at a time, and each append costs a write to the socket, which costs more than everything else
-that is done with it. So pieces wait here until they are a frame; who brings the last piece of one hands it over, if
-there is room on the line.
+that is done with it. So pieces wait here until they are a frame. Whoever puts the last piece of one moves it on
+(`direct`); the pump is for the rests, and for when there is no room.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -38,8 +37,6 @@ class Microphone:
                 then the deadline of an audio stream that does not pause moves on and never comes.
         """
         self.capacity = capacity
-        self.hand_over: Callable[[], None] | None = None
-        """Takes what is due, if there is room for it; the pump, who sets it, is woken for the rest."""
         self._since_checkpoint = 0
         self._frame, self._longest, self._patience = frame, longest, patience
         self._backlog: deque[bytes | memoryview | Mark] = deque()
@@ -54,9 +51,10 @@ class Microphone:
         self._closed = False
 
     async def put(self, entry: bytes | Mark) -> None:
-        """Hand over audio or a mark; waits while more than `capacity` bytes wait already. Raises SessionClosed.
+        """Add audio or a mark; wait while more than `capacity` bytes wait already. Raises SessionClosed.
 
-        If it is cancelled, nothing was handed over. A cancel point always, a schedule point once for many frames.
+        `DirectAudio.flush_frames` has to follow. If this is cancelled, nothing was added. A cancel point always, a
+        schedule point once for many frames.
         """
         if self._since_checkpoint < FRAMES_PER_CHECKPOINT:
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -67,7 +65,18 @@ class Microphone:
             await self._room.wait()
         if self._closed:
             raise SessionClosed("the session is closed: audio can no longer be sent")
-        self._bring(entry)
+        self._add(entry)
+        if self._waiting >= self._frame or self._marks_waiting:
+            self._since_checkpoint += 1
+
+    @property
+    def frame_ready(self) -> bool:
+        """Whether a frame is complete, or a client event stands behind the rest."""
+        return self._waiting >= self._frame or self._marks_waiting > 0
+
+    def wake_pump(self) -> None:
+        """Wake the pump, if it waits in `due`."""
+        self._arrival.ring()
 
     def patience(self) -> trio.CancelScope:
         """A scope to wait in until audio is `due`. It is left when a rest has waited long enough, or nothing has come
@@ -78,8 +87,8 @@ class Microphone:
         return self._scope
 
     async def due(self) -> None:
-        """Until a frame is complete, or a mark stands behind the rest."""
-        while not self._is_due():
+        """Wait until `frame_ready`."""
+        while not self.frame_ready:
             await self._arrival.wait()
 
     def take(self) -> tuple[list[InputAudioBufferAppend | Mark], int | None]:
@@ -109,19 +118,6 @@ class Microphone:
     def statistics(self) -> MailboxStatistics:
         """Counters."""
         return MailboxStatistics("microphone", self.capacity, self._waiting, self._most, self._passed)
-
-    @trio.lowlevel.enable_ki_protection
-    def _bring(self, entry: bytes | Mark) -> None:
-        self._add(entry)
-        if self._is_due():
-            self._since_checkpoint += 1
-            if self.hand_over is not None:
-                self.hand_over()
-            if self._is_due():  # there was no room, or more than goes in one go
-                self._arrival.ring()
-
-    def _is_due(self) -> bool:
-        return self._waiting >= self._frame or self._marks_waiting > 0
 
     def _begin(self) -> None:
         """The oldest audio that waits has come now."""

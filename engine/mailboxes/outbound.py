@@ -1,7 +1,7 @@
 """Outbound: what goes to the far end, control and audio, on its way to the connection.
 
-Most of it goes out in the step that brought it: a socket that has room takes a frame without waiting, and to wake
-another task for that would cost more than the write. What cannot go at once is for the connection's writer, in order.
+Most of it is taken in the step that brought it, by a direct write (`direct`); what cannot go at once is for the
+connection's writer, in order.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
-
-import trio
 
 from engine.clock import now_ns
 from engine.errors import TransportLost
@@ -38,13 +36,10 @@ class Outbound:
     def __init__(self, wire_capacity: int = WIRE_EVENTS, waited: Callable[[int], None] | None = None) -> None:
         """`wire_capacity` is in events; `waited` is told how many nanoseconds the oldest event of `wire` has waited
         when it is taken."""
-        self.at_once: Callable[[Batch], bool] | None = None
-        """Writes a batch if that needs no waiting, and tells whether it has; one that it refuses is for the writer. The
-        connection sets it while there is one that can."""
         self._wire: deque[ClientEvent] = deque()
         self._uplink: Sequence[InputAudioBufferAppend | Mark] = ()
-        self._refused: Batch | None = None
-        """The next batch for the writer, which nothing may be added to: perhaps a part of it has gone."""
+        self.begun: Batch | None = None
+        """A batch that a direct write began and did not finish: the writer's next, which nothing may be added to."""
         self._writing = False
         """The writer has taken a batch and not come back for the next."""
         self._wire_capacity = wire_capacity
@@ -56,7 +51,7 @@ class Outbound:
         self._closed = False
 
     def put_wire(self, events: Sequence[ClientEvent]) -> None:
-        """Control: never waits, and goes with the next `push`. Raises TransportLost when the far end has stopped
+        """Control: never waits, and goes with the next write. Raises TransportLost when the far end has stopped
         reading."""
         if len(self._wire) + len(events) > self._wire_capacity:
             raise TransportLost(f"the far end has stopped reading: {len(self._wire)} events wait to be sent")
@@ -77,37 +72,37 @@ class Outbound:
             await self._room.wait()
 
     def put_uplink(self, entries: Sequence[InputAudioBufferAppend | Mark], since: int | None) -> None:
-        """Audio, and marks among it, for which there is room. `since` is when the application brought the oldest."""
+        """Add audio, and events among it, for which there is room. It goes with the next write.
+
+        `since` is when the application brought the oldest of it.
+        """
         if entries:
             self._uplink, self._uplink_since = entries, since
             self._uplink_passed += 1
-            self.push()
 
-    @trio.lowlevel.enable_ki_protection
-    def push(self) -> None:
-        """What waits goes out now, unless somebody is writing: then it goes when that is done."""
-        if self._writing or self._refused is not None or not (self._wire or self._uplink):
-            return
-        if self.at_once is None:
-            self._arrival.ring()
-            return
+    def begin(self) -> Batch | None:
+        """Take the next batch for a direct write, control first; None if nothing waits or somebody is writing.
+
+        It stays in `begun` until the direct write sets that to None: else it is the writer's next batch.
+        """
+        if self._writing or self.begun is not None or not (self._wire or self._uplink):
+            return None
         batch = self._next()
         if not batch.events:
-            return
-        self._refused = batch
-        try:
-            if self.at_once(batch):
-                self._refused = None
-        finally:
-            if self._refused is not None:
-                self._arrival.ring()
+            return None
+        self.begun = batch
+        return batch
+
+    def wake_writer(self) -> None:
+        """Wake the writer, if it waits for something to write."""
+        self._arrival.ring()
 
     async def take(self) -> Batch:
         """For the writer: what is to be written now, control first. No events after `close`."""
         self._writing = False
-        while self._refused is None and not self._wire and not self._uplink and not self._closed:
+        while self.begun is None and not self._wire and not self._uplink and not self._closed:
             await self._arrival.wait()
-        batch, self._refused = self._refused or self._next(), None
+        batch, self.begun = self.begun or self._next(), None
         self._writing = True
         return batch
 
@@ -137,7 +132,7 @@ class Outbound:
     def abandon(self) -> None:
         """Nothing will be written any more."""
         self.close()
-        self.at_once = self._refused = None
+        self.begun = None
         self._wire.clear()
 
     def statistics(self) -> tuple[MailboxStatistics, MailboxStatistics]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import count
@@ -14,6 +14,7 @@ import attrs
 from engine.clock import is_real_time, now_ns
 from engine.errors import SettingsError
 from engine.latency.log import LogHeader, LogWriter
+from engine.latency.turns import TurnRecord
 from engine.recorder import Recorder
 from engine.settings import LatencyLog
 from engine.version import VERSION
@@ -24,26 +25,35 @@ from engine.wire.session import AudioInput, AudioOutput, Session
 _SECRETS = frozenset({"api_key", "authorization", "headers"})
 
 
-def new_recorder(log: LatencyLog | None, settings: Session, model: str) -> Recorder:
+def new_recorder(
+    log: LatencyLog | None,
+    settings: Session,
+    model: str,
+    *,
+    on_turn: Callable[[TurnRecord, int], None],
+    on_due: Callable[[int], None],
+) -> Recorder:
     """A recorder for a session that begins now.
 
     Args:
         log: where to write; None: nowhere.
         settings: those that the session is opened with.
         model: what is at the far end, where the settings do not name it.
+        on_turn: see `Recorder`.
+        on_due: see `Recorder`.
 
     Raises:
         SettingsError: the log cannot be written there.
     """
     header = _header(log or LatencyLog(path="unwritten"), settings, model)
     input_format, output_format = _format_of(settings.audio_input), _format_of(settings.audio_output)
-    if log is None:
-        return Recorder(header, input_format, output_format)
-    try:
-        header, writer = _open(log, header)
-    except OSError as error:
-        raise SettingsError(f"run_config.latency_log: {log.path} cannot be written: {error.strerror}") from error
-    return Recorder(header, input_format, output_format, writer=writer)
+    writer = None
+    if log is not None:
+        try:
+            header, writer = _open(log, header)
+        except OSError as error:
+            raise SettingsError(f"run_config.latency_log: {log.path} cannot be written: {error.strerror}") from error
+    return Recorder(header, input_format, output_format, writer=writer, on_turn=on_turn, on_due=on_due)
 
 
 def _open(log: LatencyLog, header: LogHeader) -> tuple[LogHeader, LogWriter]:

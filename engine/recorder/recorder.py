@@ -49,6 +49,8 @@ class Recorder:
         output_format: AudioFormat,
         *,
         writer: LogWriter | None = None,
+        on_turn: Callable[[TurnRecord, int], None] | None = None,
+        on_due: Callable[[int], None] | None = None,
     ) -> None:
         """
         Args:
@@ -56,9 +58,11 @@ class Recorder:
             input_format: of the user's audio.
             output_format: of the agent's audio.
             writer: where the log goes. It is closed at the end.
+            on_turn: called with each turn that is over, and the time.
+            on_due: called with `due` when that has changed.
         """
         self.header = header
-        self._notes = Notes(header, input_format, output_format, writer)
+        self._notes = Notes(header, input_format, output_format, writer, on_turn, on_due)
 
     @property
     def share(self) -> EngineShare:
@@ -153,25 +157,7 @@ class Recorder:
             notes.turn(record, now)
         notes.close()
 
-    @property
-    def on_turn(self) -> Callable[[TurnRecord, int], None] | None:
-        """Called with each turn that is over, and the time."""
-        return self._notes.on_turn
-
-    @on_turn.setter
-    def on_turn(self, call: Callable[[TurnRecord, int], None] | None) -> None:
-        self._notes.on_turn = call
-
     # --- time
-
-    @property
-    def on_due(self) -> Callable[[int], None] | None:
-        """Called with `due` when that has changed."""
-        return self._notes.on_due
-
-    @on_due.setter
-    def on_due(self, call: Callable[[int], None] | None) -> None:
-        self._notes.on_due = call
 
     @property
     def due(self) -> int | None:

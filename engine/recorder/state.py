@@ -67,6 +67,8 @@ class Notes:
         input_format: AudioFormat,
         output_format: AudioFormat,
         writer: LogWriter | None,
+        on_turn: Callable[[TurnRecord, int], None] | None,
+        on_due: Callable[[int], None] | None,
     ) -> None:
         self.start = header.started_ns
         self.output_format = output_format
@@ -77,8 +79,8 @@ class Notes:
         self.playout = Playout(output_format)
         self.sent = SentAudio(input_format)
         self.over = False
-        self.on_due: Callable[[int], None] | None = None
-        self.on_turn: Callable[[TurnRecord, int], None] | None = None
+        self.on_due = on_due
+        self.on_turn = on_turn
         self.items: Recent[Spoken] = Recent()
         self.begun: Recent[None] = Recent()
         """Responses, and items of the user's, of which the first words have come."""

@@ -1,14 +1,14 @@
-"""ResponseHandle: what an application holds after asking for a response."""
+"""ResponseHandle: what an application holds after asking for a response, and the table of those of one session."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import attrs
 import trio
 
-from engine.core.effects import HandleCreated, HandleDone, HandleStatus
+from engine.core.effects import HandleCreated, HandleDone, HandleStatus, HandleWork
 from engine.core.inputs import CancelHandle, Input
 from engine.errors import EngineError
 
@@ -82,3 +82,31 @@ class ResponseHandle:
         self._outcome = ResponseOutcome(effect.status, effect.text, effect.reason, self.response_id)
         self._created.set()
         self._done.set()
+
+
+class HandleTable:
+    """The handles of one session whose responses have not ended."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, ResponseHandle] = {}
+        self._count = 0
+
+    def new(self, post: Callable[[Input], Awaitable[None]]) -> tuple[int, ResponseHandle]:
+        """Make a handle; return it with its id."""
+        self._count += 1
+        handle = self._open[self._count] = ResponseHandle(self._count, post)
+        return self._count, handle
+
+    def apply(self, effects: Sequence[HandleWork]) -> None:
+        """Tell handles what the machine says of their responses."""
+        for effect in effects:
+            if isinstance(effect, HandleCreated):
+                self._open[effect.handle_id].on_created(effect)
+            else:
+                self._open.pop(effect.handle_id).on_done(effect)
+
+    def resolve_rest(self, error: EngineError | None) -> None:
+        """End the handles whose requests came too late for the router to see them."""
+        status: HandleStatus = "superseded" if error is None else "failed"
+        reason = "session_closed" if error is None else "connection_lost"
+        self.apply([HandleDone(handle_id, status, reason=reason, error=error) for handle_id in self._open])

@@ -42,12 +42,12 @@ from engine.mailboxes import MailboxStatistics, Mark
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
 from engine.recorder import SessionLatency
-from engine.recorder.open_log import new_recorder
 from engine.session.messages import UserInput, user_message
 from engine.session.response_handle import ResponseHandle
-from engine.session.runtime import Lifetime, Parts
+from engine.session.runtime import SessionRuntime
 from engine.session.system_task import Opening
 from engine.session.validation import audio_bytes, playback_tracker, response_tools, run_guardrails, sendable
+from engine.session.wiring import SessionDeps
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig
 from engine.wire.client_events import (
     ClientEvent,
@@ -95,10 +95,9 @@ class RealtimeSession(Generic[T]):
         self._input_format = _format_of(base.audio_input)
         self._playback = playback_tracker(model_config.playback_tracker)
         self._playback.bind(_format_of(base.audio_output))
-        self._handle_count = 0
         self._opening: trio.CancelScope | None = None
         self._machine: Machine | None = None
-        self._life: Lifetime | None = None
+        self._runtime: SessionRuntime | None = None
         self._nursery: AbstractAsyncContextManager[trio.Nursery] | None = None
 
     # --- life
@@ -111,11 +110,11 @@ class RealtimeSession(Generic[T]):
             SessionClosed: it was opened before, or closed while it was being opened.
             Exception: whatever the agent's own functions (its instructions, what is enabled) raise.
         """
-        life = await self._begin()
+        runtime = await self._begin()
         manager = trio.open_nursery()
         nursery = await manager.__aenter__()
         try:
-            await nursery.start(life.run)
+            await nursery.start(runtime.run)
         except BaseException:
             await manager.__aexit__(None, None, None)
             raise
@@ -130,8 +129,8 @@ class RealtimeSession(Generic[T]):
         if self._nursery is not None:
             nursery, self._nursery = self._nursery, None
             await _join(nursery, beside=error)
-        if error is None and self._life is not None and isinstance(self._life.error, SessionFailed):
-            raise self._life.error
+        if error is None and self._runtime is not None and isinstance(self._runtime.error, SessionFailed):
+            raise self._runtime.error
 
     async def enter(self) -> RealtimeSession[T]:
         """Open without ``async with``, for callers whose life cycle has no block to put it in.
@@ -139,12 +138,12 @@ class RealtimeSession(Generic[T]):
         Whoever enters must `close`; what is still open when the trio run ends is closed then. Raises like
         ``async with`` does.
         """
-        life = await self._begin()
+        runtime = await self._begin()
         try:
-            await Opening().open(life.run)
+            await Opening().open(runtime.run)
         except BaseException:
             # Cancelled while it connects: nobody would close it.
-            await life.close()
+            await runtime.close()
             raise
         return self
 
@@ -154,8 +153,8 @@ class RealtimeSession(Generic[T]):
         Returns within `close_timeout` seconds of the model configuration; may be called any number of times, from any
         task. In a tool, a guardrail or a hook it does not return: these end with the session.
         """
-        if self._life is not None:
-            await self._life.close()
+        if self._runtime is not None:
+            await self._runtime.close()
         elif self._opening is not None:
             self._opening.cancel(reason="the session was closed")
 
@@ -177,9 +176,10 @@ class RealtimeSession(Generic[T]):
             raise AudioError(f"{len(audio)} bytes are not a whole number of {self._input_format.type} samples")
         if not audio and not commit:
             raise AudioError("there is no audio in an empty piece")
-        life = self._living()
+        runtime = self._living()
         if audio:
-            await life.microphone.put(audio)
+            await runtime.wiring.microphone.put(audio)
+            runtime.wiring.direct_audio.flush_frames()
         if commit:
             await self.commit_audio()
 
@@ -251,10 +251,9 @@ class RealtimeSession(Generic[T]):
             wanted = evolve(wanted, conversation="none")
         sendable(ResponseCreate(wanted))
         own = {tool.name: ToolSpec(tool.name, "function", tool, tool.on_interruption) for tool in own_tools or ()}
-        life = self._living()
-        self._handle_count += 1
-        handle = life.handles[self._handle_count] = ResponseHandle(self._handle_count, self._post)
-        await self._post(Respond(self._handle_count, wanted, own if own_tools is not None else None))
+        runtime = self._living()
+        handle_id, handle = runtime.handles.new(self._post)
+        await self._post(Respond(handle_id, wanted, own if own_tools is not None else None))
         return handle
 
     async def interrupt(self) -> None:
@@ -304,9 +303,9 @@ class RealtimeSession(Generic[T]):
             SlowConsumer: events were not taken in time.
             SessionFailed: the engine itself failed.
         """
-        if self._life is None or not self._life.opened:
+        if self._runtime is None or not self._runtime.opened:
             raise SessionNotOpen(NOT_OPEN)
-        return self._life.feed.take()
+        return self._runtime.wiring.events.take()
 
     @property
     def history(self) -> History:
@@ -349,26 +348,26 @@ class RealtimeSession(Generic[T]):
         Raises:
             SessionNotOpen: nothing has happened yet.
         """
-        if self._life is None:
+        if self._runtime is None:
             raise SessionNotOpen(NOT_OPEN)
-        return SessionLatency(self._life.recorder)
+        return SessionLatency(self._runtime.wiring.recorder)
 
     @property
     def mailboxes(self) -> tuple[MailboxStatistics, ...]:
         """How full every queue of the session is and has been."""
-        return () if self._life is None else self._life.statistics()
+        return () if self._runtime is None else self._runtime.wiring.statistics()
 
     # --- inside
 
-    async def _begin(self) -> Lifetime:
+    async def _begin(self) -> SessionRuntime:
         if self._opening is not None:
             raise SessionClosed("a session is opened once: make a new one with `runner.run()`")
         with trio.CancelScope() as self._opening:
-            self._life = await self._prepare()
-            return self._life
+            self._runtime = await self._prepare()
+            return self._runtime
         raise SessionClosed("the session was closed while it was being opened")
 
-    async def _prepare(self) -> Lifetime:
+    async def _prepare(self) -> SessionRuntime:
         spec = await self._resolve(self._starting_agent)
         capabilities = self._model.capabilities
         # Whoever attaches to a call joins a conversation whose audio takes another way.
@@ -383,8 +382,8 @@ class RealtimeSession(Generic[T]):
         )
         reported = self._model_config.playback_tracker is not None
         self._machine = Machine(rules, spec, PlaybackLedger(_format_of(self._base.audio_output), reported=reported))
-        return Lifetime(
-            Parts(
+        return SessionRuntime(
+            SessionDeps(
                 model=self._model,
                 model_config=self._model_config,
                 machine=self._machine,
@@ -396,7 +395,8 @@ class RealtimeSession(Generic[T]):
                 input_format=self._input_format,
                 frame_ms=self._run_config.audio_frame_ms,
                 resolve=self._resolve,
-                recorder=new_recorder(self._run_config.latency_log, self._base, type(self._model).__name__),
+                settings=self._base,
+                latency_log=self._run_config.latency_log,
             )
         )
 
@@ -411,19 +411,21 @@ class RealtimeSession(Generic[T]):
             raise SettingsError(f"the agent {spec.name!r}: its settings cannot be sent: {error}") from error
         return spec
 
-    def _living(self) -> Lifetime:
-        if self._life is None or not self._life.opened:
+    def _living(self) -> SessionRuntime:
+        if self._runtime is None or not self._runtime.opened:
             raise SessionNotOpen(NOT_OPEN)
-        if self._life.over.is_set():
-            raise SessionClosed("the session is closed") from self._life.error
-        return self._life
+        if self._runtime.over.is_set():
+            raise SessionClosed("the session is closed") from self._runtime.error
+        return self._runtime
 
     async def _post(self, command: Input) -> None:
-        await self._living().inbox.put([command])
+        await self._living().wiring.inbox.put([command])
 
     async def _mark(self, event: ClientEvent) -> None:
         mark = Mark(event)
-        await self._living().microphone.put(mark)
+        wiring = self._living().wiring
+        await wiring.microphone.put(mark)
+        wiring.direct_audio.flush_frames()
         await mark.wait()
 
     def _must_wait(self, call_id: str) -> None:

@@ -45,12 +45,18 @@ class Watched:
     """A recorder, and what it tells."""
 
     over: list[TurnRecord] = attrs.field(factory=list)
+    due: list[int] = attrs.field(factory=list)
     recorder: Recorder = attrs.field(init=False)
     now: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self.recorder = Recorder(LogHeader(session="s"), PCM16, PCM16)
-        self.recorder.on_turn = lambda turn, _: self.over.append(turn)
+        self.recorder = Recorder(
+            LogHeader(session="s"),
+            PCM16,
+            PCM16,
+            on_turn=lambda turn, _: self.over.append(turn),
+            on_due=self.due.append,
+        )
 
     def step(self, *events: RealtimeSessionEvent, batch: tuple[Any, ...] = ()) -> None:
         self.recorder.stepped(batch, Effects(events=list(events)), self.now)
@@ -191,19 +197,19 @@ def test_after_the_end_nothing_is_told() -> None:
 def test_what_a_mark_leads_to_is_not_forgotten() -> None:
     """A mark puts a turn to rest: somebody is told when to look again, although nothing else happens."""
     watched = Watched()
-    due: list[int] = []
     watched.begins("r")
-    watched.step(watched.audio())
-    watched.recorder.taken(watched.audio(), watched.now)
+    for _ in range(30):  # what is computed ends long after what is measured
+        watched.step(watched.audio())
+        watched.recorder.taken(watched.audio(), watched.now)
     watched.step(AudioEnd(context=None, at_ns=watched.now, response_id="r", item_id="i", content_index=0))
     watched.ends("r")
     watched.now += 5 * MS
-    watched.recorder.on_due = due.append
+    watched.due.clear()
     for kind in ("playout.start", "playout.stop"):
         fields = {"response": "r", "item": "i", "source": "measured"}
         watched.recorder.mark(kind, watched.now, fields, watched.now)
-    assert due
-    assert watched.recorder.due == due[-1]
-    watched.recorder.wake(due[-1])
-    watched.recorder.wake(due[-1] + 200 * MS)
+    assert watched.due
+    assert watched.recorder.due == watched.due[-1]
+    watched.recorder.wake(watched.due[-1])
+    watched.recorder.wake(watched.due[-1] + 200 * MS)
     assert len(watched.over) == 1

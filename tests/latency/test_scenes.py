@@ -14,7 +14,7 @@ from engine.events import AgentStart, TurnMetrics
 from engine.latency.assemble import turns_of
 from engine.latency.log import read_log
 from engine.latency.metrics import metrics_of
-from engine.session import session
+from engine.session import wiring
 from engine.settings import LatencyLog
 from tests.properties.focus import FOCUS
 from tests.support.scene import Scene, play
@@ -24,10 +24,12 @@ from tests.support.scene import Scene, play
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where every session of this file writes its log."""
     folder = tmp_path_factory.mktemp("logs")
-    made = session.new_recorder
+    made = wiring.new_recorder
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            session, "new_recorder", lambda _, base, model: made(LatencyLog(path=folder / "log"), base, model)
+            wiring,
+            "new_recorder",
+            lambda _, base, model, **told: made(LatencyLog(path=folder / "log"), base, model, **told),
         )
         yield folder
     shutil.rmtree(folder)

@@ -1,26 +1,45 @@
-"""Mailbox: batches in order, room, and its end."""
+"""Mailbox and inbox: batches in order, room, and its end."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from engine.errors import SessionClosed
-from engine.mailboxes import Mailbox
+from engine.mailboxes import Inbox, Mailbox, MailboxStatistics
+
+KINDS = pytest.mark.parametrize("kind", [Mailbox, Inbox])
 
 
-async def test_batches_keep_their_order_and_can_be_taken_at_once() -> None:
+async def taken(box: Mailbox[int]) -> Sequence[int]:
+    """Take the oldest batch of a mailbox, or all batches of an inbox."""
+    return await (box.take_all() if isinstance(box, Inbox) else box.take())
+
+
+async def test_batches_keep_their_order() -> None:
     box = Mailbox[int]("box", 4)
     for batch in ([1, 2], [3], [4, 5]):
         await box.put(batch)
-    assert await box.take() == [1, 2]
-    assert await box.take_all() == [3, 4, 5]
-    assert box.take_nowait() == ()
+    assert [await box.take() for _ in range(3)] == [[1, 2], [3], [4, 5]]
 
 
-async def test_whoever_finds_it_full_waits_for_room() -> None:
-    box = Mailbox[int]("box", 1)
+async def test_all_batches_can_be_taken_at_once() -> None:
+    box = Inbox[int]("box", 4)
+    for batch in ([1, 2], [3], [4, 5]):
+        await box.put(batch)
+    assert await box.take_all() == [1, 2, 3, 4, 5]
+    assert box.take_nowait() == []
+
+
+@KINDS
+async def test_whoever_finds_it_full_waits_for_room(kind: type[Mailbox[int]]) -> None:
+    box = kind("box", 1)
     await box.put([1])
     with pytest.raises(trio.WouldBlock):
         box.put_nowait([2])
@@ -28,12 +47,65 @@ async def test_whoever_finds_it_full_waits_for_room() -> None:
         nursery.start_soon(box.put, [2])
         await wait_all_tasks_blocked()
         assert box.statistics().waiting == 1
-        assert box.take_nowait() == [1]
-    assert await box.take() == [2]
+        first = await taken(box)
+    rest = await taken(box) if len(first) < 2 else []
+    assert [*first, *rest] == [1, 2]
+    assert box.statistics() == MailboxStatistics("box", 1, 0, 1, 2)
+
+
+@KINDS
+async def test_who_is_cancelled_while_it_is_full_has_handed_over_nothing(kind: type[Mailbox[int]]) -> None:
+    box = kind("box", 1)
+    await box.put([1])
+    with trio.move_on_after(0):
+        await box.put([2])
+    assert await taken(box) == [1]
+    assert box.statistics() == MailboxStatistics("box", 1, 0, 1, 1)
+
+
+@given(st.lists(st.sampled_from(["put", "put and wait", "take", "next"]), max_size=30), st.integers(1, 3))
+def test_an_inbox_loses_and_repeats_nothing_whoever_takes(moves: list[str], capacity: int) -> None:
+    """Several tasks put, the router's task waits for all there is, and other tasks take what is there in between."""
+
+    async def play() -> tuple[list[int], list[int], MailboxStatistics]:
+        box, put, got = Inbox[int]("box", capacity), list[int](), list[int]()
+
+        async def read() -> None:
+            while True:
+                got.extend(await box.take_all())
+                await trio.lowlevel.checkpoint()
+
+        async def write(number: int) -> None:
+            await box.put([number])
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            for number, move in enumerate(moves):
+                if move == "put":
+                    with suppress(trio.WouldBlock):
+                        box.put_nowait([number])
+                        put.append(number)
+                elif move == "put and wait":
+                    put.append(number)
+                    nursery.start_soon(write, number)
+                    await trio.lowlevel.checkpoint()
+                elif move == "take":
+                    got.extend(box.take_nowait())
+                else:
+                    await trio.lowlevel.checkpoint()
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        return put, got, box.statistics()
+
+    put, got, statistics = trio.run(play)
+    assert sorted(got) == put
+    assert statistics.waiting == 0
+    assert statistics.passed == len(put)
+    assert statistics.most_waiting <= capacity
 
 
 async def test_a_reader_whose_batch_somebody_else_took_waits_on() -> None:
-    box = Mailbox[int]("box", 4)
+    box = Inbox[int]("box", 4)
     got: list[int] = []
 
     async def read() -> None:
@@ -50,8 +122,9 @@ async def test_a_reader_whose_batch_somebody_else_took_waits_on() -> None:
     assert got == [2]
 
 
-async def test_writers_are_told_of_its_end() -> None:
-    box = Mailbox[int]("box", 1)
+@KINDS
+async def test_writers_are_told_of_its_end(kind: type[Mailbox[int]]) -> None:
+    box = kind("box", 1)
     await box.put([1])
 
     async def write() -> None:
@@ -62,4 +135,6 @@ async def test_writers_are_told_of_its_end() -> None:
         nursery.start_soon(write)
         await wait_all_tasks_blocked()
         box.close()
-    assert box.take_nowait() == ()
+    with pytest.raises(SessionClosed):
+        box.put_nowait([3])
+    assert box.statistics().waiting == 0

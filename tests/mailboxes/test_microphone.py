@@ -13,8 +13,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from engine.actors.audio_in import AudioInPump
 from engine.errors import SessionClosed
-from engine.mailboxes import Batch, Mark, Microphone, Outbound
-from engine.wire.client_events import InputAudioBufferAppend, InputAudioBufferCommit
+from engine.mailboxes import Batch, DirectAudio, DirectWrite, Mark, Microphone, Outbound
+from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, InputAudioBufferCommit
 
 FRAME, LONGEST, CAPACITY = 100, 1000, 3000
 PATIENCE = 0.125
@@ -22,6 +22,13 @@ PATIENCE = 0.125
 
 def microphone(longest: int = LONGEST) -> Microphone:
     return Microphone(CAPACITY, FRAME, longest, PATIENCE)
+
+
+async def put(heard: Microphone, entry: bytes | Mark) -> None:
+    """Put something while no direct path takes it: a full frame wakes the pump."""
+    await heard.put(entry)
+    if heard.frame_ready:
+        heard.wake_pump()
 
 
 async def pumped(heard: Microphone) -> tuple[Sequence[InputAudioBufferAppend | Mark], int | None]:
@@ -43,7 +50,7 @@ async def test_pieces_wait_until_they_are_a_frame(autojump_clock: MockClock) -> 
 
         async def speak() -> None:
             for _ in range(5):
-                await heard.put(bytes(20))
+                await put(heard, bytes(20))
                 await trio.sleep(0.02)
 
         nursery.start_soon(speak)
@@ -59,9 +66,9 @@ async def test_a_rest_waits_little_longer_than_a_frame_lasts(autojump_clock: Moc
 
         async def speak() -> None:
             await trio.sleep(7)
-            await heard.put(bytes(20))
+            await put(heard, bytes(20))
             await trio.sleep(0.02)
-            await heard.put(bytes(20))
+            await put(heard, bytes(20))
 
         nursery.start_soon(speak)
         entries, _ = await pumped(heard)
@@ -71,7 +78,7 @@ async def test_a_rest_waits_little_longer_than_a_frame_lasts(autojump_clock: Moc
 
 async def test_a_rest_that_came_while_nobody_waited_is_in_time_as_well(autojump_clock: MockClock) -> None:
     heard = microphone()
-    await heard.put(bytes(20))
+    await put(heard, bytes(20))
     await trio.sleep(0.04)
     entries, _ = await pumped(heard)
     assert lengths(entries) == [20]
@@ -80,7 +87,7 @@ async def test_a_rest_that_came_while_nobody_waited_is_in_time_as_well(autojump_
 
 async def test_the_rest_of_a_long_piece_waits_no_longer_than_any_other(autojump_clock: MockClock) -> None:
     heard = microphone()
-    await heard.put(bytes(LONGEST + 20))
+    await put(heard, bytes(LONGEST + 20))
     first, _ = await pumped(heard)
     rest, _ = await pumped(heard)
     assert (lengths(first), lengths(rest)) == ([LONGEST], [20])
@@ -90,9 +97,9 @@ async def test_the_rest_of_a_long_piece_waits_no_longer_than_any_other(autojump_
 async def test_a_mark_waits_for_nothing_and_keeps_its_place(autojump_clock: MockClock) -> None:
     heard = microphone()
     mark = Mark(InputAudioBufferCommit())
-    await heard.put(bytes(20))
-    await heard.put(mark)
-    await heard.put(bytes(30))
+    await put(heard, bytes(20))
+    await put(heard, mark)
+    await put(heard, bytes(30))
     entries, _ = await pumped(heard)
     assert entries == [InputAudioBufferAppend(bytes(20)), mark, InputAudioBufferAppend(bytes(30))]
     assert trio.current_time() == 0
@@ -100,13 +107,13 @@ async def test_a_mark_waits_for_nothing_and_keeps_its_place(autojump_clock: Mock
 
 async def test_a_full_microphone_makes_the_application_wait(autojump_clock: MockClock) -> None:
     heard = microphone()
-    await heard.put(bytes(CAPACITY + 1))
+    await put(heard, bytes(CAPACITY + 1))
     with trio.move_on_after(1) as patience:
-        await heard.put(bytes(20))
+        await put(heard, bytes(20))
     assert patience.cancelled_caught
     assert heard.statistics().passed == CAPACITY + 1, "nothing was handed over"
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(heard.put, bytes(20))
+        nursery.start_soon(put, heard, bytes(20))
         await wait_all_tasks_blocked()
         await pumped(heard)
     assert heard.statistics().waiting == CAPACITY + 1 - LONGEST + 20
@@ -114,22 +121,24 @@ async def test_a_full_microphone_makes_the_application_wait(autojump_clock: Mock
 
 async def test_a_long_piece_lets_others_run_between_its_writes(autojump_clock: MockClock) -> None:
     """However much room there is on the line."""
-    heard, out, writes = microphone(), Outbound(), 0
+    heard, out, writes = microphone(), Outbound(), list[Batch]()
 
-    def write(batch: Batch) -> bool:
-        nonlocal writes
-        writes += 1
-        return True
+    class Taking:
+        def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
+            return True
 
-    out.at_once = write
+    direct_write = DirectWrite(out, writes.append)
+    direct_write.open(Taking())
+    direct_audio = DirectAudio(heard, out, direct_write, lambda: None)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(AudioInPump(heard, out, catch_up=lambda: None).run)
+        nursery.start_soon(AudioInPump(heard, out, direct_audio).run)
         await wait_all_tasks_blocked()
         await heard.put(bytes(20 * LONGEST))
-        seen = [writes]
-        while writes < 20:
+        direct_audio.flush_frames()
+        seen = [len(writes)]
+        while len(writes) < 20:
             await trio.lowlevel.checkpoint()
-            seen.append(writes)
+            seen.append(len(writes))
         nursery.cancel_scope.cancel()
     # One in a round, which may come last in it, and first in the next.
     assert max(later - before for before, later in pairwise(seen)) <= 2
@@ -137,12 +146,12 @@ async def test_a_long_piece_lets_others_run_between_its_writes(autojump_clock: M
 
 async def test_closing_ends_waiting(autojump_clock: MockClock) -> None:
     heard = microphone()
-    await heard.put(bytes(CAPACITY + 1))
+    await put(heard, bytes(CAPACITY + 1))
     async with trio.open_nursery() as nursery:
 
         async def speak() -> None:
             with pytest.raises(SessionClosed):
-                await heard.put(bytes(20))
+                await put(heard, bytes(20))
 
         nursery.start_soon(speak)
         await wait_all_tasks_blocked()
@@ -152,7 +161,7 @@ async def test_closing_ends_waiting(autojump_clock: MockClock) -> None:
 async def test_whoever_waits_for_a_mark_is_told_that_it_will_not_be_written(autojump_clock: MockClock) -> None:
     heard = microphone()
     mark = Mark(InputAudioBufferCommit())
-    await heard.put(mark)
+    await put(heard, mark)
     async with trio.open_nursery() as nursery:
 
         async def wait() -> None:
@@ -169,7 +178,7 @@ def test_audio_and_marks_come_out_as_they_went_in(entries: list[bytes | None], l
     async def through() -> list[int | None]:
         heard = Microphone(10_000, FRAME, longest, PATIENCE)
         for entry in entries:
-            await heard.put(Mark(InputAudioBufferCommit()) if entry is None else entry)
+            await put(heard, Mark(InputAudioBufferCommit()) if entry is None else entry)
         said: list[int | None] = []
         while len(said) < len(_flat(entries)):
             taken, _ = await pumped(heard)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from engine.errors import TransportLost
-from engine.mailboxes import Batch, Mark, Outbound
+from engine.mailboxes import Batch, DirectWrite, Mark, Outbound
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, InputAudioBufferCommit, ResponseCancel
 
 AUDIO = InputAudioBufferAppend(bytes(20))
@@ -37,10 +37,11 @@ class Forgetful(Outbound):
 class Overtaking(Outbound):
     """Broken on purpose: what the far end refused is forgotten for the writer's sake, and later batches pass it."""
 
-    def push(self) -> None:
-        refused, self._refused = self._refused, None
-        super().push()
-        self._refused = self._refused or refused
+    def begin(self) -> Batch | None:
+        refused, self.begun = self.begun, None
+        batch = super().begin()
+        self.begun = self.begun or refused
+        return batch
 
 
 class Line:
@@ -48,19 +49,20 @@ class Line:
 
     def __init__(self, broken: type[Outbound] = Outbound) -> None:
         self.out = broken()
-        self.out.at_once = self._at_once
+        self.direct = DirectWrite(self.out, lambda batch: None)
+        self.direct.open(self)
         self.takes = False
         self.written: list[ClientEvent] = []
         self.refused: Sequence[ClientEvent] | None = None
         self.put: list[ClientEvent] = []
         self.audio = 0
 
-    def _at_once(self, batch: Batch) -> bool:
+    def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
         assert self.refused is None, "what was refused is the writer's, and nothing else comes before it"
         if not self.takes:
-            self.refused = batch.events
+            self.refused = events
             return False
-        self._write(batch.events)
+        self._write(events)
         return True
 
     def _write(self, events: Sequence[ClientEvent]) -> None:
@@ -76,11 +78,12 @@ class Line:
             if move.startswith("control"):
                 self.put.append(ResponseCancel(response_id=str(len(self.put))))
                 self.out.put_wire(self.put[-1:])
-                self.out.push()
+                self.direct.flush()
             elif move.startswith("audio"):
                 with trio.move_on_after(0):
                     await self.out.room()
                     self.out.put_uplink([AUDIO], 0)
+                    self.direct.flush()
                     self.audio += 1
             else:
                 with trio.move_on_after(0):
@@ -113,19 +116,36 @@ def test_9_broken_ones_would_be_noticed(broken: type[Outbound]) -> None:
 
 
 def test_a_write_that_fails_is_left_to_the_writer() -> None:
-    out = Outbound()
-
-    def fail(batch: Batch) -> bool:
-        raise OSError("no memory")
+    class Failing:
+        def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
+            raise OSError("no memory")
 
     async def main() -> Batch:
-        out.at_once = fail
+        out = Outbound()
+        direct = DirectWrite(out, lambda batch: None)
+        direct.open(Failing())
         out.put_wire([CONTROL])
         with pytest.raises(OSError, match="no memory"):
-            out.push()
+            direct.flush()
         return await out.take()
 
     assert trio.run(main) == Batch([CONTROL])
+
+
+async def test_without_a_link_the_writer_is_woken(autojump_clock: MockClock) -> None:
+    out = Outbound()
+    direct = DirectWrite(out, lambda batch: None)
+    batches: list[Batch] = []
+
+    async def write() -> None:
+        batches.append(await out.take())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write)
+        await wait_all_tasks_blocked()
+        out.put_wire([CONTROL])
+        direct.flush()
+    assert batches == [Batch([CONTROL])]
 
 
 async def test_without_writes_at_once_control_overtakes_audio_until_the_writer_comes(
@@ -134,7 +154,6 @@ async def test_without_writes_at_once_control_overtakes_audio_until_the_writer_c
     out = Outbound()
     out.put_uplink([AUDIO], 0)
     out.put_wire([CONTROL])
-    out.push()
     assert (await out.take()).events == [CONTROL, AUDIO]
 
 
@@ -146,6 +165,7 @@ async def test_control_comes_first_and_never_behind_more_than_one_write(autojump
             for since in range(3):
                 await out.room()
                 out.put_uplink([AUDIO], since)
+                out.wake_writer()
 
         nursery.start_soon(pump)
         await wait_all_tasks_blocked()

@@ -20,7 +20,7 @@ from engine.errors import EngineError, SessionClosed, SlowConsumer
 from engine.events import RealtimeSessionEvent
 from engine.mailboxes.event_queue import Feed
 from engine.models.scripted import HangUp, Pause, Say, Step
-from engine.session.runtime import Lifetime
+from engine.session.runtime import SessionRuntime
 from engine.wire.client_events import ConversationItemCreate
 from engine.wire.items import FunctionCallOutput
 from engine.wire.server_events import ResponseOutputAudioDelta, ServerEvent
@@ -267,11 +267,11 @@ def test_close_returns_within_its_deadline_and_leaves_nothing(moment: float, pla
 
 
 def test_an_engine_without_a_deadline_would_be_noticed() -> None:
-    async def patient(self: Lifetime) -> None:
+    async def patient(self: SessionRuntime) -> None:
         with trio.move_on_after(100):
             await self.over.wait()
 
-    with swapped(Lifetime, "_end", patient):
+    with swapped(SessionRuntime, "_end", patient):
         took, _ = close_at(0.5, (), stuck="goodbye")
     assert took > DEADLINE
 
