@@ -19,10 +19,13 @@ from engine.cli.demo import SCRIPT
 from tests.cli.support import as_recognised
 
 NEEDED = ("pocketsphinx", "webrtcvad", "espeakng_loader")
-pytestmark = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in NEEDED),
-    reason="the speech extra is not installed (pip install 'engine[speech]'): nothing here could hear or speak",
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        any(importlib.util.find_spec(name) is None for name in NEEDED),
+        reason="the speech extra is not installed (pip install 'engine[speech]'): nothing here could hear or speak",
+    ),
+]
 SECONDS_ALLOWED = 90
 """The call lasts about 45 s; a busy computer may be slower, a hanging one is stopped."""
 

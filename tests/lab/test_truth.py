@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engine.lab.simulate.results import load
 from engine.lab.simulate.run import Ledger, Plan
 from engine.lab.simulate.run_real import Running
@@ -30,6 +32,7 @@ answer = "You are welcome."
 """
 
 
+@pytest.mark.long
 async def test_the_waveform_agrees(tmp_path: Path) -> None:
     plan = Plan(file=scenario(CALL), out=tmp_path)
     await Running(plan, Ledger(plan)).run()

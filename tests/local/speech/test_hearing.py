@@ -54,6 +54,7 @@ async def said(speech: SpeechParts, text: str, voice: str) -> str | None:
     return await speech.ears.hear(QUIET + await speech.voice.speak(text, voice, 1.0) + QUIET)
 
 
+@pytest.mark.long
 async def test_what_the_grammar_knows_is_understood_and_nothing_else_is() -> None:
     dialogue = customer_service()
     async with open_speech(Grammar(dialogue.templates, dialogue.slots)) as speech:
