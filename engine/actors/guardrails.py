@@ -69,7 +69,7 @@ class GuardrailDebouncer:
         if pending is not None:
             pending.scope.cancel()
         pending = self._pending[check.response_id] = _Pending(trio.CancelScope(), check)
-        nursery.start_soon(self._check, check.response_id, pending)
+        nursery.start_soon(self._check, check.response_id, pending, name=f"guardrails of {check.response_id}")
 
     async def _check(self, response_id: str, pending: _Pending) -> None:
         with pending.scope:

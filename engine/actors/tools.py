@@ -63,7 +63,7 @@ class ToolExecutor:
                     match work:
                         case StartCall():
                             scope = self._scopes[work.call_id] = trio.CancelScope()
-                            nursery.start_soon(self._call, work, scope)
+                            nursery.start_soon(self._call, work, scope, name=f"tool {work.name}")
                         case CancelCall():
                             if found := self._scopes.get(work.call_id):
                                 found.cancel()

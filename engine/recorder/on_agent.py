@@ -165,6 +165,7 @@ def _handoff(n: Notes, event: Handoff, now: int) -> None:
 
 def _error(n: Notes, event: Error, now: int) -> None:
     n.tell(now, "error", code=event.code, message=str(event.error))
+    n.lines.error(event)
 
 
 def _name_of(agent: object) -> str | None:

@@ -22,6 +22,7 @@ from engine.latency.log import LogHeader, LogWriter
 from engine.latency.overhead import EngineShare
 from engine.latency.turns import TurnRecord
 from engine.recorder import on_agent, on_audio, on_user
+from engine.recorder.log_lines import LogLines
 from engine.recorder.state import Notes
 from engine.wire.client_events import ClientEvent
 from engine.wire.formats import AudioFormat
@@ -62,7 +63,8 @@ class Recorder:
             on_due: called with `due` when that has changed.
         """
         self.header = header
-        self._notes = Notes(header, input_format, output_format, writer, on_turn, on_due)
+        self.lines = LogLines(header.session)
+        self._notes = Notes(header, self.lines, input_format, output_format, writer, on_turn, on_due)
 
     @property
     def share(self) -> EngineShare:
@@ -74,6 +76,11 @@ class Recorder:
         """The last turns that are over, and those that are still open, in the order in which they began."""
         known = [*self._notes.turns, *self._notes.assembler.open_turns()]
         return sorted(known, key=lambda record: record.index)
+
+    @property
+    def turn_count(self) -> int:
+        """How many turns have begun."""
+        return max((record.index + 1 for record in self.turns), default=0)
 
     @property
     def log_failed(self) -> OSError | None:
@@ -101,6 +108,9 @@ class Recorder:
         for event in effects.events:
             if (of_event := _EVENTS.get(type(event))) is not None:
                 of_event(notes, event, now)  # type: ignore[arg-type]  # no row is of `Discard`
+        if notes.lines.decisions:
+            for event in effects.events:
+                notes.lines.decided(event)
         if notes.calls:
             on_agent.called(notes, now)
         if notes.news or notes.playout.due != notes.playout_due:
@@ -118,6 +128,8 @@ class Recorder:
         for event in events:
             if (of_event := _WRITTEN.get(type(event))) is not None:
                 of_event(notes, event, now)
+            if notes.lines.decisions:
+                notes.lines.written(event)
         if notes.news:
             notes.alarm()
 

@@ -17,6 +17,7 @@ from engine.latency.overhead import EngineShare
 from engine.latency.playout import Playout
 from engine.latency.sent_audio import SentAudio
 from engine.latency.turns import TurnRecord
+from engine.recorder.log_lines import LogLines
 from engine.wire.formats import AudioFormat
 
 KEPT_TURNS: Final = 64
@@ -64,6 +65,7 @@ class Notes:
     def __init__(
         self,
         header: LogHeader,
+        lines: LogLines,
         input_format: AudioFormat,
         output_format: AudioFormat,
         writer: LogWriter | None,
@@ -71,6 +73,7 @@ class Notes:
         on_due: Callable[[int], None] | None,
     ) -> None:
         self.start = header.started_ns
+        self.lines = lines
         self.output_format = output_format
         self.share = EngineShare()
         self.turns: deque[TurnRecord] = deque(maxlen=KEPT_TURNS)

@@ -10,17 +10,21 @@ writes what is left, says goodbye within the deadline, and is joined. Being canc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 import trio
 
-from engine.clock import now_ns
+from engine.clock import NS, now_ns
 from engine.core.inputs import Ended, Opened
 from engine.errors import EngineError, SessionClosed, SessionFailed, TransportClosed
 from engine.session.response_handle import HandleTable
 from engine.session.wiring import SessionDeps, wire
 
 NORMAL_CLOSURE = 1000
+
+LINGER_SECONDS = 0.1
+"""How long after their cancellation tasks may go on before their names are logged."""
 
 
 class SessionRuntime:
@@ -29,6 +33,7 @@ class SessionRuntime:
     def __init__(self, deps: SessionDeps) -> None:
         """Wire the session. Raises SettingsError if its latency log cannot be written."""
         self._first_agent = deps.first_agent
+        self._machine = deps.machine
         self._close_timeout = deps.model_config.close_timeout
         self.handles = HandleTable()
         self.wiring = wire(deps, self.handles)
@@ -77,7 +82,11 @@ class SessionRuntime:
             if self.opened:
                 await self._end()
             self._scope.cancel(reason="the session did not close within its deadline")
-            await self.over.wait()
+            with trio.move_on_after(LINGER_SECONDS):
+                await self.over.wait()
+            if not self.over.is_set():
+                self.wiring.recorder.lines.outlives(f"tasks {', '.join(_running(self._task))}")
+                await self.over.wait()
 
     async def _end(self) -> None:
         """Ask for a good end, and wait for it as long as the deadline allows."""
@@ -104,6 +113,7 @@ class SessionRuntime:
                 actors.start_soon(wiring.guardrails.run)
                 self.opened = True
                 task_status.started()
+                wiring.recorder.lines.opened(wiring.recorder.header.model, self._first_agent.name)
                 error = await wiring.router.run()
                 actors.cancel_scope.cancel(reason="the conversation is over")
             return error
@@ -121,6 +131,19 @@ class SessionRuntime:
         self.error = None if _is_normal(error) else error
         wiring.events.close(self.error, wanted=error is None)
         self.over.set()
+        self._log_end()
+
+    def _log_end(self) -> None:
+        recorder = self.wiring.recorder
+        recorder.lines.ended(
+            self.error,
+            model=recorder.header.model,
+            turns=recorder.turn_count,
+            seconds=(now_ns() - recorder.header.started_ns) / NS,
+            tokens=self._machine.usage.total_tokens,
+        )
+        if threads := [name for each in self.wiring.threads for name in each.running]:
+            recorder.lines.outlives(f"threads {', '.join(threads)}")
 
 
 def _is_normal(error: EngineError | None) -> bool:
@@ -136,3 +159,11 @@ def _first_words(group: BaseExceptionGroup[BaseException]) -> str:
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
     return repr(first)
+
+
+def _running(task: trio.lowlevel.Task | None) -> Iterator[str]:
+    """Give the names of the tasks in the innermost nursery below `task`: those that everything else waits for."""
+    nurseries = [] if task is None else task.child_nurseries[-1:]
+    for child in [child for nursery in nurseries for child in nursery.child_tasks]:
+        below = list(_running(child))
+        yield from below or [child.name]

@@ -17,10 +17,8 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
 
 import attrs
-import trio
 
 from engine.actors.audio_in import AudioInPump
 from engine.actors.connection import Connection
@@ -29,7 +27,6 @@ from engine.actors.hooks import Hook, HookRunner, hooks_of
 from engine.actors.router import Router
 from engine.actors.tools import ToolExecutor
 from engine.agents.agent import RealtimeAgent
-from engine.agents.callbacks import RunSync
 from engine.agents.guardrail import OutputGuardrail
 from engine.clock import now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
@@ -62,14 +59,10 @@ from engine.models.interface import RealtimeModel
 from engine.recorder import Recorder
 from engine.recorder.open_log import new_recorder
 from engine.session.response_handle import HandleTable
+from engine.session.threads import Threads
 from engine.settings import LatencyLog, RealtimeModelConfig
 from engine.wire.formats import AudioFormat
 from engine.wire.session import Session
-
-R = TypeVar("R")
-
-TOOL_THREADS = 16
-"""Synchronous tools and guardrails of one session that run at the same time; others wait."""
 
 FLUSH_FACTOR = 1.25
 """Frame lengths that a partial frame of audio waits for the rest of it."""
@@ -117,6 +110,8 @@ class Wiring:
     audio_in: AudioInPump
     tool_executor: ToolExecutor
     guardrails: GuardrailDebouncer
+    threads: tuple[Threads, Threads]
+    """Of the tool executor and of the guardrail debouncer: neither waits for the other's functions."""
 
     def statistics(self) -> tuple[MailboxStatistics, ...]:
         """Return the counters of every queue."""
@@ -179,6 +174,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
     hooks = Mailbox[Hook]("hooks", WAITING_HOOKS)
     microphone = _microphone(deps)
     direct_write = DirectWrite(outbound, written)
+    tool_threads, guardrail_threads = Threads(), Threads()
     router = Router(
         machine=deps.machine,
         model=deps.model,
@@ -225,7 +221,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
             usage=lambda: deps.machine.usage,
             resolve=deps.resolve,
             format_error=deps.tool_error_formatter,
-            run_sync=_threads(),
+            run_sync=tool_threads.run_sync,
             hooks=HookRunner(hooks, inbox, deps.context, lambda: deps.machine.usage),
         ),
         guardrails=GuardrailDebouncer(
@@ -233,8 +229,9 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
             inbox=inbox,
             guardrails=deps.guardrails,
             context=deps.context,
-            run_sync=_threads(),
+            run_sync=guardrail_threads.run_sync,
         ),
+        threads=(tool_threads, guardrail_threads),
     )
 
 
@@ -246,12 +243,3 @@ def _microphone(deps: SessionDeps) -> Microphone:
         longest=audio.bytes_of(LONGEST_WRITE_MS),
         patience=deps.frame_ms * FLUSH_FACTOR / 1000,
     )
-
-
-def _threads() -> RunSync:
-    limiter = trio.CapacityLimiter(TOOL_THREADS)
-
-    async def run_sync(function: Callable[[], R]) -> R:
-        return await trio.to_thread.run_sync(function, abandon_on_cancel=True, limiter=limiter)
-
-    return run_sync

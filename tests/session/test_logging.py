@@ -1,0 +1,152 @@
+"""What an operator reads in the log of a program: one line at a session's begin and end, warnings, decisions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from engine import RealtimeAgent, RealtimeRunner, ScriptedModel, function_tool
+from engine.errors import SlowConsumer
+from engine.models.scripted import Expect, Say, Step
+from engine.wire.client_events import ResponseCreate
+from engine.wire.server_events import ErrorDetail, ErrorEvent
+from tests.hotpath.counting import calls
+from tests.hotpath.line import audio, frames, line, words
+from tests.support.talk import begins, ends, speaks
+from tests.support.talk import calls as tool_calls
+
+SECRET = "sk-very-secret"
+WORDS = "my grandmother's maiden name"
+
+
+async def converse(script: list[Step], agent: RealtimeAgent[Any], *, say: str = WORDS) -> None:
+    """Hold a short conversation over a scripted server, to the end of its script."""
+    runner = RealtimeRunner(agent, model=ScriptedModel(script))
+    async with await runner.run(model_config={"api_key": SECRET}) as session:
+        await session.send_message(say)
+        with trio.move_on_after(5):
+            async for _ in session:
+                pass
+
+
+def lines(caplog: pytest.LogCaptureFixture, level: int) -> list[tuple[str, str]]:
+    return [
+        (record.name, record.getMessage())
+        for record in caplog.records
+        if record.levelno == level and record.name.startswith("engine")
+    ]
+
+
+async def test_a_session_has_one_line_at_its_begin_and_one_at_its_end(
+    caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    caplog.set_level(logging.INFO, logger="engine")
+    script = [Expect(ResponseCreate), Say([begins("r1", "req_1"), *speaks("r1", "i1", WORDS, 1.0), ends("r1")])]
+    await converse(script, RealtimeAgent(name="Helper"))
+    opened, over = lines(caplog, logging.INFO)
+    assert opened[0] == over[0] == "engine.session"
+    assert "model=ScriptedModel" in opened[1]
+    assert "agent='Helper'" in opened[1]
+    assert "outcome=closed model=ScriptedModel turns=1 seconds=" in over[1]
+    assert "tokens=" in over[1]
+    assert not lines(caplog, logging.WARNING)
+
+
+async def test_every_record_names_its_session_and_none_a_key_or_words(
+    caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="engine")
+
+    @function_tool
+    async def remember(text: str) -> str:
+        raise ValueError(f"cannot remember {text}")
+
+    script = [
+        Expect(ResponseCreate),
+        Say([begins("r1", "req_1"), *tool_calls("r1", ("c1", "remember", f'{{"text": "{WORDS}"}}')), ends("r1")]),
+        Expect(ResponseCreate),
+        Say([ErrorEvent(ErrorDetail("invalid_request_error", f"cannot say {WORDS}", "invalid_value"))]),
+    ]
+    await converse(script, RealtimeAgent(name="Helper", tools=[remember]))
+    records = [record for record in caplog.records if record.name.startswith("engine")]
+    assert len({record.session for record in records}) == 1  # type: ignore[attr-defined]
+    assert all(str(record.session) in record.getMessage() for record in records)  # type: ignore[attr-defined]
+    assert not any(SECRET in record.getMessage() for record in records)
+    assert not any(WORDS in record.getMessage() for record in records if record.levelno > logging.DEBUG)
+    warned = lines(caplog, logging.WARNING)
+    assert [(name, text.split(" (session")[0]) for name, text in warned] == [
+        ("engine.tools", "ToolFailed"),
+        ("engine.server", "PeerError code=invalid_value"),
+    ]
+    decided = {name for name, _ in lines(caplog, logging.DEBUG)}
+    assert decided >= {"engine.responses", "engine.tools", "engine.server"}
+
+
+async def test_why_a_session_broke_off_is_a_warning(
+    caplog: pytest.LogCaptureFixture, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, logger="engine")
+    flood = [Say([begins("r1"), *speaks("r1", "i1", "words", 60.0)])] * 20
+    session = await RealtimeRunner(RealtimeAgent(name="Helper"), model=ScriptedModel(flood)).run()
+    async with session:
+        with trio.move_on_after(5):
+            await trio.sleep_forever()
+        with pytest.raises(SlowConsumer):
+            async for _ in session:
+                pass
+    assert [text.split(" (session")[0] for _, text in lines(caplog, logging.WARNING)] == [
+        "session broke off: SlowConsumer"
+    ]
+
+
+async def test_what_outlives_a_session_is_named(caplog: pytest.LogCaptureFixture, autojump_clock: MockClock) -> None:
+    caplog.set_level(logging.WARNING, logger="engine")
+
+    @function_tool
+    async def dawdle() -> str:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(60)
+        return "done"
+
+    script = [
+        Expect(ResponseCreate),
+        Say([begins("r1", "req_1"), *tool_calls("r1", ("c1", "dawdle", "{}")), ends("r1")]),
+    ]
+    await converse(script, RealtimeAgent(name="Helper", tools=[dawdle]))
+    assert [text.split(" (session")[0] for _, text in lines(caplog, logging.WARNING)] == [
+        "still running after the session's close: tasks tool dawdle"
+    ]
+
+
+@contextmanager
+def level(of: int) -> Iterator[None]:
+    """Set the level of the whole package."""
+    logger = logging.getLogger("engine")
+    before = logger.level
+    logger.setLevel(of)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+async def test_a_delta_costs_the_same_whether_warnings_are_logged_or_nothing_is() -> None:
+    """Calls of the engine's functions, all the way from the socket to the application."""
+    costs = []
+    for of in (logging.WARNING, logging.CRITICAL + 1):
+        with level(of):
+            async with line() as held:
+                count = len(held.taken)
+                said = frames(audio(1), words(2))
+                with calls() as (_, called):
+                    await held.write(said)
+                    await held.until(count + 2)
+                costs.append(called)
+    assert costs[0] == costs[1]
+    assert not [name for name in costs[0] if "LogLines" in name]
