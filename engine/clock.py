@@ -1,4 +1,4 @@
-"""The session's clock: trio's, in whole nanoseconds, so that virtual time and exact arithmetic come for free."""
+"""The session's clock: trio's, in whole nanoseconds, for virtual time and exact arithmetic."""
 
 from __future__ import annotations
 

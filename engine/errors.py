@@ -1,4 +1,4 @@
-"""Every error the engine raises, by cause.
+"""Every error that the engine raises, by cause.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What an application sees: the events of a session, in the order that the promises in the README state.
+"""Events of a session as an application sees them, in the order that the promises in the README state.
 
 Every event is a frozen class with
 

@@ -1,4 +1,4 @@
-"""What the conversation holds, as an application reads it: frozen items, in the server's order."""
+"""Items of a conversation as an application reads them: frozen, in the server's order."""
 
 from __future__ import annotations
 

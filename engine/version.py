@@ -1,3 +1,6 @@
-"""The version, which the package's metadata is made from: to look it up there takes 40 ms of a first session."""
+"""The version of the package.
+
+The package's metadata is made from it: to look it up there takes 40 ms of a first session.
+"""
 
 VERSION = "0.1.0"

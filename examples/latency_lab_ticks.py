@@ -7,7 +7,7 @@ Time passes in ticks of 200 ms and only in them, so that the result is the same 
 
 from engine import RealtimeAgent
 from engine.lab.simulate.tick import open_ticks, run_ticks
-from engine.local.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.wire.formats import PCM16
 
 TICK_MS = 200

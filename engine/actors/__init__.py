@@ -1,0 +1,1 @@
+"""The five tasks of a session: microphone pump, connection, router, tool executor and guardrail debouncer."""

@@ -1,4 +1,4 @@
-"""What an application declares: agents, their tools, handoffs, guardrails and hooks. Data and functions, no session.
+"""Declarations of an application: agents, tools, handoffs, guardrails and hooks.
 
 Names are imported when they are first used; what reads type hints (`msgspec`) is imported when the first tool is made.
 """

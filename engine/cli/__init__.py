@@ -1,1 +1,1 @@
-"""The `engine` command: calls to watch and to listen to, and the local model on a port. Only here is `rich` used."""
+"""The `engine` command: calls to watch and to listen to, the local model on a port, and the latency lab."""

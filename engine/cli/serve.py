@@ -15,14 +15,14 @@ from engine.cli.serve_options import CHAT_KEY, Pace, ServeOptions
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
 from engine.local.chat_responder import chat_brain
+from engine.local.conversation.replies import Brain
 from engine.local.dialogue.description import Dialogue, customer_service, load_dialogue
 from engine.local.dialogue.responder import DialogueBrain
-from engine.local.latencies import USUAL, Fixed, Latencies, LogNormal
-from engine.local.options import LocalOptions
-from engine.local.replies import Brain
 from engine.local.server import Served
 from engine.local.server import serve as serve_model
-from engine.local.speech_extra import speech_for
+from engine.local.settings.latencies import USUAL, Fixed, Latencies, LogNormal
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.installed import speech_for
 
 
 def serve(options: ServeOptions) -> ExitStatus:

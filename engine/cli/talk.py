@@ -30,8 +30,8 @@ from engine.cli.turn_table import turns
 from engine.cli.typed import TypedCaller, TypedLines
 from engine.cli.wav_utterances import read_utterances
 from engine.errors import EngineError
-from engine.local.speech_extra import speech_for
-from engine.local.speech_parts import SpeechParts
+from engine.local.speech.installed import speech_for
+from engine.local.speech.parts import SpeechParts
 from engine.models.interface import RealtimeModel
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession

@@ -15,7 +15,7 @@ import attrs
 from engine.local.conversation.errors import INVALID_REQUEST
 from engine.local.conversation.ids import Ids
 from engine.local.conversation.session_settings import DEFAULT_MODEL
-from engine.local.options import LocalOptions
+from engine.local.settings.options import LocalOptions
 from engine.wire.codec import encode_server
 from engine.wire.server_events import ErrorDetail, ErrorEvent
 

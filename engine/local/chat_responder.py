@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from engine.errors import SettingsError
-from engine.local.replies import Answered, Brain, Call, Called, Line, NoReply, Reply, Say, Situation
+from engine.local.conversation.replies import Answered, Brain, Call, Called, Line, NoReply, Reply, Say, Situation
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 _SPOKEN_HINT = "You are heard, not read: answer in one to three short sentences, without lists or markup."

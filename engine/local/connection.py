@@ -30,10 +30,10 @@ from engine.local.conversation.effects import (
     ThoughtFailed,
 )
 from engine.local.conversation.ids import NANOSECONDS
+from engine.local.conversation.replies import Brain, NoReply
+from engine.local.conversation.sentences import sentences
 from engine.local.conversation.session_machine import Machine
-from engine.local.conversation.wording import sentences
-from engine.local.replies import Brain, NoReply
-from engine.local.speech_parts import SpeechParts
+from engine.local.speech.parts import SpeechParts
 from engine.local.wire_faults import FaultyWire
 from engine.transport.interface import Transport
 from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client

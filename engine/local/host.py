@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 from engine.local.connection import Connection, now_ns
+from engine.local.conversation.replies import Brain
 from engine.local.conversation.session_machine import Machine
 from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.dialogue.description import customer_service
 from engine.local.dialogue.responder import DialogueBrain
-from engine.local.options import LocalOptions
-from engine.local.replies import Brain
-from engine.local.speech_parts import SpeechParts, without_speech
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.parts import SpeechParts, without_speech
 from engine.local.wire_faults import FaultyWire
 from engine.transport.interface import Transport
 

@@ -12,10 +12,10 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketReque
 from engine.local.admission import PATH_ENDS_WITH, Knock, model_of, refusal_of
 from engine.local.connection import GOODBYE_SECONDS, now_ns
 from engine.local.conversation.ids import Ids
+from engine.local.conversation.replies import Brain
 from engine.local.host import LocalHost
-from engine.local.options import LocalOptions
-from engine.local.replies import Brain
-from engine.local.speech_parts import SpeechParts
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.parts import SpeechParts
 from engine.transport.trio_websocket import READ_SIZE, serve_transport
 
 LARGEST_MESSAGE = 32 * 2**20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import orjson
 
-from engine.local.faults import Faults
+from engine.local.settings.faults import Faults
 from engine.wire.codec import encode_server
 from engine.wire.server_events import (
     ErrorDetail,

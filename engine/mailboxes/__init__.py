@@ -1,4 +1,4 @@
-"""Every queue between the tasks of a session: its name, its capacity, what happens when it is full, its counters.
+"""Queues between the tasks of a session: their names, capacities, behaviour when full, and counters.
 
     name        from          to           capacity             when full
     inbox       everybody     router       64 batches           the sender waits

@@ -13,14 +13,14 @@ from functools import partial
 
 import trio
 
+from engine.local.conversation.replies import Brain
 from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.dialogue.description import customer_service
 from engine.local.host import LocalHost
-from engine.local.options import LocalOptions
-from engine.local.replies import Brain
+from engine.local.settings.options import LocalOptions
 from engine.local.speech.child import available
-from engine.local.speech_extra import speech_for
-from engine.local.speech_parts import SpeechParts
+from engine.local.speech.installed import speech_for
+from engine.local.speech.parts import SpeechParts
 from engine.models.interface import RealtimeModel
 from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig

@@ -1,4 +1,4 @@
-"""The recorder: watches a session at its edges and tells what happened when. It decides nothing."""
+"""The recorder of a session: it watches the edges, notes what happened when, and decides nothing."""
 
 from engine.recorder.recorder import Recorder
 from engine.recorder.session_latency import SessionLatency

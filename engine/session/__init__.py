@@ -1,1 +1,1 @@
-"""What an application holds of one conversation, and the nurseries behind it."""
+"""The session that an application holds, its runner, and the nurseries behind it."""

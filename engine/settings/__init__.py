@@ -1,4 +1,4 @@
-"""What an application may write: settings of the model, of the run and of the connection, checked when they are given.
+"""Settings of model, run and connection, checked when they are given.
 
 A wrong key, type or value raises `engine.errors.SettingsError` with the path, what was given, what is expected and the
 nearest valid word. The nested settings objects (`Audio`, `ServerVad`, ...) are those of `engine.wire.session`.

@@ -1,1 +1,1 @@
-"""What tests and simulations of an application need: virtual time."""
+"""Virtual time for tests and simulations: a clock that jumps, and a task schedule that stays the same."""

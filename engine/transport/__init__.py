@@ -1,1 +1,1 @@
-"""How messages travel: one small interface, and its three implementations."""
+"""Transports of messages: one interface, implemented over WebSockets (twice) and in memory."""

@@ -1,4 +1,4 @@
-"""The Realtime wire protocol as plain data: JSON text on one side, frozen classes on the other.
+"""The Realtime protocol as plain data: JSON text to frozen classes and back, and audio formats.
 
 Pure: no trio, no clock, no sockets. Import the submodule that you need; this package imports nothing itself.
 """

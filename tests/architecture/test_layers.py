@@ -1,65 +1,54 @@
-"""The arrows of the architecture point down only. This is the drawing; the code has to agree."""
+"""The arrows of the architecture point down only, as `rooms.DRAWING` has them, and some walls have no door at all."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ENGINE = Path(__file__).parents[2] / "engine"
-
-LEAVES = {"errors"}
-"""What everybody may import: it imports nothing of the package itself."""
-
-ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
-    "clock": set(),
-    "version": set(),
-    "audio": {"errors", "wire"},
-    "wire": {"errors"},
-    "settings": {"errors", "wire"},
-    "history": {"wire"},
-    "latency": {"audio", "errors", "wire"},
-    "events": {"errors", "history", "latency", "wire"},
-    "recorder": {"clock", "core", "errors", "events", "latency", "settings", "version", "wire"},
-    "core": {"errors", "events", "history", "wire"},
-    "agents": {"core", "errors", "wire"},
-    "mailboxes": {"clock", "core", "errors", "events", "wire"},
-    "transport": {"errors"},
-    "models": {"errors", "local", "settings", "transport", "wire"},
-    "actors": {"agents", "clock", "core", "errors", "events", "mailboxes", "models", "recorder", "settings", "wire"},
-    "session": {
-        "actors", "agents", "clock", "core", "errors", "events", "latency", "mailboxes", "models", "recorder",
-        "settings", "wire",
-    },
-    "testing": set(),
-    "local": {"audio", "errors", "transport", "wire"},
-    "caller": {"audio", "clock", "errors", "events", "history", "latency", "wire"},
-    "lab": {
-        "agents", "audio", "caller", "clock", "core", "errors", "events", "history", "latency", "local", "mailboxes",
-        "models", "session", "settings", "testing", "transport", "version", "wire",
-    },
-}  # fmt: skip
-"""Who may import whom, inside the package, at run time. `cli` and the package itself may import anything."""
+from tests.architecture.rooms import (
+    ENGINE,
+    LINE_OF,
+    LINES,
+    REFRESH,
+    first_sentence,
+    head_of,
+    imported_files,
+    imported_rooms,
+    modules,
+    room_of,
+    rooms,
+    runtime_imports,
+    table,
+    table_in_readme,
+)
 
 NO_EVENT_LOOP = {
-    "wire",
-    "settings",
-    "core",
-    "history",
-    "latency",
-    "events",
-    "recorder",
     "agents",
     "audio",
+    "core",
     "errors",
+    "events",
+    "history",
+    "lab/report",
+    "lab/statistics",
+    "latency",
+    "latency/compat",
+    "latency/export",
+    "local/conversation",
+    "local/settings",
+    "recorder",
+    "settings",
+    "wire",
 }
-"""What never imports trio: decisions are synchronous functions over data."""
+"""Rooms that never import trio: decisions are synchronous functions over data."""
 
-PARTS = ("engine.actors.isolation", "engine.actors.hooks")
-"""What actors are made of, and no actors themselves."""
+SHARED_WITH_THE_SERVER = {"wire", "audio", "transport", "errors"}
+"""Rooms of the client's side that the embedded server uses, too."""
+
+PARTS_OF_ACTORS = {ENGINE / "actors" / "isolation.py", ENGINE / "actors" / "hooks.py"}
+"""Modules that actors are made of: no actors themselves."""
 
 HEAVY = {
     "rich",
@@ -77,65 +66,60 @@ HEAVY = {
 }
 
 
-def room_of(path: Path) -> str:
-    relative = path.relative_to(ENGINE)
-    return relative.parts[0].removesuffix(".py")
+def in_room(*rooms: str) -> list[Path]:
+    return [path for path in modules() if room_of(path) in rooms]
 
 
-def runtime_imports(path: Path) -> Iterator[str]:
-    """Modules imported by a file, but for those that only a type checker sees."""
-    tree = ast.parse(path.read_text())
-    skipped: set[ast.AST] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            skipped.update(inner for branch in node.body for inner in ast.walk(branch))
-    for node in ast.walk(tree):
-        if node in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: imports are absolute"
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def name(path: Path) -> str:
+    return path.relative_to(ENGINE).as_posix()
 
 
-FILES = sorted(path for path in ENGINE.rglob("*.py") if path.relative_to(ENGINE).parts[0] not in ("cli",))
+def test_the_drawing_has_each_room_once() -> None:
+    drawn = [room for line in LINES for room in line]
+    assert sorted(drawn) == sorted(rooms()), "a new room has to be drawn in tests/architecture/rooms.py"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.parent != ENGINE or p.stem != "__init__"], ids=str)
-def test_arrows_point_down_only(path: Path) -> None:
-    room = room_of(path)
-    for module in runtime_imports(path):
-        if not module.startswith("engine."):
-            continue
-        target = module.split(".")[1]
-        if target == room or not ((ENGINE / target).is_dir() or (ENGINE / f"{target}.py").exists()):
-            continue
-        assert target in ALLOWED[room] | LEAVES, f"{path.relative_to(ENGINE)} imports {module}"
+@pytest.mark.parametrize("room", sorted(rooms()))
+def test_a_room_imports_only_rooms_drawn_below_it(room: str) -> None:
+    """So there is no circle of rooms either."""
+    assert {other for other in imported_rooms(room) if LINE_OF[other] <= LINE_OF[room]} == set()
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if room_of(p) in NO_EVENT_LOOP], ids=str)
+def test_nobody_inside_imports_from_the_package_itself() -> None:
+    """Its names come from the rooms above."""
+    assert [path for path in modules() if "engine" in runtime_imports(path)] == []
+
+
+@pytest.mark.parametrize("path", in_room(*NO_EVENT_LOOP), ids=name)
 def test_decisions_know_no_event_loop(path: Path) -> None:
     assert not [module for module in runtime_imports(path) if module.split(".")[0] in ("trio", "asyncio", "anyio")]
 
 
-def test_actors_never_import_each_other() -> None:
-    for path in (ENGINE / "actors").glob("*.py"):
-        others = [module for module in runtime_imports(path) if module.startswith("engine.actors")]
-        others = [module for module in others if not module.startswith(PARTS)]
-        assert not others, f"{path.name} imports {others}"
+@pytest.mark.parametrize("path", in_room("actors"), ids=name)
+def test_actors_never_import_each_other(path: Path) -> None:
+    assert imported_files(path) & set(in_room("actors")) <= PARTS_OF_ACTORS
 
 
-def test_the_embedded_server_shares_only_the_wire_with_the_client() -> None:
-    for path in (ENGINE / "local").rglob("*.py"):
-        rooms = {module.split(".")[1] for module in runtime_imports(path) if module.startswith("engine.")}
-        assert rooms <= {"local", "wire", "audio", "transport"} | LEAVES, path.name
+@pytest.mark.parametrize("room", sorted(room for room in rooms() if room.split("/")[0] == "local"))
+def test_the_embedded_server_shares_only_the_wire_with_the_client(room: str) -> None:
+    outside = {other for other in imported_rooms(room) if other.split("/")[0] != "local"}
+    assert outside <= SHARED_WITH_THE_SERVER
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
+@pytest.mark.parametrize("path", [ENGINE / "__init__.py", *in_room(*rooms() - {"cli"})], ids=name)
 def test_nothing_heavy_is_imported_at_the_top(path: Path) -> None:
-    top = ast.parse(path.read_text()).body
+    top = ast.parse(path.read_text(encoding="utf-8")).body
     names = {alias.name.split(".")[0] for node in top if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module.split(".")[0] for node in top if isinstance(node, ast.ImportFrom) and node.module}
     assert not names & HEAVY
+
+
+@pytest.mark.parametrize("room", sorted({*rooms(), "lab"}))
+def test_each_room_says_in_one_sentence_what_it_holds(room: str) -> None:
+    sentence = first_sentence(head_of(room))
+    assert sentence.endswith(".")
+    assert ". " not in sentence
+
+
+def test_the_table_of_rooms_is_fresh() -> None:
+    assert table_in_readme() == table(), f"engine/README.md is stale: {REFRESH}"

@@ -18,10 +18,10 @@ from engine.cli.call_folder import Archive
 from engine.cli.caller import Caller, PreparedCaller, Utterance
 from engine.cli.demo import SCRIPT, Shop, customer_service
 from engine.cli.transcript import Transcript
-from engine.local.loudness import LoudnessClassifier
-from engine.local.options import LocalOptions
-from engine.local.placeholder_synthesizer import murmur
-from engine.local.speech_parts import MurmuringVoice, SpeechParts
+from engine.local.conversation.loudness import LoudnessClassifier
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.parts import MurmuringVoice, SpeechParts
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.models.interface import RealtimeModel
 from engine.models.local import LocalModel
 from engine.session.runner import RealtimeRunner

@@ -30,9 +30,9 @@ from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, HandedOver, T
 from engine.cli.turn_table import turns
 from engine.errors import ConnectRefused, TransportLost
 from engine.events import AgentEnd, AudioInterrupted, Handoff, ToolEnd
-from engine.local.faults import Faults, SilentResponse
-from engine.local.options import LocalOptions
-from engine.local.placeholder_synthesizer import murmur
+from engine.local.settings.faults import Faults, SilentResponse
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.models.interface import RealtimeModel
 from engine.models.local import LocalModel
 from engine.models.scripted import HangUp, Pause, ScriptedModel

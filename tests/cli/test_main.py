@@ -20,7 +20,7 @@ from engine.cli.main import main
 from engine.cli.talk import talk
 from engine.cli.talk_options import TalkOptions
 from engine.errors import EngineError
-from engine.local.speech_parts import SpeechParts, without_speech
+from engine.local.speech.parts import SpeechParts, without_speech
 from tests.cli.support import demo_speech, virtual
 
 ENGINE = [sys.executable, "-c", "import sys; from engine.cli.main import main; sys.exit(main())"]
@@ -177,7 +177,7 @@ def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_recording_is_said_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from engine.local.placeholder_synthesizer import murmur
+    from engine.local.speech.placeholder_synthesizer import murmur
 
     for name, rate, channels in (("one.wav", 24_000, 1), ("two.wav", 44_100, 2)):
         with wave.open(str(tmp_path / name), "wb") as file:

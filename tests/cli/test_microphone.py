@@ -15,7 +15,7 @@ import trio
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.microphone import SpeakerBuffer, open_microphone
 from engine.events import AgentEnd
-from engine.local.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.models.local import LocalModel
 from tests.cli.support import hold, telepathic_speech
 

@@ -15,7 +15,7 @@ from engine.lab.simulate.virtual import play_virtually
 from engine.latency.assemble import turns_of
 from engine.latency.log import SessionLog, read_log
 from engine.latency.turns import TurnRecord
-from engine.local.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import murmur
 
 HEAD = 'name = "one call"\n'
 TAIL = """

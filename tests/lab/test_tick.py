@@ -11,7 +11,7 @@ from engine.audio.level import first_audible_ns
 from engine.errors import AudioError
 from engine.events import RealtimeSessionEvent
 from engine.lab.simulate.tick import Tick, open_ticks, run_ticks
-from engine.local.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.wire.formats import PCM16
 
 TICK_MS = 200

@@ -9,10 +9,10 @@ from functools import partial
 import orjson
 import trio
 
+from engine.local.conversation.replies import Brain
 from engine.local.host import LocalHost
-from engine.local.options import LocalOptions
-from engine.local.replies import Brain
-from engine.local.speech_parts import SpeechParts
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.parts import SpeechParts
 from engine.transport.interface import Transport
 from engine.transport.memory import memory_pair
 from tests.local.driver import Json, append

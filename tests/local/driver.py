@@ -28,12 +28,12 @@ from engine.local.conversation.effects import (
     Thought,
     ThoughtFailed,
 )
+from engine.local.conversation.replies import NoReply, Reply, Situation
 from engine.local.conversation.session_machine import Machine
 from engine.local.dialogue.description import customer_service
 from engine.local.dialogue.responder import DialogueBrain
-from engine.local.options import LocalOptions
-from engine.local.placeholder_synthesizer import murmur
-from engine.local.replies import NoReply, Reply, Situation
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.wire.client_decoding import decode_client
 from engine.wire.codec import encode_server
 

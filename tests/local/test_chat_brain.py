@@ -11,7 +11,7 @@ import trio
 
 from engine.errors import SettingsError
 from engine.local.chat_responder import chat_brain, reply_of, request_of
-from engine.local.replies import Answered, Call, Called, Line, NoReply, Say, Situation
+from engine.local.conversation.replies import Answered, Call, Called, Line, NoReply, Say, Situation
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")

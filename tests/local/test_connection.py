@@ -10,12 +10,12 @@ import trio
 import trio.testing
 
 from engine.errors import TransportClosed, TransportLost
-from engine.local.faults import Faults
-from engine.local.latencies import Latencies
-from engine.local.options import LocalOptions
-from engine.local.placeholder_synthesizer import murmur
-from engine.local.replies import NoReply
-from engine.local.speech_parts import SpeechParts, without_speech
+from engine.local.conversation.replies import NoReply
+from engine.local.settings.faults import Faults
+from engine.local.settings.latencies import Latencies
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.parts import SpeechParts, without_speech
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.models.local import LocalModel
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate

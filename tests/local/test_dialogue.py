@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import SettingsError
+from engine.local.conversation.replies import Answered, Call, Called, Line, Reply, Say, Situation
 from engine.local.dialogue.description import customer_service, load_dialogue, parse_dialogue
 from engine.local.dialogue.responder import DialogueBrain
-from engine.local.dialogue.results import spoken_result
+from engine.local.dialogue.spoken_results import spoken_result
 from engine.local.dialogue.understanding import Understanding, normalised
-from engine.local.replies import Answered, Call, Called, Line, Reply, Say, Situation
 from engine.wire.session import FunctionToolDefinition, ToolChoice, ToolChoiceFunction
 
 DIALOGUE = customer_service()

@@ -14,7 +14,7 @@ import trio
 from engine.local.dialogue.description import customer_service
 from engine.local.server import serve
 from engine.local.speech.child import available
-from engine.local.speech_extra import speech_for
+from engine.local.speech.installed import speech_for
 
 PYTHON = os.environ.get("ENGINE_INTEROP_PYTHON") or (
     sys.executable if importlib.util.find_spec("agents") is not None else None

@@ -6,7 +6,7 @@ import pybase64
 import pytest
 
 from engine.local.conversation.items import Conversation, Entry
-from engine.local.options import LocalOptions
+from engine.local.settings.options import LocalOptions
 from engine.wire.items import InputText, Message
 from tests.local.driver import Driver, Json, append, output, silence, speech, update, user_text
 

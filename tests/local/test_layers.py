@@ -11,7 +11,7 @@ import engine
 
 LOCAL = Path(engine.__file__).parent / "local"
 PURE = sorted((LOCAL / "conversation").glob("*.py"))
-OWN = sorted(path for path in LOCAL.rglob("*.py") if "speech" not in path.relative_to(LOCAL).parts)
+OWN = sorted(LOCAL.rglob("*.py"))
 ALLOWED = ("engine.local", "engine.wire", "engine.audio", "engine.transport", "engine.errors")
 
 

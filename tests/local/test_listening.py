@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.local.conversation.input_buffer import InputBuffer
+from engine.local.conversation.loudness import LoudnessClassifier, level_db
 from engine.local.conversation.turn_detection import FRAME_SAMPLES, SpeechStarted, SpeechStopped, TurnDetector
-from engine.local.loudness import LoudnessClassifier, level_db
-from engine.local.options import LocalOptions
-from engine.local.placeholder_synthesizer import murmur
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.placeholder_synthesizer import murmur
 from tests.local.driver import Driver, append, order, silence, speech, update
 
 MANUAL = update(audio={"input": {"turn_detection": None}})

@@ -131,7 +131,7 @@ def test_parallel_calls_have_items_indices_and_call_ids_of_their_own():
 
 
 def test_items_of_the_newest_models_overlap_and_those_of_older_ones_follow():
-    from engine.local.replies import Call, Say
+    from engine.local.conversation.replies import Call, Say
 
     def reply(_):
         return (Say("Let me look."), Call("get_weather", '{"city": "Oslo"}'))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.local.conversation.items import id_of
-from engine.local.faults import (
+from engine.local.settings.faults import (
     FailedResponse,
     Faults,
     IncompleteResponse,
@@ -17,8 +17,8 @@ from engine.local.faults import (
     SilentResponse,
     SplitSpeech,
 )
-from engine.local.latencies import Latencies, LogNormal
-from engine.local.options import LocalOptions
+from engine.local.settings.latencies import Latencies, LogNormal
+from engine.local.settings.options import LocalOptions
 from tests.local.driver import Driver, Json, append, silence, speech, tool, update, user_text
 
 _MODEL = st.sampled_from(["gpt-realtime", "gpt-realtime-2.1"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from engine.local.replies import Call, Say
+from engine.local.conversation.replies import Call, Say
 from tests.local.driver import Driver, Json, append, silence, speech
 from tests.recordings import Recording, recorded
 

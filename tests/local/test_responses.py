@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.local.faults import (
+from engine.local.conversation.replies import Call, Say
+from engine.local.settings.faults import (
     EarlyCancelRefused,
     FailedResponse,
     Faults,
@@ -13,9 +14,8 @@ from engine.local.faults import (
     SilentResponse,
     SplitSpeech,
 )
-from engine.local.options import LocalOptions
-from engine.local.placeholder_synthesizer import murmur
-from engine.local.replies import Call, Say
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.placeholder_synthesizer import murmur
 from tests.local.driver import Driver, append, order, silence, speech, tool, update, user_text
 
 

@@ -9,9 +9,9 @@ import trio
 import trio.testing
 from hypothesis import given, settings
 
-from engine.local.latencies import Latencies
-from engine.local.options import LocalOptions
 from engine.local.server import serve
+from engine.local.settings.latencies import Latencies
+from engine.local.settings.options import LocalOptions
 from engine.transport.sansio import connect_sansio
 from tests.local.caller import FIXED, Caller, call
 from tests.local.driver import dialogue_brain, output, silence, speech, tool, update, user_text

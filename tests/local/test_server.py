@@ -13,8 +13,8 @@ import trio
 from trio_websocket import open_websocket_url
 
 from engine.errors import ConnectRefused, TransportClosed
-from engine.local.options import LocalOptions
 from engine.local.server import Served, serve
+from engine.local.settings.options import LocalOptions
 from engine.transport.sansio import connect_sansio
 from tests.local.caller import Caller
 from tests.local.driver import Json, tool, update, user_text

@@ -14,13 +14,13 @@ import pytest
 import trio
 
 from engine.local.dialogue.description import customer_service
-from engine.local.latencies import Latencies
-from engine.local.options import LocalOptions
-from engine.local.placeholder_synthesizer import murmur
 from engine.local.server import serve
+from engine.local.settings.latencies import Latencies
+from engine.local.settings.options import LocalOptions
 from engine.local.speech.child import available, open_speech
 from engine.local.speech.grammar import Grammar
-from engine.local.speech_parts import SpeechParts
+from engine.local.speech.parts import SpeechParts
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.models.local import LocalModel
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate

@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from engine.errors import AuthenticationError, ConnectRefused, ModelNotFound, SessionExpired
-from engine.local.options import LocalOptions
 from engine.local.server import serve
+from engine.local.settings.options import LocalOptions
 from engine.models.interface import ModelConnection
 from engine.models.openai import OpenAIRealtimeWebSocketModel
 from engine.settings import RealtimeModelConfig

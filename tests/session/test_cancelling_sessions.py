@@ -13,9 +13,9 @@ from trio.testing import MockClock
 from engine import RealtimeAgent, RealtimeRunner, RealtimeSession, function_tool
 from engine.agents.guardrail import GuardrailFunctionOutput, output_guardrail
 from engine.agents.hooks import RealtimeAgentHooks
-from engine.local.latencies import Latencies
-from engine.local.options import LocalOptions
 from engine.local.server import serve
+from engine.local.settings.latencies import Latencies
+from engine.local.settings.options import LocalOptions
 from engine.models.interface import RealtimeModel
 from engine.models.local import LocalModel
 from engine.settings import RealtimeModelConfig

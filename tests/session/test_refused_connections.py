@@ -12,8 +12,8 @@ import trio
 
 from engine import RealtimeAgent, RealtimeRunner, RealtimeSession
 from engine.errors import AuthenticationError, ConnectRefused, EngineError, ModelNotFound, SettingsError
-from engine.local.options import LocalOptions
 from engine.local.server import serve
+from engine.local.settings.options import LocalOptions
 from engine.wire.server_events import ErrorDetail, ErrorEvent
 from tests.session.litter import no_litter
 from tests.session.sockets import PATIENCE, both_transports, facing, greet, listen, reply, text_of

@@ -18,7 +18,7 @@ from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
 from engine.errors import SessionClosed, SessionExpired, SlowConsumer, TransportClosed
-from engine.local.options import LocalOptions
+from engine.local.settings.options import LocalOptions
 from engine.mailboxes import FEED_AUDIO_BYTES, MICROPHONE_SECONDS, MailboxStatistics
 from engine.models.local import LocalModel
 from engine.models.scripted import Expect, HangUp, Pause, Say

@@ -1,1 +1,1 @@
-"""Record a session as it goes over the wire, play it again to a program, and compare."""
+"""Recordings of sessions at the wire, their replay to a program, and the differences."""

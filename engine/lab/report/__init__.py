@@ -1,1 +1,1 @@
-"""Runs, looked at: figures with their uncertainty, a page to send to a colleague, and two runs side by side."""
+"""HTML pages about one run or two: figures, plots, turns and a verdict."""

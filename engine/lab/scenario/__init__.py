@@ -1,1 +1,1 @@
-"""What happens in a simulated call: its file, and what is drawn, said and heard in it."""
+"""Scenario files, and the agents, sounds and random draws of the calls that they describe."""

@@ -147,7 +147,7 @@ class Latency(Protocol):
 class Stream:
     """Times for one purpose of one session. It draws from its own generator, whatever it is given.
 
-    Stands in for `engine.local.latencies.Duration`.
+    Stands in for `engine.local.settings.latencies.Duration`.
     """
 
     spread: Spread

@@ -15,8 +15,8 @@ from engine.caller.utterance import Sound
 from engine.errors import AudioError
 from engine.lab.scenario.scenario import Turn
 from engine.lab.scenario.scenario_file import ScenarioError
-from engine.local.placeholder_synthesizer import murmur
-from engine.local.speech_extra import speech_for
+from engine.local.speech.installed import speech_for
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.wire.formats import PCM16
 
 _VOICE = "cedar"

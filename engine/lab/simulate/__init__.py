@@ -1,1 +1,1 @@
-"""Hold simulated calls, in real or virtual time, and write down what happened."""
+"""Simulated calls in real or virtual time: callers, networks, servers, and the results on disk."""

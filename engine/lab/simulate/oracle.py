@@ -12,10 +12,10 @@ from collections import deque
 import attrs
 import trio
 
+from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.conversation.turn_detection import FRAME_MS
-from engine.local.loudness import LoudnessClassifier
-from engine.local.placeholder_synthesizer import murmur
-from engine.local.speech_parts import SpeechParts, Voice
+from engine.local.speech.parts import SpeechParts, Voice
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.wire.formats import PCM16
 
 

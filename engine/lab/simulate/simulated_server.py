@@ -15,13 +15,13 @@ from engine.lab.scenario.distributions import SHARED, Draws, Spread, Stream, Wea
 from engine.lab.scenario.scenario import Model, Network, Scenario
 from engine.lab.simulate.network import network_pair
 from engine.lab.simulate.oracle import ToldEars
+from engine.local.conversation.replies import Answered, Brain, Call, Line, Reply, Say, Situation
 from engine.local.dialogue.description import customer_service
 from engine.local.dialogue.responder import DialogueBrain
 from engine.local.host import LocalHost
-from engine.local.latencies import Latencies
-from engine.local.options import LocalOptions
-from engine.local.placeholder_synthesizer import murmur
-from engine.local.replies import Answered, Brain, Call, Line, Reply, Say, Situation
+from engine.local.settings.latencies import Latencies
+from engine.local.settings.options import LocalOptions
+from engine.local.speech.placeholder_synthesizer import murmur
 from engine.models.interface import ModelConnection, RealtimeModel
 from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig

@@ -1,1 +1,1 @@
-"""Figures of one run and of two, with their uncertainty, and what a run is expected to keep."""
+"""Figures of runs with their uncertainty, differences between runs, and budgets."""

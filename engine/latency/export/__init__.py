@@ -1,1 +1,1 @@
-"""Turns in the formats of other people's tools. The heavy ones are imported when they are asked for."""
+"""Turns as Chrome traces, OpenTelemetry spans, HDR histograms, CSV and Parquet files."""

@@ -1,2 +1,1 @@
-"""The far end of a session as a pure machine: no trio, no clock, no randomness of its own. `machine.py`
-composes it."""
+"""The server's side of a session as a pure machine: no trio, no clock, no randomness of its own."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import attrs
 
-from engine.local.replies import Reply, Situation
+from engine.local.conversation.replies import Reply, Situation
 from engine.wire.server_events import KnownServerEvent
 
 

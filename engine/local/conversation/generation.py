@@ -28,8 +28,8 @@ import attrs
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.output_items import COMPLETED, INCOMPLETE, CallOutput, MessageOutput, OutputContext
 from engine.local.conversation.pacing import Pace, Track
+from engine.local.conversation.replies import Call, Reply, Say
 from engine.local.conversation.tokens import pieces
-from engine.local.replies import Call, Reply, Say
 from engine.wire.formats import AudioFormat
 from engine.wire.response import (
     Response,

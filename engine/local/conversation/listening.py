@@ -24,7 +24,7 @@ from engine.local.conversation.responding import Ended, Responding
 from engine.local.conversation.session_settings import SessionSettings
 from engine.local.conversation.transcripts import Transcripts
 from engine.local.conversation.turn_detection import SpeechClassifier, SpeechStarted, SpeechStopped, TurnDetector
-from engine.local.options import LocalOptions
+from engine.local.settings.options import LocalOptions
 from engine.wire.items import InputAudio, Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import (

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import attrs
 
-from engine.local.conversation import errors, sound, wording
+from engine.local.conversation import errors, sentences, sound
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.effects import Speak, Spoken, Stop, Think, Thought, ThoughtFailed
 from engine.local.conversation.generation import Generation, ResponseSpec
@@ -20,9 +20,10 @@ from engine.local.conversation.items import Conversation
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.output_items import OutputContext
 from engine.local.conversation.pacing import Pace
+from engine.local.conversation.replies import Say
 from engine.local.conversation.response_specs import Request, request_of, spec_of
 from engine.local.conversation.session_settings import SessionSettings
-from engine.local.faults import (
+from engine.local.settings.faults import (
     EarlyCancelRefused,
     FailedResponse,
     IncompleteResponse,
@@ -33,8 +34,7 @@ from engine.local.faults import (
     SilentResponse,
     SplitSpeech,
 )
-from engine.local.options import LocalOptions
-from engine.local.replies import Say
+from engine.local.settings.options import LocalOptions
 from engine.wire.response import ResponseError, ResponseParams
 from engine.wire.server_events import RateLimitsUpdated, ResponseOutputAudioDelta
 
@@ -176,7 +176,7 @@ class Responding:
             return
         reply = report.reply
         if self._fault(SplitSpeech, running.number) is not None:
-            reply = wording.by_sentence(reply)
+            reply = sentences.by_sentence(reply)
         running.generation.reply(reply, now)
         spec = running.spec
         voice = spec.voice if isinstance(spec.voice, str) else self._settings.traits.voice

@@ -8,9 +8,9 @@ from engine.local.conversation import errors
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.generation import ResponseSpec
 from engine.local.conversation.items import Conversation, Entry
+from engine.local.conversation.replies import Situation
 from engine.local.conversation.session_settings import SessionSettings, check_voice
 from engine.local.conversation.situations import history_of
-from engine.local.replies import Situation
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import ItemReference
 from engine.wire.response import ResponseAudio, ResponseAudioOutput, ResponseParams

@@ -16,12 +16,12 @@ from engine.local.conversation.ids import NANOSECONDS, Ids
 from engine.local.conversation.item_requests import ItemRequests
 from engine.local.conversation.items import Conversation
 from engine.local.conversation.listening import Classifiers, Listening
+from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.responding import Responding
 from engine.local.conversation.session_settings import DEFAULT_MODEL, SessionSettings
 from engine.local.conversation.transcripts import Transcripts
-from engine.local.loudness import LoudnessClassifier
-from engine.local.options import LocalOptions
+from engine.local.settings.options import LocalOptions
 from engine.wire.client_decoding import ACCEPTED, ClientError
 from engine.wire.client_events import (
     ClientEvent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.local.conversation.items import Entry
-from engine.local.replies import Answered, Called, Line
+from engine.local.conversation.replies import Answered, Called, Line
 from engine.wire.items import (
     FunctionCall,
     FunctionCallOutput,

@@ -16,7 +16,7 @@ import attrs
 from engine.local.conversation.input_buffer import SAMPLES_PER_MS
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.tokens import pieces, text_tokens, user_audio_tokens
-from engine.local.options import LocalOptions
+from engine.local.settings.options import LocalOptions
 from engine.wire.server_events import (
     ConversationItemInputAudioTranscriptionCompleted,
     ConversationItemInputAudioTranscriptionDelta,

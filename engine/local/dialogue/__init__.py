@@ -1,0 +1,1 @@
+"""Replies of the local model, chosen from a dialogue description."""

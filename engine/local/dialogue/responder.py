@@ -14,8 +14,9 @@ from collections.abc import Sequence
 import attrs
 import trio
 
+from engine.local.conversation.replies import Answered, Called, Line, Reply, Say, Situation
 from engine.local.dialogue.description import Dialogue, Intent
-from engine.local.dialogue.results import fill, spoken_result
+from engine.local.dialogue.spoken_results import fill, spoken_result
 from engine.local.dialogue.tool_choice import (
     Missing,
     calls_of,
@@ -25,7 +26,6 @@ from engine.local.dialogue.tool_choice import (
     transfer_to,
 )
 from engine.local.dialogue.understanding import Understanding, Understood
-from engine.local.replies import Answered, Called, Line, Reply, Say, Situation
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 _DICTATED = re.compile(r"\s*say exactly:? [\"“](.+?)[\"”]", re.IGNORECASE | re.DOTALL)

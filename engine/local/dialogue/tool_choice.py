@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
+from engine.local.conversation.replies import Call
 from engine.local.dialogue.description import Dialogue, Intent, SlotNeed
 from engine.local.dialogue.understanding import Understood
-from engine.local.replies import Call
 from engine.wire.session import FunctionToolDefinition
 
 _WORD = re.compile(r"[a-z]+")

@@ -1,1 +1,1 @@
-"""Hearing and speaking with no network: recognition and synthesis in a child process, both from the `speech` extra."""
+"""Speech recognition and synthesis in child processes, and placeholders where the speech extra is missing."""

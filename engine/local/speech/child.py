@@ -24,9 +24,9 @@ import trio
 from engine.errors import EngineError, SpeechFailed
 from engine.local.speech.frames import Head
 from engine.local.speech.grammar import Grammar
+from engine.local.speech.parts import SpeechParts
 from engine.local.speech.process import ProcessDied, SpeechProcess
 from engine.local.speech.vad import VoiceClassifier
-from engine.local.speech_parts import SpeechParts
 
 NEEDED = ("pocketsphinx", "webrtcvad", "espeakng_loader")
 WAITING_REQUESTS = 64

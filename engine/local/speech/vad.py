@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 
-from engine.local.loudness import level_db
+from engine.local.conversation.loudness import level_db
 
 _RATE = 8_000
 _BYTES = 2 * _RATE * 30 // 1000

@@ -12,8 +12,8 @@ from engine.errors import EngineError
 from engine.local.dialogue.description import customer_service
 from engine.local.speech.child import available, open_speech
 from engine.local.speech.grammar import Grammar
+from engine.local.speech.parts import SpeechParts
 from engine.local.speech.vad import VoiceClassifier
-from engine.local.speech_parts import SpeechParts
 
 pytestmark = pytest.mark.skipif(not available(), reason="the speech extra is not installed")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.local.replies import Call, Reply, Say
+from engine.local.conversation.replies import Call, Reply, Say
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s|$)\s*|$)", re.DOTALL)
 

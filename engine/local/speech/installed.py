@@ -1,4 +1,4 @@
-"""The speech extra if it is installed, and what stands in for it if it is not."""
+"""Speech of the local model: the speech extra if it is installed, placeholders if it is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from engine.local.dialogue.description import Dialogue, customer_service
 from engine.local.speech.child import available, open_speech
 from engine.local.speech.grammar import Grammar
-from engine.local.speech_parts import SpeechParts, without_speech
+from engine.local.speech.parts import SpeechParts, without_speech
 
 
 @asynccontextmanager

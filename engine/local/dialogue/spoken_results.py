@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Mapping
 
+from engine.local.conversation.replies import Called
 from engine.local.dialogue.description import Dialogue, Intent
-from engine.local.replies import Called
 
 _FIELD = re.compile(r"\{(\w+)(?::(digits))?\}")
 _LONGEST_SPOKEN = 600

@@ -8,8 +8,8 @@ import attrs
 import trio
 
 from engine.local.conversation.listening import Classifiers
-from engine.local.loudness import LoudnessClassifier
-from engine.local.placeholder_synthesizer import murmur
+from engine.local.conversation.loudness import LoudnessClassifier
+from engine.local.speech.placeholder_synthesizer import murmur
 
 NO_SPEECH_NOTICE = (
     "The speech extra is not installed: the local model understands typed text only, and what it says is a murmur "

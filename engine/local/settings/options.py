@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from engine.local.faults import NO_FAULTS, Faults
-from engine.local.latencies import USUAL, Latencies
+from engine.local.settings.faults import NO_FAULTS, Faults
+from engine.local.settings.latencies import USUAL, Latencies
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,1 @@
+"""Settings of the local model: options, latencies and faults on request."""
