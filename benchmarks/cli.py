@@ -17,8 +17,8 @@ from benchmarks import competitors, environments, machine, markdown, scenarios, 
 from benchmarks.alone import alone
 from benchmarks.campaign import Campaign, Turn, order
 from benchmarks.competitors import Competitor
-from benchmarks.environments import HERE
-from benchmarks.processes import BASE, CHECKOUT
+from benchmarks.environments import CHECKOUT, HERE
+from benchmarks.processes import BASE
 from benchmarks.results import Results
 from benchmarks.scenario import Scenario
 
