@@ -80,7 +80,7 @@ class Campaign:
             for step in turn.scenario.steps(self.quick):
                 client, report = measure(
                     server,
-                    self.environments[turn.competitor.environment].python,
+                    self.environments[turn.competitor.environment],
                     step.module or turn.competitor.module,
                     step.plan,
                     dataclasses.replace(step.job, port=server.port, core=client_core),

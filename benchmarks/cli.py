@@ -13,12 +13,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import competitors, environments, machine, markdown, scenarios, table
+from benchmarks import baseline, competitors, environments, machine, markdown, scenarios, table
 from benchmarks.alone import alone
 from benchmarks.campaign import Campaign, Turn, order
 from benchmarks.competitors import Competitor
-from benchmarks.environments import HERE
-from benchmarks.processes import BASE, CHECKOUT
+from benchmarks.environments import CHECKOUT, HERE
+from benchmarks.processes import BASE
 from benchmarks.results import Results
 from benchmarks.scenario import Scenario
 
@@ -32,6 +32,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command")
     install = commands.add_parser("install", help="make the environments of peers.toml that are missing")
     install.add_argument("names", nargs="*", help="make these anew")
+    install.add_argument("--baseline", metavar="COMMIT", help="make engine-old, the engine as it was at this commit")
     show = commands.add_parser("show", help="print the tables of saved results again")
     show.add_argument("file", type=Path)
     show.add_argument("--markdown", action="store_true", help="as it stands in the README")
@@ -70,7 +71,8 @@ def main(argv: list[str] | None = None) -> int:
     given = arguments(sys.argv[1:] if argv is None else argv)
     console = Console(width=None if sys.stdout.isatty() else 200)
     if given.command == "install":
-        return min(1, environments.install(given.names))
+        failures = 0 if given.baseline and not given.names else environments.install(given.names)
+        return min(1, failures + (baseline.install(given.baseline) if given.baseline else 0))
     if given.command == "show":
         saved = Results.read(given.file)
         if given.markdown:
@@ -93,19 +95,19 @@ def main(argv: list[str] | None = None) -> int:
 def listing(console: Console) -> None:
     for scenario in scenarios.SCENARIOS:
         console.print(f"[bold]{scenario.name}[/]: {scenario.title} ({scenario.seconds(False):.0f} s a client)")
-    made = environments.load()
-    gone = competitors.absent(list(competitors.COMPETITORS), made, HERE)
+    made = environments.load() | baseline.installed()
+    gone = competitors.absent(list(competitors.COMPETITORS), made)
     for competitor in competitors.COMPETITORS:
         console.print(f"{competitor.name} ({competitor.group}): {gone.get(competitor.name, 'ready')}")
 
 
 def run(given: argparse.Namespace, console: Console, wanted: list[Scenario], clients: list[Competitor]) -> int:
-    made = environments.load()
+    made = environments.load() | baseline.installed()
     if (reason := made["base"].missing()) is not None:
         console.print(f"[red]the base environment is {reason}[/]: python -m benchmarks install")
         return 1
     results = Results(about=machine.about(made, "python -m benchmarks " + " ".join(sys.argv[1:])))
-    results.missing = competitors.absent(clients, made, HERE)
+    results.missing = competitors.absent(clients, made)
     for name, reason in results.missing.items():
         console.print(f"[yellow]missing[/] {name}: {reason}")
     present = [client for client in clients if client.name not in results.missing]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final, Literal
 
 import attrs
@@ -20,13 +19,17 @@ class Competitor:
     module: str
     environment: str
     group: Group
+    by_name_only: bool = False
+    """Measured only when its very name is given."""
 
 
 ENGINE: Final = "engine"
+BASELINE: Final = "engine-old"
 FLOOR: Final = "floor: trio + sans-IO"
 
 COMPETITORS: Final = (
     Competitor(ENGINE, "engine_sansio", "base", "engine"),
+    Competitor(BASELINE, "engine_sansio", BASELINE, "engine", by_name_only=True),
     Competitor("engine (trio-websocket)", "engine_trio_websocket", "base", "engine"),
     Competitor(FLOOR, "floor_sansio", "base", "floor"),
     Competitor("floor: trio-websocket", "floor_trio_websocket", "base", "floor"),
@@ -41,26 +44,27 @@ COMPETITORS: Final = (
 
 def chosen(names: list[str]) -> list[Competitor]:
     """Competitors whose name or file holds one of `names`; all without names. Raises ValueError for a stray name."""
+    usual = [c for c in COMPETITORS if not c.by_name_only]
     if not names:
-        return list(COMPETITORS)
-    found = []
+        return usual
+    found: list[Competitor] = []
     for name in names:
-        exact = [c for c in COMPETITORS if name in (c.name, c.module)]
-        matches = exact or [c for c in COMPETITORS if name in c.name or name in c.module or name == c.group]
+        exact = [c for c in COMPETITORS if name == c.name] or [c for c in usual if name == c.module]
+        matches = exact or [c for c in usual if name in c.name or name in c.module or name == c.group]
         if not matches:
             raise ValueError(f"no client is called {name!r}; there are: {', '.join(c.name for c in COMPETITORS)}")
         found += [match for match in matches if match not in found]
     return found
 
 
-def absent(competitors: list[Competitor], environments: dict[str, Environment], here: Path) -> dict[str, str]:
+def absent(competitors: list[Competitor], environments: dict[str, Environment]) -> dict[str, str]:
     """Why some of them cannot run, by name."""
     reasons: dict[str, str] = {}
     for competitor in competitors:
-        if not (here / "clients" / f"{competitor.module}.py").exists():
-            reasons[competitor.name] = "its client file is not there"
-            continue
-        reason = environments[competitor.environment].missing()
-        if reason is not None:
+        environment = environments.get(competitor.environment)
+        reason = "not installed" if environment is None else environment.missing()
+        if environment is None or reason is not None:
             reasons[competitor.name] = f"environment {competitor.environment}: {reason}"
+        elif not (environment.checkout / "benchmarks" / "clients" / f"{competitor.module}.py").exists():
+            reasons[competitor.name] = "its client file is not there"
     return reasons

@@ -6,10 +6,12 @@ kept beside it, so that a changed pin shows as missing and not as a wrong number
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +31,8 @@ class Environment:
 
     name: str
     packages: tuple[str, ...]
+    commit: str = ""
+    """The commit whose `engine` and `benchmarks` are on the path; empty for those of this checkout."""
 
     @property
     def folder(self) -> Path:
@@ -39,8 +43,13 @@ class Environment:
         return self.folder / "bin" / "python"
 
     @property
+    def checkout(self) -> Path:
+        return self.folder / "checkout" if self.commit else CHECKOUT
+
+    @property
     def pins(self) -> str:
-        return json.dumps({"python": sys.version.split()[0], "packages": self.packages}, indent=1)
+        commit = {"commit": self.commit} if self.commit else {}
+        return json.dumps({"python": sys.version.split()[0], "packages": self.packages, **commit}, indent=1)
 
     def missing(self) -> str | None:
         """Why this environment cannot be used, or None when it can."""
@@ -60,6 +69,8 @@ class Environment:
         """Make the virtualenv anew, pip's words in its install.log. Raises subprocess.CalledProcessError."""
         shutil.rmtree(self.folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(self.folder)], check=True)
+        if self.commit:
+            self._unpack()
         pip = [str(self.python), "-m", "pip", "--disable-pip-version-check"]
         with (self.folder / "install.log").open("wb") as log:
             subprocess.run(
@@ -69,10 +80,22 @@ class Environment:
         (self.folder / "versions.txt").write_text(frozen.stdout)
         (self.folder / "pins.json").write_text(self.pins)
 
+    def _unpack(self) -> None:
+        """Lay out what the commit had on the path, as files of its own that no later work changes."""
+        archive = ["git", "archive", self.commit, "engine", "benchmarks"]
+        packed = subprocess.run(archive, cwd=CHECKOUT, check=True, capture_output=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(packed)) as files:
+            files.extractall(self.checkout, filter="data")
 
-def load(path: Path = HERE / "peers.toml") -> dict[str, Environment]:
+
+def load() -> dict[str, Environment]:
     """The environments that peers.toml names, by name."""
-    tables = tomllib.loads(path.read_text())["environments"]
+    return read((HERE / "peers.toml").read_text())
+
+
+def read(peers: str) -> dict[str, Environment]:
+    """The environments that the text of a peers.toml names, by name."""
+    tables = tomllib.loads(peers)["environments"]
     return {name: Environment(name, tuple(table["packages"])) for name, table in tables.items()}
 
 
@@ -86,10 +109,16 @@ def install(names: Iterable[str] = ()) -> int:
         if not wanted and environment.missing() is None:
             print(f"{environment.name}: already there")
             continue
-        print(f"{environment.name}: installing {' '.join(environment.packages)} ...", flush=True)
-        try:
-            environment.install()
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            failures += 1
-            print(f"{environment.name}: failed ({error}); see {environment.folder / 'install.log'}")
+        failures += not made(environment)
     return failures
+
+
+def made(environment: Environment) -> bool:
+    """Install one environment. Returns whether it could be made; says why not on stdout."""
+    print(f"{environment.name}: installing {' '.join(environment.packages)} ...", flush=True)
+    try:
+        environment.install()
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        print(f"{environment.name}: failed ({error}); see {environment.folder / 'install.log'}")
+        return False
+    return True

@@ -13,11 +13,12 @@ from benchmarks.environments import HERE, Environment
 
 
 def about(environments: dict[str, Environment], command: str) -> dict[str, Any]:
-    """Date, machine, commit, command, and every version in every environment."""
+    """Date, machine, commits, command, and every version in every environment."""
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": command,
         "commit": _commit(),
+        "other_commits": {name: environment.commit for name, environment in environments.items() if environment.commit},
         "python": platform.python_version(),
         "kernel": platform.release(),
         "cpu": _cpu(),

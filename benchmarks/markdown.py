@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmarks.before_after import HEADINGS, changes
 from benchmarks.competitors import COMPETITORS, ENGINE
 from benchmarks.goals import GOALS
 from benchmarks.results import Results, Spread
@@ -68,6 +69,8 @@ def everything(results: Results) -> str:
         figures(results),
         goals(results),
     ]
+    if compared := [change.cells() for change in changes(results)]:
+        parts.append(rows(HEADINGS, compared))
     parts += [f"Missing: {name} ({reason})." for name, reason in results.missing.items()]
     for scenario, clients in results.faults.items():
         for name, words in clients.items():

@@ -8,15 +8,15 @@ import os
 import selectors
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from benchmarks.environments import ENVIRONMENTS, HERE
+from benchmarks.environments import CHECKOUT, ENVIRONMENTS, Environment
 from benchmarks.job import Job
 from benchmarks.plan import Plan
 
-CHECKOUT: Final = HERE.parent
 BASE: Final = ENVIRONMENTS / "base" / "bin" / "python"
 START_LIMIT_S: Final = 60.0
 STOP_LIMIT_S: Final = 5.0
@@ -29,10 +29,10 @@ class ProcessFailed(Exception):
 class Child:
     """A child process that reads and writes lines. Its stderr goes to a file, whose end explains a failure."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(self, command: list[str], log: Path, checkout: Path = CHECKOUT) -> None:
         environment = {
             **os.environ,
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": str(checkout),
             "PYTHONDONTWRITEBYTECODE": "",
             "OPENAI_API_KEY": "x",
             "OPENAI_AGENTS_DISABLE_TRACING": "1",
@@ -45,7 +45,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=environment,
-                cwd=CHECKOUT,
+                cwd=checkout,
                 start_new_session=True,
             )
         assert self._process.stdout is not None
@@ -142,10 +142,11 @@ class LoadServer(Child):
 
 
 class ClientProcess(Child):
-    """One client process for one job."""
+    """One client process for one job, with its environment's own `benchmarks`; `under` is a program that runs it."""
 
-    def __init__(self, python: Path, module: str, log: Path, extra: list[str] | None = None) -> None:
-        super().__init__([str(python), *(extra or []), "-m", f"benchmarks.clients.{module}"], log)
+    def __init__(self, environment: Environment, module: str, log: Path, under: Sequence[str] = ()) -> None:
+        command = [*under, str(environment.python), "-m", f"benchmarks.clients.{module}"]
+        super().__init__(command, log, environment.checkout)
 
     def begin(self, job: Job, limit_s: float) -> None:
         """Hand over the job and wait until its sessions are open."""
@@ -165,12 +166,18 @@ class ClientProcess(Child):
 
 
 def measure(
-    server: LoadServer, python: Path, module: str, plan: Plan, job: Job, log: Path
+    server: LoadServer,
+    environment: Environment,
+    module: str,
+    plan: Plan,
+    job: Job,
+    log: Path,
+    under: Sequence[str] = (),
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """One client against one plan: (what the client reports, what the server reports)."""
     server.prepare(plan)
     try:
-        with ClientProcess(python, module, log) as client:
+        with ClientProcess(environment, module, log, under) as client:
             client.begin(job, START_LIMIT_S + job.limit_s)
             server.go()
             result = client.result(job.limit_s + START_LIMIT_S)

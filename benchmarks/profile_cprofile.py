@@ -49,8 +49,10 @@ def main() -> None:
         figures = Path(folder) / "profile"
         with LoadServer(Path(folder) / "server.log", server_core) as server:
             job = dataclasses.replace(step.job, port=server.port, core=client_core, profile=str(figures))
-            python = environments.load()[competitor.environment].python
-            client, report = measure(server, python, competitor.module, step.plan, job, Path(folder) / "client.log")
+            environment = environments.load()[competitor.environment]
+            client, report = measure(
+                server, environment, competitor.module, step.plan, job, Path(folder) / "client.log"
+            )
         count = work(client, report)
         stats = pstats.Stats(str(figures))
     print(f"{competitor.name}, {scenario.title}, {count} counted; microseconds and calls for each")

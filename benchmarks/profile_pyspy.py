@@ -9,29 +9,15 @@ py-spy comes with the base environment; where the system forbids ptrace, it says
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from benchmarks import environments, scenarios
 from benchmarks.campaign import cores
 from benchmarks.competitors import COMPETITORS
 from benchmarks.environments import ENVIRONMENTS, HERE
-from benchmarks.processes import START_LIMIT_S, Child, ClientProcess, LoadServer
+from benchmarks.processes import START_LIMIT_S, ClientProcess, LoadServer
 from benchmarks.profile_cprofile import arguments
 
 RATE = 500
-CLIENTS = "benchmarks.clients."
-
-
-class SampledClient(ClientProcess):
-    """A client process that py-spy starts and samples."""
-
-    def __init__(self, python: Path, module: str, log: Path, picture: Path) -> None:
-        sampler = str(ENVIRONMENTS / "base" / "bin" / "py-spy")
-        Child.__init__(
-            self,
-            [sampler, "record", "-r", str(RATE), "-o", str(picture), "--", str(python), "-m", CLIENTS + module],
-            log,
-        )
 
 
 def main() -> None:
@@ -46,8 +32,10 @@ def main() -> None:
     with LoadServer(folder / "profile-server.log", server_core) as server:
         server.prepare(step.plan)
         job = dataclasses.replace(step.job, port=server.port, core=client_core)
-        python = environments.load()[competitor.environment].python
-        with SampledClient(python, competitor.module, folder / "profile-client.log", picture) as client:
+        environment = environments.load()[competitor.environment]
+        sampler = str(ENVIRONMENTS / "base" / "bin" / "py-spy")
+        sampling = [sampler, "record", "-r", str(RATE), "-o", str(picture), "--"]
+        with ClientProcess(environment, competitor.module, folder / "profile-client.log", sampling) as client:
             client.begin(job, START_LIMIT_S + job.limit_s)
             server.go()
             client.result(job.limit_s + START_LIMIT_S)

@@ -29,8 +29,8 @@ def main() -> None:
     os.environ[COUNT_SCHEDULES] = "1"
     with tempfile.TemporaryDirectory() as folder, LoadServer(Path(folder) / "server.log", server_core) as server:
         job = dataclasses.replace(step.job, port=server.port, core=client_core)
-        python = environments.load()[competitor.environment].python
-        client, report = measure(server, python, competitor.module, step.plan, job, Path(folder) / "client.log")
+        environment = environments.load()[competitor.environment]
+        client, report = measure(server, environment, competitor.module, step.plan, job, Path(folder) / "client.log")
     count = max(1, client["deltas"], report["appends"])
     print(f"{competitor.name}, {scenario.title}: {count} deltas or appends")
     for name, number in sorted(client["schedules"].items(), key=lambda item: -item[1]):

@@ -54,6 +54,16 @@ class Results:
         repetitions = self.figures.get(scenario, {}).get(client, {})
         return Spread.of([figures[key] for figures in repetitions.values() if key in figures])
 
+    def ratios(self, scenario: str, key: str, client: str, other: str) -> list[float]:
+        """What `client` came to as a multiple of `other`, in each repetition in which both were above zero."""
+        clients = self.figures.get(scenario, {})
+        theirs = clients.get(other, {})
+        pairs = [
+            (figures.get(key, math.nan), theirs.get(repetition, {}).get(key, math.nan))
+            for repetition, figures in clients.get(client, {}).items()
+        ]
+        return [own / rival for own, rival in pairs if own > 0 and rival > 0]
+
     def verdict(self, goal: Goal, scenario: str, metric: Metric, engine: str) -> Verdict | None:
         """Where the engine stands with a goal; None if it was not measured, or nothing to compare with was."""
         repetitions = self.figures.get(scenario, {})

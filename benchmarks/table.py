@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.competitors import COMPETITORS, ENGINE, FLOOR
+from benchmarks.before_after import HEADINGS, changes
+from benchmarks.competitors import BASELINE, COMPETITORS, ENGINE, FLOOR
 from benchmarks.goals import GOALS
+from benchmarks.ratio import WIDE
 from benchmarks.results import Results, Spread
 from benchmarks.scenario import Metric
 from benchmarks.scenarios import SCENARIOS
@@ -85,17 +85,21 @@ def ratios(results: Results) -> Table:
         for metric in scenario.metrics:
             if not floor or metric.unit != "us" or metric.title.startswith("("):
                 continue
-            row = []
-            for name in names:
-                own = results.figures[scenario.name].get(name, {})
-                found = [
-                    figures[metric.key] / floor[repetition][metric.key]
-                    for repetition, figures in own.items()
-                    if repetition in floor and not math.isnan(figures[metric.key])
-                ]
-                spread = Spread.of(found)
-                row.append("-" if spread is None else f"{spread.median:.2f}")
+            spreads = [Spread.of(results.ratios(scenario.name, metric.key, name, FLOOR)) for name in names]
+            row = ["-" if spread is None else f"{spread.median:.2f}" for spread in spreads]
             table.add_row(metric.title, *row)
+    return table
+
+
+def before_after(results: Results) -> Table:
+    """The engine against the engine as it was, with a word where the interval is too wide to decide anything."""
+    commit = results.about.get("other_commits", {}).get(BASELINE, "unknown")
+    table = Table(box=box.SIMPLE_HEAD, title=f"{BASELINE} is commit {commit[:9]}: means of ratios within a repetition")
+    for heading in (*HEADINGS, ""):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for change in changes(results):
+        wide = change.ratio is not None and change.ratio.wide
+        table.add_row(*change.cells(), f"[yellow]wider than {WIDE:.0%}[/]" if wide else "")
     return table
 
 
@@ -103,6 +107,8 @@ def show(results: Results, console: Console) -> None:
     """Print everything that the results hold."""
     console.print(figures(results))
     if (compared := ratios(results)).row_count:
+        console.print(compared)
+    if (compared := before_after(results)).row_count:
         console.print(compared)
     if any(ENGINE in clients for clients in results.figures.values()):
         console.print(goals(results))
