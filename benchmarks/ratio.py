@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from engine.lab.report.student import t_quantile
+from engine.lab.statistics.student_t import t_quantile
 
 CONFIDENCE: Final = 0.95
 WIDE: Final = 0.03
