@@ -13,7 +13,7 @@ from engine.core.inputs import Taken
 from engine.errors import EngineError, SlowConsumer
 from engine.events import AgentEnd, Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.mailboxes.statistics import MailboxStatistics
-from engine.mailboxes.wakeup import Bell
+from engine.mailboxes.wakeup import Wakeup
 
 FEED_EVENTS = 20_000
 FEED_AUDIO_BYTES = 32 * 1024 * 1024
@@ -39,7 +39,7 @@ class Feed:
         self._passed = self._most = self._discarded = 0
         self.taken: list[Taken] = []
         """What audio has been taken: `reports` hands it over."""
-        self._arrival = Bell()
+        self._arrival = Wakeup()
         self._closed = False
         self._error: EngineError | None = None
         self._since_checkpoint = 0
@@ -63,7 +63,7 @@ class Feed:
                 f"(the limits are {self._max_events} and {self._max_audio_bytes}): iterate over the session"
             )
         if self._events:
-            self._arrival.ring()
+            self._arrival.set()
 
     def _discard(self, response_id: str) -> None:
         kept: deque[RealtimeSessionEvent] = deque()
@@ -125,7 +125,7 @@ class Feed:
         if wanted:
             self._events = deque(event for event in self._events if not isinstance(event, Audio | AudioEnd))
             self._audio_bytes = 0
-        self._arrival.ring()
+        self._arrival.set()
 
     def statistics(self) -> MailboxStatistics:
         """Counters."""

@@ -16,7 +16,7 @@ import trio
 
 from engine.errors import SessionClosed
 from engine.mailboxes.mailbox import Mailbox
-from engine.mailboxes.wakeup import Bell
+from engine.mailboxes.wakeup import Wakeup
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class Inbox(Mailbox[T]):
 
     def __init__(self, name: str, capacity: int, waited: Callable[[int], None] | None = None) -> None:
         super().__init__(name, capacity, waited)
-        self._arrival = Bell()
+        self._arrival = Wakeup()
 
     async def report(self, entry: T) -> None:
         """Hand over one entry as a batch; a session that is closed needs none any more."""
@@ -51,4 +51,4 @@ class Inbox(Mailbox[T]):
 
     def _count(self) -> None:
         super()._count()
-        self._arrival.ring()
+        self._arrival.set()

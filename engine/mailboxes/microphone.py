@@ -17,7 +17,7 @@ from engine.clock import NS, now_ns
 from engine.errors import SessionClosed
 from engine.mailboxes.inline_event import Mark
 from engine.mailboxes.statistics import MailboxStatistics
-from engine.mailboxes.wakeup import Bell
+from engine.mailboxes.wakeup import Wakeup
 from engine.wire.client_events import InputAudioBufferAppend
 
 FRAMES_PER_CHECKPOINT: Final = 16
@@ -47,7 +47,7 @@ class Microphone:
         self._since: int | None = None
         """When the oldest audio came that waits."""
         self._scope = trio.CancelScope()
-        self._arrival, self._room = Bell(), Bell()
+        self._arrival, self._room = Wakeup(), Wakeup()
         self._closed = False
 
     async def put(self, entry: bytes | Mark) -> None:
@@ -76,7 +76,7 @@ class Microphone:
 
     def wake_pump(self) -> None:
         """Wake the pump, if it waits in `due`."""
-        self._arrival.ring()
+        self._arrival.set()
 
     def patience(self) -> trio.CancelScope:
         """A scope to wait in until audio is `due`. It is left when a rest has waited long enough, or nothing has come
@@ -98,13 +98,13 @@ class Microphone:
         taken = self._cut()
         if self._waiting:
             self._begin()
-        self._room.ring()
+        self._room.set()
         return taken, since
 
     def close(self) -> None:
         """Nobody takes any more: whoever waits for room is told."""
         self._closed = True
-        self._room.ring()
+        self._room.set()
 
     def abandon(self) -> None:
         """Nothing is written any more: whoever waits for a mark is told, too."""

@@ -14,7 +14,7 @@ from engine.clock import now_ns
 from engine.errors import TransportLost
 from engine.mailboxes.inline_event import Mark
 from engine.mailboxes.statistics import MailboxStatistics
-from engine.mailboxes.wakeup import Bell
+from engine.mailboxes.wakeup import Wakeup
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 
 WIRE_EVENTS = 1024
@@ -47,7 +47,7 @@ class Outbound:
         self._waited = waited
         self._wire_since = 0
         self._uplink_since: int | None = None
-        self._arrival, self._room = Bell(), Bell()
+        self._arrival, self._room = Wakeup(), Wakeup()
         self._closed = False
 
     def put_wire(self, events: Sequence[ClientEvent]) -> None:
@@ -95,7 +95,7 @@ class Outbound:
 
     def wake_writer(self) -> None:
         """Wake the writer, if it waits for something to write."""
-        self._arrival.ring()
+        self._arrival.set()
 
     async def take(self) -> Batch:
         """For the writer: what is to be written now, control first. No events after `close`."""
@@ -121,13 +121,13 @@ class Outbound:
             else:
                 events.append(entry)
         self._uplink = ()
-        self._room.ring()
+        self._room.set()
         return Batch(events, marks, self._uplink_since)
 
     def close(self) -> None:
         """Write what control has to say, and what has been begun, and no more."""
         self._closed = True
-        self._arrival.ring()
+        self._arrival.set()
 
     def abandon(self) -> None:
         """Nothing will be written any more."""

@@ -1,7 +1,7 @@
-"""Bell: how a mailbox wakes who waits for it.
+"""Wakeup: how a queue wakes the tasks that wait for it.
 
 It is all that a mailbox needs of a parking lot. A lot costs 1 us for waking nobody, which is what a busy mailbox does
-most of the time; a bell that nobody hears costs nothing that could be measured.
+most of the time; a wakeup that nobody waits for costs nothing that could be measured.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import trio
 
 
-class Bell:
-    """Any number of tasks wait for it; ringing wakes them all, and each looks for itself whether to wait again.
+class Wakeup:
+    """Any number of tasks wait for it; `set` wakes them all, and each looks for itself whether to wait again.
 
     A Ctrl-C cannot come between a task's name in here and its sleep: waking a task that is awake is fatal to trio.
     """
@@ -21,8 +21,8 @@ class Bell:
         self._waiting: dict[trio.lowlevel.Task, None] | None = None
 
     @trio.lowlevel.enable_ki_protection
-    def ring(self) -> None:
-        """Wake whoever waits."""
+    def set(self) -> None:
+        """Wake every task that waits."""
         if self._waiting:
             waiting, self._waiting = self._waiting, None
             for task in waiting:
@@ -30,7 +30,7 @@ class Bell:
 
     @trio.lowlevel.enable_ki_protection
     async def wait(self) -> None:
-        """Until it rings."""
+        """Wait until it is set."""
         task = trio.lowlevel.current_task()
         if (waiting := self._waiting) is None:
             waiting = self._waiting = {}
