@@ -38,7 +38,7 @@ from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
 from engine.events import Audio
-from engine.mailboxes import Feed
+from engine.mailboxes import EventQueue
 from engine.models.interface import RealtimeModel
 from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig
@@ -160,13 +160,13 @@ def decide(events: Sequence[ServerEvent]) -> list[Sequence[Any]]:
 
 def hand_over(told: Sequence[Sequence[Any]]) -> None:
     async def main() -> None:
-        feed = Feed()
+        queue = EventQueue()
         for events in told:
             if events:
-                feed.put(events)
+                queue.put(events)
             for _ in events:
-                await feed.take()
-            feed.reports()
+                await queue.take()
+            queue.reports()
 
     trio.run(main)
 
@@ -194,7 +194,7 @@ def stages(given: Traffic) -> list[Row]:
         ("base64", base64, best(lambda: [pybase64.b64decode(each) for each in encoded], count)),
         ("events of the wire, checked", decoding - json - base64, None),
         ("core: state, history, playback, session events", best(lambda: decide(events), count), None),
-        ("feed, and the application's iteration", best(lambda: hand_over(told), count) - nothing, None),
+        ("event queue, and the application's iteration", best(lambda: hand_over(told), count) - nothing, None),
     ]
 
 

@@ -1,8 +1,8 @@
 """The event router.
 
     owns    all conversation state, inside the machine
-    reads   `inbox`; what the far end says; what the application has taken out of `feed`; the clock
-    writes  `feed`, `wire`, `tools`, `checks`, and the handles that the application awaits
+    reads   `inbox`; what the far end says; what the application has taken out of `events`; the clock
+    writes  `events`, `wire`, `tools`, `checks`, and the handles that the application awaits
     ends    when the machine has handled `Ended`; returns the error that ended the session, if one did
 
 Routing is one synchronous step, `_route`, and the router is whoever runs it: nothing can come between its beginning and
@@ -36,7 +36,7 @@ from engine.core.effects import (
 from engine.core.inputs import Ended, Input, Tick
 from engine.core.machine import OWN_INPUTS, Machine
 from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportLost
-from engine.mailboxes import DirectWrite, Feed, IdleTimer, Inbox, Mailbox, Outbound
+from engine.mailboxes import DirectWrite, EventQueue, IdleTimer, Inbox, Mailbox, Outbound
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
 from engine.recorder import Recorder
@@ -50,7 +50,7 @@ class Router:
     model: RealtimeModel
     inbox: Inbox[Input]
     outbound: Outbound
-    feed: Feed
+    events: EventQueue
     direct_write: DirectWrite
     tools: Mailbox[ToolWork]
     checks: Mailbox[CheckWork]
@@ -116,8 +116,8 @@ class Router:
 
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""
-        if self.feed.taken:
-            for taken in self.feed.reports():
+        if self.events.taken:
+            for taken in self.events.reports():
                 self.machine.handle(taken, taken.at_ns)
         now = self._now()
         for played in self.playback.reports():
@@ -144,7 +144,7 @@ class Router:
         effects = self.machine.take_effects()
         self.settle(effects.handles)
         with suppress(SlowConsumer):
-            self.feed.put(effects.events)
+            self.events.put(effects.events)
         self.recorder.stepped((), effects, now)
 
     def _carry_out(self, batch: Sequence[Input], now: int) -> EngineError | None:
@@ -162,7 +162,7 @@ class Router:
             self.settle(effects.handles)
         try:
             if effects.events:
-                self.feed.put(effects.events)
+                self.events.put(effects.events)
             if effects.wire:
                 self.outbound.put_wire(effects.wire)
             if effects.tools and (tools := [work for work in effects.tools if self._is_for_somebody(work)]):

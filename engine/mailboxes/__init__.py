@@ -6,7 +6,7 @@
     microphone  application   pump         30 s of audio        `send_audio` waits
     uplink      pump          connection   1 write, of at most  the pump waits; always behind `wire`
                                            1 s of audio
-    feed        router        application  20,000 events,       nobody reads: SlowConsumer ends the session
+    events      router        application  20,000 events,       nobody reads: SlowConsumer ends the session
                                            32 MiB of audio
     tools       router        executor     256 batches          SessionFailed ends the session (it never waits)
     checks      router        debouncer    256 batches          the same
@@ -15,11 +15,11 @@
 What the far end says goes into no queue: the router hears it as soon as it is read. What goes to it leaves `wire` and
 `uplink` in the step that put it there, unless it would have to wait. The router never waits for anybody,
 so the graph of waiting senders has no cycle. Control never stands behind audio: `wire` overtakes `uplink`, which
-holds a second of audio at most, and an interruption takes queued audio out of `feed`.
+holds a second of audio at most, and an interruption takes queued audio out of `events`.
 """
 
 from engine.mailboxes.direct import DirectAudio, DirectWrite
-from engine.mailboxes.event_queue import FEED_AUDIO_BYTES, FEED_EVENTS, TAKES_PER_CHECKPOINT, Feed
+from engine.mailboxes.event_queue import MAX_EVENT_AUDIO_BYTES, MAX_EVENTS, TAKES_PER_CHECKPOINT, EventQueue
 from engine.mailboxes.idle_timer import IdleTimer
 from engine.mailboxes.inbox import Inbox
 from engine.mailboxes.inline_event import Mark
@@ -29,10 +29,10 @@ from engine.mailboxes.outbound import WIRE_EVENTS, Batch, Outbound
 from engine.mailboxes.statistics import MailboxStatistics
 
 __all__ = [
-    "FEED_AUDIO_BYTES",
-    "FEED_EVENTS",
     "INBOX_BATCHES",
     "LONGEST_WRITE_MS",
+    "MAX_EVENTS",
+    "MAX_EVENT_AUDIO_BYTES",
     "MICROPHONE_SECONDS",
     "TAKES_PER_CHECKPOINT",
     "WAITING_HOOKS",
@@ -41,7 +41,7 @@ __all__ = [
     "Batch",
     "DirectAudio",
     "DirectWrite",
-    "Feed",
+    "EventQueue",
     "IdleTimer",
     "Inbox",
     "Mailbox",

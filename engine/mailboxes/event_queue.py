@@ -1,4 +1,4 @@
-"""Feed: events on their way to the application, and what it has taken of them."""
+"""EventQueue: events on their way to the application, and what it has taken of them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from engine.events import AgentEnd, Audio, AudioEnd, AudioInterrupted, RealtimeS
 from engine.mailboxes.statistics import MailboxStatistics
 from engine.mailboxes.wakeup import Wakeup
 
-FEED_EVENTS = 20_000
-FEED_AUDIO_BYTES = 32 * 1024 * 1024
+MAX_EVENTS = 20_000
+MAX_EVENT_AUDIO_BYTES = 32 * 1024 * 1024
 TAKES_PER_CHECKPOINT = 16
 """How many events an application gets without letting other tasks run."""
 
 
-class Feed:
+class EventQueue:
     """Events for the application. Audio of an interrupted response is taken out again before anybody sees it."""
 
     def __init__(
         self,
-        max_events: int = FEED_EVENTS,
-        max_audio_bytes: int = FEED_AUDIO_BYTES,
+        max_events: int = MAX_EVENTS,
+        max_audio_bytes: int = MAX_EVENT_AUDIO_BYTES,
         watch: Callable[[RealtimeSessionEvent, int], None] | None = None,
         now: Clock = now_ns,
     ) -> None:
@@ -130,5 +130,5 @@ class Feed:
     def statistics(self) -> MailboxStatistics:
         """Counters."""
         return MailboxStatistics(
-            "feed", self._max_events, len(self._events), self._most, self._passed, discarded=self._discarded
+            "events", self._max_events, len(self._events), self._most, self._passed, discarded=self._discarded
         )

@@ -46,7 +46,7 @@ from engine.mailboxes import (
     Batch,
     DirectAudio,
     DirectWrite,
-    Feed,
+    EventQueue,
     IdleTimer,
     Inbox,
     Mailbox,
@@ -100,7 +100,7 @@ class Wiring:
     inbox: Inbox[Input]
     microphone: Microphone
     outbound: Outbound
-    events: Feed
+    events: EventQueue
     tools: Mailbox[ToolWork]
     checks: Mailbox[CheckWork]
     hooks: Mailbox[Hook]
@@ -166,7 +166,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
         deps.latency_log, deps.settings, type(deps.model).__name__, on_turn=turn_over, on_due=idle_timer.wake_by
     )
     waits = recorder.share.mailbox
-    events = Feed(watch=recorder.taken, now=this_clock())
+    events = EventQueue(watch=recorder.taken, now=this_clock())
     inbox = Inbox[Input]("inbox", INBOX_BATCHES, waits("inbox").add)
     outbound = Outbound(waited=waits("wire").add)
     tools = Mailbox[ToolWork]("tools", WORK_BATCHES, waits("tools").add)
@@ -181,7 +181,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
         inbox=inbox,
         outbound=outbound,
         direct_write=direct_write,
-        feed=events,
+        events=events,
         tools=tools,
         checks=checks,
         has_hooks=lambda spec: hooks_of(spec) is not None,

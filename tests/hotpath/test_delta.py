@@ -42,7 +42,7 @@ async def test_a_delta_passes_one_mailbox() -> None:
         await held.say(audio(1))
         await held.until(count + 1)
         passed = {mailbox.name: mailbox.passed - before[mailbox.name] for mailbox in held.session.mailboxes}
-        assert passed.pop("feed") == 1
+        assert passed.pop("events") == 1
         assert set(passed.values()) == {0}
 
 

@@ -63,5 +63,5 @@ async def test_an_application_is_stopped_at_the_next_event_however_many_wait() -
 
 async def _fill(held: Line, count: int) -> None:
     await held.say(*[words(n) for n in range(count)])
-    while {mailbox.name: mailbox.waiting for mailbox in held.session.mailboxes}["feed"] < count:
+    while {mailbox.name: mailbox.waiting for mailbox in held.session.mailboxes}["events"] < count:
         await trio.lowlevel.checkpoint()

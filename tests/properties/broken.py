@@ -16,7 +16,7 @@ from engine.core.effects import CheckText, Discard
 from engine.core.playback import Cut, PlaybackLedger
 from engine.core.state import State
 from engine.events import AgentEnd
-from engine.mailboxes.event_queue import Feed
+from engine.mailboxes.event_queue import EventQueue
 from engine.wire.client_events import SessionUpdate
 from engine.wire.server_events import MalformedEvent, UnknownEvent
 
@@ -53,7 +53,7 @@ def ends_responses_twice() -> AbstractContextManager[None]:
     return swapped(on_response, "end", twice)
 
 
-def leaves_stale_audio_in_the_feed() -> AbstractContextManager[None]:
+def leaves_stale_audio_in_the_queue() -> AbstractContextManager[None]:
     return swapped(interruption, "Discard", lambda response_id: Discard("nobody's"))
 
 
@@ -120,7 +120,7 @@ def swallows_what_is_malformed() -> AbstractContextManager[None]:
 
 BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     ends_responses_twice: {1},
-    leaves_stale_audio_in_the_feed: {2},
+    leaves_stale_audio_in_the_queue: {2},
     answers_calls_again: {3},
     talks_over_itself: {4},
     loses_conflicts: {4},
@@ -147,7 +147,7 @@ def lets_a_slow_check_swallow_the_last_words() -> AbstractContextManager[None]:
 
 
 def never_learns_what_was_taken() -> AbstractContextManager[None]:
-    return swapped(Feed, "reports", lambda self: ())
+    return swapped(EventQueue, "reports", lambda self: ())
 
 
 def hears_only_what_it_knows() -> AbstractContextManager[None]:

@@ -18,13 +18,13 @@ from engine import RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel
 from engine.clock import now_ns
 from engine.errors import EngineError, SessionClosed, SlowConsumer
 from engine.events import RealtimeSessionEvent
-from engine.mailboxes.event_queue import Feed
+from engine.mailboxes.event_queue import EventQueue
 from engine.models.scripted import HangUp, Pause, Say, Step
 from engine.session.runtime import SessionRuntime
 from engine.wire.client_events import ConversationItemCreate
 from engine.wire.items import FunctionCallOutput
 from engine.wire.server_events import ResponseOutputAudioDelta, ServerEvent
-from tests.properties.broken import leaves_stale_audio_in_the_feed, swapped
+from tests.properties.broken import leaves_stale_audio_in_the_queue, swapped
 from tests.support.schedule import plans, scheduled
 from tests.support.talk import begins, calls, ends, falls_silent, speaks, user_starts, user_stops
 
@@ -190,7 +190,7 @@ def test_responses_audio_and_calls_under_shuffled_schedules(
 
 def test_stale_audio_would_be_noticed() -> None:
     conversation = [Turn(2.5, 0.2, False)]
-    with leaves_stale_audio_in_the_feed(), pytest.raises(AssertionError):
+    with leaves_stale_audio_in_the_queue(), pytest.raises(AssertionError):
         check_audio(*hold(conversation, (), [0.3]))
 
 
@@ -314,13 +314,13 @@ def test_an_application_that_never_reads_is_told_so() -> None:
 
 
 def test_an_unbounded_feed_would_be_noticed() -> None:
-    put = Feed.put
+    put = EventQueue.put
 
-    def unbounded(self: Feed, events: Any) -> None:
+    def unbounded(self: EventQueue, events: Any) -> None:
         self._max_audio_bytes = self._max_events = 1 << 60
         put(self, events)
 
-    with swapped(Feed, "put", unbounded):
+    with swapped(EventQueue, "put", unbounded):
         error, waiting = never_read()
     assert error is None
     assert waiting > 33 * 1024 * 1024

@@ -9,7 +9,7 @@ import attrs
 import orjson
 import pytest
 
-from engine.mailboxes import FEED_EVENTS
+from engine.mailboxes import MAX_EVENTS
 from engine.wire.items import Message, OutputAudio
 from engine.wire.server_events import (
     ConversationItemAdded,
@@ -183,11 +183,11 @@ async def test_the_reply_after_it_comes_whole(name: str, transport: str) -> None
 
 
 async def test_a_flood_does_not_drown_an_application_that_reads() -> None:
-    """More small events than the feed may hold, as fast as a socket carries them: over the faster transport."""
-    heard, _ = await after(['{"type":"ping"}'] * 2 * FEED_EVENTS, "sansio")
+    """More small events than the queue may hold, as fast as a socket carries them: over the faster transport."""
+    heard, _ = await after(['{"type":"ping"}'] * 2 * MAX_EVENTS, "sansio")
     assert heard.ending is None
     assert heard.replied()
-    assert len(heard.of("raw_model_event")) == 2 * FEED_EVENTS
+    assert len(heard.of("raw_model_event")) == 2 * MAX_EVENTS
 
 
 @both_transports
