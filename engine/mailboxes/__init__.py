@@ -22,7 +22,7 @@ from engine.mailboxes.direct import DirectAudio, DirectWrite
 from engine.mailboxes.event_queue import MAX_EVENT_AUDIO_BYTES, MAX_EVENTS, TAKES_PER_CHECKPOINT, EventQueue
 from engine.mailboxes.idle_timer import IdleTimer
 from engine.mailboxes.inbox import Inbox
-from engine.mailboxes.inline_event import Mark
+from engine.mailboxes.inline_event import InlineEvent
 from engine.mailboxes.mailbox import Mailbox
 from engine.mailboxes.microphone import Microphone
 from engine.mailboxes.outbound import WIRE_EVENTS, Batch, Outbound
@@ -44,9 +44,9 @@ __all__ = [
     "EventQueue",
     "IdleTimer",
     "Inbox",
+    "InlineEvent",
     "Mailbox",
     "MailboxStatistics",
-    "Mark",
     "Microphone",
     "Outbound",
 ]

@@ -15,7 +15,7 @@ import trio
 
 from engine.clock import NS, now_ns
 from engine.errors import SessionClosed
-from engine.mailboxes.inline_event import Mark
+from engine.mailboxes.inline_event import InlineEvent
 from engine.mailboxes.statistics import MailboxStatistics
 from engine.mailboxes.wakeup import Wakeup
 from engine.wire.client_events import InputAudioBufferAppend
@@ -25,7 +25,7 @@ FRAMES_PER_CHECKPOINT: Final = 16
 
 
 class Microphone:
-    """Audio and marks, in order."""
+    """Audio and inline events, in order."""
 
     def __init__(self, capacity: int, frame: int, longest: int, patience: float) -> None:
         """
@@ -39,10 +39,10 @@ class Microphone:
         self.capacity = capacity
         self._since_checkpoint = 0
         self._frame, self._longest, self._patience = frame, longest, patience
-        self._backlog: deque[bytes | memoryview | Mark] = deque()
-        self._marks: list[Mark] = []
+        self._backlog: deque[bytes | memoryview | InlineEvent] = deque()
+        self._inline_events: list[InlineEvent] = []
         """Those that are not on the wire yet, whether they are still in here or not."""
-        self._marks_waiting = 0
+        self._inline_waiting = 0
         self._waiting = self._most = self._passed = 0
         self._since: int | None = None
         """When the oldest audio came that waits."""
@@ -50,8 +50,8 @@ class Microphone:
         self._arrival, self._room = Wakeup(), Wakeup()
         self._closed = False
 
-    async def put(self, entry: bytes | Mark) -> None:
-        """Add audio or a mark; wait while more than `capacity` bytes wait already. Raises SessionClosed.
+    async def put(self, entry: bytes | InlineEvent) -> None:
+        """Add audio or an inline event; wait while more than `capacity` bytes wait already. Raises SessionClosed.
 
         `DirectAudio.flush_frames` has to follow. If this is cancelled, nothing was added. A cancel point always, a
         schedule point once for many frames.
@@ -66,13 +66,13 @@ class Microphone:
         if self._closed:
             raise SessionClosed("the session is closed: audio can no longer be sent")
         self._add(entry)
-        if self._waiting >= self._frame or self._marks_waiting:
+        if self._waiting >= self._frame or self._inline_waiting:
             self._since_checkpoint += 1
 
     @property
     def frame_ready(self) -> bool:
         """Whether a frame is complete, or a client event stands behind the rest."""
-        return self._waiting >= self._frame or self._marks_waiting > 0
+        return self._waiting >= self._frame or self._inline_waiting > 0
 
     def wake_pump(self) -> None:
         """Wake the pump, if it waits in `due`."""
@@ -91,7 +91,7 @@ class Microphone:
         while not self.frame_ready:
             await self._arrival.wait()
 
-    def take(self) -> tuple[list[InputAudioBufferAppend | Mark], int | None]:
+    def take(self) -> tuple[list[InputAudioBufferAppend | InlineEvent], int | None]:
         """What is there, perhaps less than a frame, perhaps nothing, up to `longest` bytes of audio: more would hold up
         control behind it. With it, when the oldest of that audio came; None if there is none."""
         since, self._since = self._since, None
@@ -107,13 +107,13 @@ class Microphone:
         self._room.set()
 
     def abandon(self) -> None:
-        """Nothing is written any more: whoever waits for a mark is told, too."""
+        """Nothing is written any more: whoever waits for an inline event is told, too."""
         self.close()
-        for mark in self._marks:
-            mark.settled.set()
-        self._marks.clear()
+        for inline_event in self._inline_events:
+            inline_event.give_up()
+        self._inline_events.clear()
         self._backlog.clear()
-        self._waiting = self._marks_waiting = 0
+        self._waiting = self._inline_waiting = 0
 
     def statistics(self) -> MailboxStatistics:
         """Counters."""
@@ -124,12 +124,12 @@ class Microphone:
         self._since = now_ns()
         self._scope.deadline = self._since / NS + self._patience
 
-    def _add(self, entry: bytes | Mark) -> None:
+    def _add(self, entry: bytes | InlineEvent) -> None:
         self._backlog.append(entry)
-        if isinstance(entry, Mark):
-            self._marks = [mark for mark in self._marks if not mark.written]
-            self._marks.append(entry)
-            self._marks_waiting += 1
+        if isinstance(entry, InlineEvent):
+            self._inline_events = [event for event in self._inline_events if not event.sent]
+            self._inline_events.append(entry)
+            self._inline_waiting += 1
             return
         if self._since is None:
             self._begin()
@@ -138,16 +138,16 @@ class Microphone:
         self._waiting += size
         self._most = max(self._most, self._waiting)
 
-    def _cut(self) -> list[InputAudioBufferAppend | Mark]:
-        taken: list[InputAudioBufferAppend | Mark] = []
+    def _cut(self) -> list[InputAudioBufferAppend | InlineEvent]:
+        taken: list[InputAudioBufferAppend | InlineEvent] = []
         pieces: list[bytes | memoryview] = []
         room = self._longest
         while self._backlog and room:
             entry = self._backlog.popleft()
-            if isinstance(entry, Mark):
+            if isinstance(entry, InlineEvent):
                 _append(taken, pieces)
                 taken.append(entry)
-                self._marks_waiting -= 1
+                self._inline_waiting -= 1
                 continue
             if len(entry) > room:
                 whole = memoryview(entry)
@@ -160,7 +160,7 @@ class Microphone:
         return taken
 
 
-def _append(taken: list[InputAudioBufferAppend | Mark], pieces: list[bytes | memoryview]) -> None:
+def _append(taken: list[InputAudioBufferAppend | InlineEvent], pieces: list[bytes | memoryview]) -> None:
     if pieces:
         taken.append(InputAudioBufferAppend(b"".join(pieces)))
         pieces.clear()

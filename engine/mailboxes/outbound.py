@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from engine.clock import now_ns
 from engine.errors import TransportLost
-from engine.mailboxes.inline_event import Mark
+from engine.mailboxes.inline_event import InlineEvent
 from engine.mailboxes.statistics import MailboxStatistics
 from engine.mailboxes.wakeup import Wakeup
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     """What is written in one go."""
 
     events: Sequence[ClientEvent]
-    marks: Sequence[Mark] = ()
+    inline_events: Sequence[InlineEvent] = ()
     """Those among the events, to be settled once they are written."""
     brought_at: int | None = None
     """When the application brought the oldest of the audio; None if there is none."""
@@ -37,7 +37,7 @@ class Outbound:
         """`wire_capacity` is in events; `waited` is told how many nanoseconds the oldest event of `wire` has waited
         when it is taken."""
         self._wire: deque[ClientEvent] = deque()
-        self._uplink: Sequence[InputAudioBufferAppend | Mark] = ()
+        self._uplink: Sequence[InputAudioBufferAppend | InlineEvent] = ()
         self.begun: Batch | None = None
         """A batch that a direct write began and did not finish: the writer's next, which nothing may be added to."""
         self._writing = False
@@ -71,7 +71,7 @@ class Outbound:
         while self._uplink:
             await self._room.wait()
 
-    def put_uplink(self, entries: Sequence[InputAudioBufferAppend | Mark], since: int | None) -> None:
+    def put_uplink(self, entries: Sequence[InputAudioBufferAppend | InlineEvent], since: int | None) -> None:
         """Add audio, and events among it, for which there is room. It goes with the next write.
 
         `since` is when the application brought the oldest of it.
@@ -113,16 +113,16 @@ class Outbound:
         self._wire.clear()
         if not self._uplink or self._closed:
             return Batch(events)
-        marks: list[Mark] = []
+        inline_events: list[InlineEvent] = []
         for entry in self._uplink:
-            if isinstance(entry, Mark):
-                marks.append(entry)
+            if isinstance(entry, InlineEvent):
+                inline_events.append(entry)
                 events.append(entry.event)
             else:
                 events.append(entry)
         self._uplink = ()
         self._room.set()
-        return Batch(events, marks, self._uplink_since)
+        return Batch(events, inline_events, self._uplink_since)
 
     def close(self) -> None:
         """Write what control has to say, and what has been begun, and no more."""

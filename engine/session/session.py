@@ -38,7 +38,7 @@ from engine.errors import (
     ToolCallUnknown,
 )
 from engine.events import RealtimeSessionEvent
-from engine.mailboxes import MailboxStatistics, Mark
+from engine.mailboxes import InlineEvent, MailboxStatistics
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
 from engine.recorder import SessionLatency
@@ -189,12 +189,12 @@ class RealtimeSession(Generic[T]):
         The far end does not respond by itself to this; ask with `respond`.
         """
         await self._post(AudioSent("commit"))
-        await self._mark(InputAudioBufferCommit())
+        await self._send_inline(InputAudioBufferCommit())
 
     async def clear_audio(self) -> None:
         """Forget what the user said since the last commit. Returns once that is on the wire."""
         await self._post(AudioSent("clear"))
-        await self._mark(InputAudioBufferClear())
+        await self._send_inline(InputAudioBufferClear())
 
     async def send_message(self, message: UserInput, *, respond: bool = True) -> None:
         """Send a text, or a message with texts and images; the agent answers it unless `respond` is False.
@@ -421,12 +421,12 @@ class RealtimeSession(Generic[T]):
     async def _post(self, command: Input) -> None:
         await self._living().wiring.inbox.put([command])
 
-    async def _mark(self, event: ClientEvent) -> None:
-        mark = Mark(event)
+    async def _send_inline(self, event: ClientEvent) -> None:
+        inline_event = InlineEvent(event)
         wiring = self._living().wiring
-        await wiring.microphone.put(mark)
+        await wiring.microphone.put(inline_event)
         wiring.direct_audio.flush_frames()
-        await mark.wait()
+        await inline_event.wait()
 
     def _must_wait(self, call_id: str) -> None:
         self._living()

@@ -157,9 +157,8 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
 
     def written(batch: Batch) -> None:
         recorder.written(batch.events, now_ns(), batch.brought_at)
-        for mark in batch.marks:
-            mark.written = True
-            mark.settled.set()
+        for inline_event in batch.inline_events:
+            inline_event.mark_sent()
 
     idle_timer = IdleTimer()
     recorder = new_recorder(

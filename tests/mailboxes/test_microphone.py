@@ -13,7 +13,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from engine.actors.audio_in import AudioInPump
 from engine.errors import SessionClosed
-from engine.mailboxes import Batch, DirectAudio, DirectWrite, Mark, Microphone, Outbound
+from engine.mailboxes import Batch, DirectAudio, DirectWrite, InlineEvent, Microphone, Outbound
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, InputAudioBufferCommit
 
 FRAME, LONGEST, CAPACITY = 100, 1000, 3000
@@ -24,14 +24,14 @@ def microphone(longest: int = LONGEST) -> Microphone:
     return Microphone(CAPACITY, FRAME, longest, PATIENCE)
 
 
-async def put(heard: Microphone, entry: bytes | Mark) -> None:
+async def put(heard: Microphone, entry: bytes | InlineEvent) -> None:
     """Put something while no direct path takes it: a full frame wakes the pump."""
     await heard.put(entry)
     if heard.frame_ready:
         heard.wake_pump()
 
 
-async def pumped(heard: Microphone) -> tuple[Sequence[InputAudioBufferAppend | Mark], int | None]:
+async def pumped(heard: Microphone) -> tuple[Sequence[InputAudioBufferAppend | InlineEvent], int | None]:
     """What the pump takes next, and does not find empty."""
     while True:
         with heard.patience():
@@ -40,7 +40,7 @@ async def pumped(heard: Microphone) -> tuple[Sequence[InputAudioBufferAppend | M
             return taken
 
 
-def lengths(entries: Sequence[InputAudioBufferAppend | Mark]) -> list[int]:
+def lengths(entries: Sequence[InputAudioBufferAppend | InlineEvent]) -> list[int]:
     return [len(entry.audio) for entry in entries if isinstance(entry, InputAudioBufferAppend)]
 
 
@@ -96,12 +96,12 @@ async def test_the_rest_of_a_long_piece_waits_no_longer_than_any_other(autojump_
 
 async def test_a_mark_waits_for_nothing_and_keeps_its_place(autojump_clock: MockClock) -> None:
     heard = microphone()
-    mark = Mark(InputAudioBufferCommit())
+    inline_event = InlineEvent(InputAudioBufferCommit())
     await put(heard, bytes(20))
-    await put(heard, mark)
+    await put(heard, inline_event)
     await put(heard, bytes(30))
     entries, _ = await pumped(heard)
-    assert entries == [InputAudioBufferAppend(bytes(20)), mark, InputAudioBufferAppend(bytes(30))]
+    assert entries == [InputAudioBufferAppend(bytes(20)), inline_event, InputAudioBufferAppend(bytes(30))]
     assert trio.current_time() == 0
 
 
@@ -160,13 +160,13 @@ async def test_closing_ends_waiting(autojump_clock: MockClock) -> None:
 
 async def test_whoever_waits_for_a_mark_is_told_that_it_will_not_be_written(autojump_clock: MockClock) -> None:
     heard = microphone()
-    mark = Mark(InputAudioBufferCommit())
-    await put(heard, mark)
+    inline_event = InlineEvent(InputAudioBufferCommit())
+    await put(heard, inline_event)
     async with trio.open_nursery() as nursery:
 
         async def wait() -> None:
             with pytest.raises(SessionClosed):
-                await mark.wait()
+                await inline_event.wait()
 
         nursery.start_soon(wait)
         await wait_all_tasks_blocked()
@@ -178,11 +178,11 @@ def test_audio_and_marks_come_out_as_they_went_in(entries: list[bytes | None], l
     async def through() -> list[int | None]:
         heard = Microphone(10_000, FRAME, longest, PATIENCE)
         for entry in entries:
-            await put(heard, Mark(InputAudioBufferCommit()) if entry is None else entry)
+            await put(heard, InlineEvent(InputAudioBufferCommit()) if entry is None else entry)
         said: list[int | None] = []
         while len(said) < len(_flat(entries)):
             taken, _ = await pumped(heard)
-            said += _flat(None if isinstance(one, Mark) else one.audio for one in taken)
+            said += _flat(None if isinstance(one, InlineEvent) else one.audio for one in taken)
             assert sum(lengths(taken)) <= longest
         assert heard.statistics().waiting == 0
         return said
@@ -191,7 +191,7 @@ def test_audio_and_marks_come_out_as_they_went_in(entries: list[bytes | None], l
 
 
 def _flat(entries: Iterable[bytes | None]) -> list[int | None]:
-    """Every byte and every mark."""
+    """Every byte and every inline event."""
     flat: list[int | None] = []
     for entry in entries:
         flat.extend([None] if entry is None else entry)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from engine.errors import TransportLost
-from engine.mailboxes import Batch, DirectWrite, Mark, Outbound
+from engine.mailboxes import Batch, DirectWrite, InlineEvent, Outbound
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, InputAudioBufferCommit, ResponseCancel
 
 AUDIO = InputAudioBufferAppend(bytes(20))
@@ -179,9 +179,9 @@ async def test_control_comes_first_and_never_behind_more_than_one_write(autojump
 
 async def test_marks_keep_their_place_and_are_named(autojump_clock: MockClock) -> None:
     out = Outbound()
-    mark = Mark(InputAudioBufferCommit())
-    out.put_uplink([AUDIO, mark, AUDIO], 0)
-    assert await out.take() == Batch([AUDIO, mark.event, AUDIO], [mark], 0)
+    inline_event = InlineEvent(InputAudioBufferCommit())
+    out.put_uplink([AUDIO, inline_event, AUDIO], 0)
+    assert await out.take() == Batch([AUDIO, inline_event.event, AUDIO], [inline_event], 0)
 
 
 async def test_closing_writes_control_and_no_audio(autojump_clock: MockClock) -> None:
