@@ -19,7 +19,7 @@ import trio
 from engine.core.inputs import Ended, Input
 from engine.errors import SessionClosed, TransportLost
 from engine.mailboxes import Batch, DirectWrite, Inbox, Outbound
-from engine.models.interface import ModelConnection, RealtimeModel, WritesAtOnce
+from engine.models.interface import ModelConnection, RealtimeModel, SupportsSendNowait
 from engine.settings import RealtimeModelConfig
 from engine.wire.server_events import ServerEvent
 
@@ -57,7 +57,7 @@ class Connection:
         self.outbound.abandon()
 
     async def _converse(self, link: ModelConnection) -> TransportLost | None:
-        if isinstance(link, WritesAtOnce) and link.at_once:
+        if isinstance(link, SupportsSendNowait) and link.can_send_nowait:
             self.direct_write.open(link)
         try:
             async with trio.open_nursery() as nursery:

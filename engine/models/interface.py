@@ -54,14 +54,14 @@ class ModelConnection(Protocol):
 
 
 @runtime_checkable
-class WritesAtOnce(Protocol):
+class SupportsSendNowait(Protocol):
     """What a `ModelConnection` may be able to do besides: no task is then woken for a write that need not wait.
 
     It is called from any task of the session, and from the application's, but never while `send` runs.
     """
 
     @property
-    def at_once(self) -> bool:
+    def can_send_nowait(self) -> bool:
         """Whether it is able to, which may depend on what is below it."""
         ...
 

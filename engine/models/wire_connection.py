@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import trio
 
 from engine.errors import SessionExpired, TransportClosed
-from engine.transport.interface import SendsAtOnce, Transport
+from engine.transport.interface import SupportsSendNowait, Transport
 from engine.wire.client_events import ClientEvent
 from engine.wire.codec import decode_server, encode_client
 from engine.wire.server_events import ErrorEvent, ServerEvent
 
 
 class WireConnection:
-    """One open conversation. Implements `ModelConnection` and `WritesAtOnce`.
+    """One open conversation. Implements `ModelConnection` and `SupportsSendNowait`.
 
     Args:
         transport: where the far end is.
@@ -23,7 +23,7 @@ class WireConnection:
 
     def __init__(self, transport: Transport, first: Sequence[ServerEvent] = ()) -> None:
         self._transport = transport
-        self._at_once = transport if isinstance(transport, SendsAtOnce) else None
+        self._direct = transport if isinstance(transport, SupportsSendNowait) else None
         self._first = first
         self._expired = False
 
@@ -55,13 +55,13 @@ class WireConnection:
             raise self._meaning(closed) from None
 
     @property
-    def at_once(self) -> bool:
-        """See `WritesAtOnce.at_once`."""
-        return self._at_once is not None
+    def can_send_nowait(self) -> bool:
+        """See `SupportsSendNowait.can_send_nowait`."""
+        return self._direct is not None
 
     def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
-        """See `WritesAtOnce.send_nowait`."""
-        return self._at_once is not None and self._at_once.send_nowait([encode_client(event) for event in events])
+        """See `SupportsSendNowait.send_nowait`."""
+        return self._direct is not None and self._direct.send_nowait([encode_client(event) for event in events])
 
     async def aclose(self) -> None:
         """See `ModelConnection.aclose`."""

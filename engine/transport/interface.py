@@ -54,7 +54,7 @@ class Transport(Protocol):
 
 
 @runtime_checkable
-class SendsAtOnce(Protocol):
+class SupportsSendNowait(Protocol):
     """What a `Transport` may be able to do besides, for any task, but never while `send` runs."""
 
     def send_nowait(self, messages: Sequence[bytes]) -> bool:

@@ -33,7 +33,7 @@ def memory_pair(capacity: int = 64) -> tuple[MemoryTransport, MemoryTransport]:
 
 
 class MemoryTransport:
-    """One end of a `memory_pair`. Implements `Transport` and `SendsAtOnce`.
+    """One end of a `memory_pair`. Implements `Transport` and `SupportsSendNowait`.
 
     A cancelled `send` has sent nothing. A close needs nobody's answer: the peer reads what was sent before it, in
     order, and then is told; what it had sent itself and was not read is gone, as with a socket.
@@ -75,7 +75,7 @@ class MemoryTransport:
             raise self._how_it_ended().error() from None
 
     def send_nowait(self, messages: Sequence[bytes]) -> bool:
-        """See `SendsAtOnce.send_nowait`."""
+        """See `SupportsSendNowait.send_nowait`."""
         try:
             self._outgoing.send_nowait(tuple(message.decode() for message in messages))
         except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):

@@ -133,7 +133,7 @@ def _hear(core: ClientProtocol, data: bytes) -> bytes:
 
 
 class WebSocketTransport:
-    """An open WebSocket. Implements `Transport` and `SendsAtOnce`.
+    """An open WebSocket. Implements `Transport` and `SupportsSendNowait`.
 
     A cancelled `send` breaks nothing: a frame that is half out is completed by the next write, or while `receive`
     waits. At most one batch is left behind like this, because each `send` first waits until nothing is unsent.
@@ -193,7 +193,7 @@ class WebSocketTransport:
             await self._flush()
 
     def send_nowait(self, messages: Sequence[bytes]) -> bool:
-        """See `SendsAtOnce.send_nowait`."""
+        """See `SupportsSendNowait.send_nowait`."""
         if self._pipe.unsent or self._ending is not None:
             return False
         try:

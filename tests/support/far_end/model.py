@@ -186,7 +186,7 @@ class FarEndModel(RealtimeModel):
 
 
 class _Link:
-    """One connection. Implements `ModelConnection` and `WritesAtOnce`."""
+    """One connection. Implements `ModelConnection` and `SupportsSendNowait`."""
 
     def __init__(self, model: FarEndModel) -> None:
         self._model = model
@@ -222,7 +222,7 @@ class _Link:
         await trio.lowlevel.checkpoint()
         self._take(events)
 
-    at_once = True
+    can_send_nowait = True
 
     def send_nowait(self, events: Sequence[ClientEvent]) -> bool:
         self._writes += 1
