@@ -29,9 +29,9 @@ class AudioInPump:
         """Pump until cancelled."""
         while True:
             # One scope for as long as frames come in time: a scope for each costs more than all else that is done here.
-            with self.microphone.patience():
+            with self.microphone.flush_scope():
                 while True:
-                    await self.microphone.due()
+                    await self.microphone.frame()
                     await self._when_there_is_room()
             await self._when_there_is_room()
 

@@ -27,18 +27,18 @@ FRAMES_PER_CHECKPOINT: Final = 16
 class Microphone:
     """Audio and inline events, in order."""
 
-    def __init__(self, capacity: int, frame: int, longest: int, patience: float) -> None:
+    def __init__(self, capacity: int, frame: int, longest: int, flush_timeout: float) -> None:
         """
         Args:
             capacity: bytes that may wait before `put` does.
             frame: bytes that are due at once.
             longest: bytes that are handed out at most in one go.
-            patience: how many seconds a rest waits to become a frame, which has to be longer than a frame lasts:
+            flush_timeout: how many seconds a rest waits to become a frame, which has to be longer than a frame lasts:
                 then the deadline of an audio stream that does not pause moves on and never comes.
         """
         self.capacity = capacity
         self._since_checkpoint = 0
-        self._frame, self._longest, self._patience = frame, longest, patience
+        self._frame, self._longest, self._flush_timeout = frame, longest, flush_timeout
         self._backlog: deque[bytes | memoryview | InlineEvent] = deque()
         self._inline_events: list[InlineEvent] = []
         """Those that are not on the wire yet, whether they are still in here or not."""
@@ -78,15 +78,15 @@ class Microphone:
         """Wake the pump, if it waits in `due`."""
         self._arrival.set()
 
-    def patience(self) -> trio.CancelScope:
+    def flush_scope(self) -> trio.CancelScope:
         """A scope to wait in until audio is `due`. It is left when a rest has waited long enough, or nothing has come
         for as long."""
         self._scope = trio.CancelScope()
         if self._waiting:
-            self._scope.deadline = trio.current_time() + self._patience
+            self._scope.deadline = trio.current_time() + self._flush_timeout
         return self._scope
 
-    async def due(self) -> None:
+    async def frame(self) -> None:
         """Wait until `frame_ready`."""
         while not self.frame_ready:
             await self._arrival.wait()
@@ -122,7 +122,7 @@ class Microphone:
     def _begin(self) -> None:
         """The oldest audio that waits has come now."""
         self._since = now_ns()
-        self._scope.deadline = self._since / NS + self._patience
+        self._scope.deadline = self._since / NS + self._flush_timeout
 
     def _add(self, entry: bytes | InlineEvent) -> None:
         self._backlog.append(entry)

@@ -240,5 +240,5 @@ def _microphone(deps: SessionDeps) -> Microphone:
         capacity=MICROPHONE_SECONDS * audio.bytes_per_second,
         frame=audio.bytes_of(deps.frame_ms),
         longest=audio.bytes_of(LONGEST_WRITE_MS),
-        patience=deps.frame_ms * FLUSH_FACTOR / 1000,
+        flush_timeout=deps.frame_ms * FLUSH_FACTOR / 1000,
     )

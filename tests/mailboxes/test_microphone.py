@@ -17,11 +17,11 @@ from engine.mailboxes import Batch, DirectAudio, DirectWrite, InlineEvent, Micro
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, InputAudioBufferCommit
 
 FRAME, LONGEST, CAPACITY = 100, 1000, 3000
-PATIENCE = 0.125
+FLUSH_TIMEOUT = 0.125
 
 
 def microphone(longest: int = LONGEST) -> Microphone:
-    return Microphone(CAPACITY, FRAME, longest, PATIENCE)
+    return Microphone(CAPACITY, FRAME, longest, FLUSH_TIMEOUT)
 
 
 async def put(heard: Microphone, entry: bytes | InlineEvent) -> None:
@@ -34,8 +34,8 @@ async def put(heard: Microphone, entry: bytes | InlineEvent) -> None:
 async def pumped(heard: Microphone) -> tuple[Sequence[InputAudioBufferAppend | InlineEvent], int | None]:
     """What the pump takes next, and does not find empty."""
     while True:
-        with heard.patience():
-            await heard.due()
+        with heard.flush_scope():
+            await heard.frame()
         if (taken := heard.take())[0]:
             return taken
 
@@ -73,7 +73,7 @@ async def test_a_rest_waits_little_longer_than_a_frame_lasts(autojump_clock: Moc
         nursery.start_soon(speak)
         entries, _ = await pumped(heard)
         assert lengths(entries) == [40]
-        assert trio.current_time() == pytest.approx(7 + PATIENCE)
+        assert trio.current_time() == pytest.approx(7 + FLUSH_TIMEOUT)
 
 
 async def test_a_rest_that_came_while_nobody_waited_is_in_time_as_well(autojump_clock: MockClock) -> None:
@@ -82,7 +82,7 @@ async def test_a_rest_that_came_while_nobody_waited_is_in_time_as_well(autojump_
     await trio.sleep(0.04)
     entries, _ = await pumped(heard)
     assert lengths(entries) == [20]
-    assert trio.current_time() == pytest.approx(0.04 + PATIENCE)
+    assert trio.current_time() == pytest.approx(0.04 + FLUSH_TIMEOUT)
 
 
 async def test_the_rest_of_a_long_piece_waits_no_longer_than_any_other(autojump_clock: MockClock) -> None:
@@ -91,7 +91,7 @@ async def test_the_rest_of_a_long_piece_waits_no_longer_than_any_other(autojump_
     first, _ = await pumped(heard)
     rest, _ = await pumped(heard)
     assert (lengths(first), lengths(rest)) == ([LONGEST], [20])
-    assert trio.current_time() == pytest.approx(PATIENCE)
+    assert trio.current_time() == pytest.approx(FLUSH_TIMEOUT)
 
 
 async def test_a_mark_waits_for_nothing_and_keeps_its_place(autojump_clock: MockClock) -> None:
@@ -108,9 +108,9 @@ async def test_a_mark_waits_for_nothing_and_keeps_its_place(autojump_clock: Mock
 async def test_a_full_microphone_makes_the_application_wait(autojump_clock: MockClock) -> None:
     heard = microphone()
     await put(heard, bytes(CAPACITY + 1))
-    with trio.move_on_after(1) as patience:
+    with trio.move_on_after(1) as flush_timeout:
         await put(heard, bytes(20))
-    assert patience.cancelled_caught
+    assert flush_timeout.cancelled_caught
     assert heard.statistics().passed == CAPACITY + 1, "nothing was handed over"
     async with trio.open_nursery() as nursery:
         nursery.start_soon(put, heard, bytes(20))
@@ -176,7 +176,7 @@ async def test_whoever_waits_for_a_mark_is_told_that_it_will_not_be_written(auto
 @given(st.lists(st.one_of(st.binary(min_size=1, max_size=400), st.just(None)), max_size=20), st.integers(1, 300))
 def test_audio_and_marks_come_out_as_they_went_in(entries: list[bytes | None], longest: int) -> None:
     async def through() -> list[int | None]:
-        heard = Microphone(10_000, FRAME, longest, PATIENCE)
+        heard = Microphone(10_000, FRAME, longest, FLUSH_TIMEOUT)
         for entry in entries:
             await put(heard, InlineEvent(InputAudioBufferCommit()) if entry is None else entry)
         said: list[int | None] = []
