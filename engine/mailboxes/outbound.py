@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     events: Sequence[ClientEvent]
     inline_events: Sequence[InlineEvent] = ()
     """Those among the events, to be settled once they are written."""
-    brought_at: int | None = None
+    enqueued_at: int | None = None
     """When the application brought the oldest of the audio; None if there is none."""
 
 

@@ -116,15 +116,15 @@ class Recorder:
         if notes.news or notes.playout.due != notes.playout_due:
             notes.alarm()
 
-    def written(self, events: Sequence[ClientEvent], now: int, brought_at: int | None = None) -> None:
-        """These were written to the far end. `brought_at` is when `send_audio` brought the oldest of their audio."""
+    def written(self, events: Sequence[ClientEvent], now: int, enqueued_at: int | None = None) -> None:
+        """These were written to the far end. `enqueued_at` is when `send_audio` brought the oldest of their audio."""
         notes = self._notes
         if notes.over:
             return
         if now >= notes.next_ns:
             notes.passed(now)
-        if brought_at is not None:
-            notes.share.send_to_written.add(now - brought_at)
+        if enqueued_at is not None:
+            notes.share.send_to_written.add(now - enqueued_at)
         for event in events:
             if (of_event := _WRITTEN.get(type(event))) is not None:
                 of_event(notes, event, now)

@@ -156,7 +156,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
             events.put([event])
 
     def written(batch: Batch) -> None:
-        recorder.written(batch.events, now_ns(), batch.brought_at)
+        recorder.written(batch.events, now_ns(), batch.enqueued_at)
         for inline_event in batch.inline_events:
             inline_event.mark_sent()
 
