@@ -33,7 +33,7 @@ class Connection:
 
     model: RealtimeModel
     config: RealtimeModelConfig
-    hear: Callable[[Sequence[ServerEvent]], None]
+    on_server_events: Callable[[Sequence[ServerEvent]], None]
     inbox: Inbox[Input]
     outbound: Outbound
     direct_write: DirectWrite
@@ -75,7 +75,7 @@ class Connection:
     async def _read(self, link: ModelConnection) -> None:
         try:
             while True:
-                self.hear(await link.receive())
+                self.on_server_events(await link.receive())
         except TransportLost as lost:
             await self.inbox.report(Ended(lost))
         except SessionClosed:

@@ -5,10 +5,11 @@
     writes  `events`, `wire`, `tools`, `checks`, and the handles that the application awaits
     ends    when the machine has handled `Ended`; returns the error that ended the session, if one did
 
-Routing is one synchronous step, `_route`, and the router is whoever runs it: nothing can come between its beginning and
-its end, so it does not matter which task that is. Its own task runs it for what is in the inbox, and when the time has
-come that the machine or the recorder named. The connection's task runs it for what the far end says (`hear`): of all
-inputs these are the most, and to hand each over to another task would cost more than to decide what follows from it.
+Routing is one synchronous step, `_route`, and the router is whichever task runs it: nothing can come between its
+beginning and its end. The router's own task runs it for what is in the inbox, and when the machine or the recorder has
+something due. The connection's task runs it for what the server says (`on_server_events`): of all inputs these are the
+most, and to hand each over to another task would cost more than to decide what follows from it. The application's task
+runs it for what it told before the audio that it sends now (`drain_inbox`).
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Router:
             self._over = True
         return self._error
 
-    def hear(self, events: Sequence[Input]) -> None:
+    def on_server_events(self, events: Sequence[Input]) -> None:
         """Route what the far end says, behind whatever is in the inbox already.
 
         Raises:
@@ -91,10 +92,10 @@ class Router:
         elif not self.machine.quiet and (wake_at := self.machine.wake_at()) is not None:
             self.idle_timer.wake_by(wake_at)
 
-    def catch_up(self) -> None:
+    def drain_inbox(self) -> None:
         """Route what is in the inbox, before something is written that was meant to come after it."""
         if self.inbox.waiting and not self._over:
-            self.hear(())
+            self.on_server_events(())
 
     async def _next(self) -> Sequence[Input]:
         """All inputs that wait, or a tick."""

@@ -191,7 +191,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
         idle_timer=idle_timer,
         probe_seconds=PROBE_SECONDS if recorder.header.clock == "real" else math.inf,
     )
-    direct_audio = DirectAudio(microphone, outbound, direct_write, router.catch_up)
+    direct_audio = DirectAudio(microphone, outbound, direct_write, router.drain_inbox)
     return Wiring(
         recorder=recorder,
         inbox=inbox,
@@ -206,7 +206,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
         connection=Connection(
             model=deps.model,
             config=deps.model_config,
-            hear=router.hear,
+            on_server_events=router.on_server_events,
             inbox=inbox,
             outbound=outbound,
             direct_write=direct_write,

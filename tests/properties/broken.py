@@ -151,16 +151,16 @@ def never_learns_what_was_taken() -> AbstractContextManager[None]:
 
 
 def hears_only_what_it_knows() -> AbstractContextManager[None]:
-    hear = Router.hear
+    hear = Router.on_server_events
 
     def picky(self: Router, events: Any) -> None:
         hear(self, [event for event in events if not isinstance(event, UnknownEvent | MalformedEvent)])
 
-    return swapped(Router, "hear", picky)
+    return swapped(Router, "on_server_events", picky)
 
 
 def lets_audio_overtake_what_was_told_before() -> AbstractContextManager[None]:
-    return swapped(Router, "catch_up", lambda self: None)
+    return swapped(Router, "drain_inbox", lambda self: None)
 
 
 BROKEN_OUTSIDE: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
