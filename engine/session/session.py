@@ -45,7 +45,7 @@ from engine.recorder import SessionLatency
 from engine.session.messages import UserInput, user_message
 from engine.session.response_handle import ResponseHandle
 from engine.session.runtime import SessionRuntime
-from engine.session.system_task import Opening
+from engine.session.system_task import SystemTask
 from engine.session.validation import audio_bytes, playback_tracker, response_tools, run_guardrails, sendable
 from engine.session.wiring import SessionDeps
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig
@@ -95,12 +95,12 @@ class RealtimeSession(Generic[T]):
         self._input_format = _format_of(base.audio_input)
         self._playback = playback_tracker(model_config.playback_tracker)
         self._playback.bind(_format_of(base.audio_output))
-        self._opening: trio.CancelScope | None = None
+        self._connecting: trio.CancelScope | None = None
         self._machine: Machine | None = None
         self._runtime: SessionRuntime | None = None
         self._nursery: AbstractAsyncContextManager[trio.Nursery] | None = None
 
-    # --- life
+    # --- startable
 
     async def __aenter__(self) -> RealtimeSession[T]:
         """Connect, and make the starting agent the current one.
@@ -133,14 +133,14 @@ class RealtimeSession(Generic[T]):
             raise self._runtime.error
 
     async def enter(self) -> RealtimeSession[T]:
-        """Open without ``async with``, for callers whose life cycle has no block to put it in.
+        """Open without ``async with``, for callers whose startable cycle has no block to put it in.
 
         Whoever enters must `close`; what is still open when the trio run ends is closed then. Raises like
         ``async with`` does.
         """
         runtime = await self._begin()
         try:
-            await Opening().open(runtime.run)
+            await SystemTask().open(runtime.run)
         except BaseException:
             # Cancelled while it connects: nobody would close it.
             await runtime.close()
@@ -155,8 +155,8 @@ class RealtimeSession(Generic[T]):
         """
         if self._runtime is not None:
             await self._runtime.close()
-        elif self._opening is not None:
-            self._opening.cancel(reason="the session was closed")
+        elif self._connecting is not None:
+            self._connecting.cancel(reason="the session was closed")
 
     # --- the user's side
 
@@ -176,7 +176,7 @@ class RealtimeSession(Generic[T]):
             raise AudioError(f"{len(audio)} bytes are not a whole number of {self._input_format.type} samples")
         if not audio and not commit:
             raise AudioError("there is no audio in an empty piece")
-        runtime = self._living()
+        runtime = self._open_runtime()
         if audio:
             await runtime.wiring.microphone.put(audio)
             runtime.wiring.direct_audio.flush_frames()
@@ -251,7 +251,7 @@ class RealtimeSession(Generic[T]):
             wanted = evolve(wanted, conversation="none")
         sendable(ResponseCreate(wanted))
         own = {tool.name: ToolSpec(tool.name, "function", tool, tool.on_interruption) for tool in own_tools or ()}
-        runtime = self._living()
+        runtime = self._open_runtime()
         handle_id, handle = runtime.handles.new(self._post)
         await self._post(Respond(handle_id, wanted, own if own_tools is not None else None))
         return handle
@@ -360,9 +360,9 @@ class RealtimeSession(Generic[T]):
     # --- inside
 
     async def _begin(self) -> SessionRuntime:
-        if self._opening is not None:
+        if self._connecting is not None:
             raise SessionClosed("a session is opened once: make a new one with `runner.run()`")
-        with trio.CancelScope() as self._opening:
+        with trio.CancelScope() as self._connecting:
             self._runtime = await self._prepare()
             return self._runtime
         raise SessionClosed("the session was closed while it was being opened")
@@ -411,7 +411,7 @@ class RealtimeSession(Generic[T]):
             raise SettingsError(f"the agent {spec.name!r}: its settings cannot be sent: {error}") from error
         return spec
 
-    def _living(self) -> SessionRuntime:
+    def _open_runtime(self) -> SessionRuntime:
         if self._runtime is None or not self._runtime.opened:
             raise SessionNotOpen(NOT_OPEN)
         if self._runtime.over.is_set():
@@ -419,17 +419,17 @@ class RealtimeSession(Generic[T]):
         return self._runtime
 
     async def _post(self, command: Input) -> None:
-        await self._living().wiring.inbox.put([command])
+        await self._open_runtime().wiring.inbox.put([command])
 
     async def _send_inline(self, event: ClientEvent) -> None:
         inline_event = InlineEvent(event)
-        wiring = self._living().wiring
+        wiring = self._open_runtime().wiring
         await wiring.microphone.put(inline_event)
         wiring.direct_audio.flush_frames()
         await inline_event.wait()
 
     def _must_wait(self, call_id: str) -> None:
-        self._living()
+        self._open_runtime()
         if not self._running_machine().waits_for_approval(call_id):
             raise ToolCallUnknown(f"no call {call_id!r} is waiting for approval")
 

@@ -1,4 +1,4 @@
-"""Opening: starts a session where there is no nursery to start it in, for `RealtimeSession.enter`."""
+"""SystemTask: starts a session where there is no nursery to start it in, for `RealtimeSession.enter`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import trio
 from engine.errors import EngineError
 
 
-class Life(Protocol):
+class Startable(Protocol):
     """What can be started: it says when it has begun, and until then may raise."""
 
     def __call__(self, *, task_status: trio.TaskStatus[None]) -> Awaitable[None]: ...
 
 
-class Opening:
+class SystemTask:
     """Stands in for the task status that a nursery would give.
 
     The session then runs as a system task: it belongs to the whole trio run and is ended with it at the latest.
@@ -27,9 +27,9 @@ class Opening:
         self._settled = trio.Event()
         self._error: EngineError | None = None
 
-    async def open(self, life: Life) -> None:
-        """Start `life` in the context of the caller; wait until it has begun. Raises what it raises before that."""
-        trio.lowlevel.spawn_system_task(self._run, life, context=contextvars.copy_context())
+    async def open(self, startable: Startable) -> None:
+        """Start `startable` in the context of the caller; wait until it has begun. Raises what it raises before that."""
+        trio.lowlevel.spawn_system_task(self._run, startable, context=contextvars.copy_context())
         await self._settled.wait()
         if self._error is not None:
             raise self._error
@@ -38,9 +38,9 @@ class Opening:
         """It has begun."""
         self._settled.set()
 
-    async def _run(self, life: Life) -> None:
+    async def _run(self, startable: Startable) -> None:
         try:
-            await life(task_status=self)
+            await startable(task_status=self)
         except EngineError as error:
             self._error = error
         finally:
