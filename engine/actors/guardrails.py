@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from engine.actors.isolation import contained, fault
+from engine.actors.isolation import fault, isolate_errors
 from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import RunSync
 from engine.agents.context import RunContext
@@ -89,7 +89,7 @@ class GuardrailDebouncer:
         tripped = []
         for guardrail in guardrails_of(check.agent, self.guardrails):
             try:
-                with contained():
+                with isolate_errors():
                     said = await guardrail.run(context, agent, check.text, self.run_sync)
             except Exception as error:  # the application's own code must not end the session
                 await self.inbox.report(fault(f"guardrail {guardrail.name!r} failed and was passed over", error))

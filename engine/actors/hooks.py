@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import trio
 
-from engine.actors.isolation import contained, fault
+from engine.actors.isolation import fault, isolate_errors
 from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import settle
 from engine.agents.context import RunContext, ToolContext
@@ -99,7 +99,7 @@ class HookRunner:
 
     async def _call(self, hook: Callable[..., object], *about: object) -> None:
         try:
-            with contained():
+            with isolate_errors():
                 await settle(hook(*about))
         except Exception as error:  # the application's own code must not end the session
             await self.inbox.report(fault("a hook failed", error))

@@ -1,6 +1,6 @@
 """Application code: whatever a tool, a guardrail, a hook or a listener raises, it must not end the session.
 
-`contained` stands around every call of it, and `except Exception` around that.
+`isolate_errors` stands around every call of it, and `except Exception` around that.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _ENDS = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
 """What ends the one who calls, too."""
 
 
-class Strayed(Exception):
+class CallbackEscape(Exception):
     """Application code raised what no program is expected to catch: `SystemExit`, another library's cancellation."""
 
 
 @contextmanager
-def contained() -> Iterator[None]:
+def isolate_errors() -> Iterator[None]:
     """Let an `Exception` out as it is, and a cancellation by trio; make an `Exception` of anything else.
 
     What a function raises beside its cancellation is dropped: nobody waits for it any more.
 
     Raises:
-        Strayed: what was raised is its cause.
+        CallbackEscape: what was raised is its cause.
     """
     try:
         yield
@@ -39,9 +39,9 @@ def contained() -> Iterator[None]:
         ends, _ = group.split(_ENDS)
         if ends is not None:
             raise ends from None
-        raise Strayed(repr(group)) from group
+        raise CallbackEscape(repr(group)) from group
     except BaseException as error:
-        raise Strayed(repr(error)) from error
+        raise CallbackEscape(repr(error)) from error
 
 
 def fault(failed: str, error: Exception) -> Fault:

@@ -21,7 +21,7 @@ from contextlib import suppress
 import attrs
 import trio
 
-from engine.actors.isolation import contained, fault
+from engine.actors.isolation import fault, isolate_errors
 from engine.clock import NS, Clock, now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
@@ -185,7 +185,7 @@ class Router:
     def _tell_listeners(self, event: Input, now: int) -> None:
         for listener in self.model.listeners:
             try:
-                with contained():
+                with isolate_errors():
                     listener(event)  # type: ignore[arg-type]
             except Exception as error:  # the application's own code must not end the session
                 self.machine.handle(fault("a listener of the model failed", error), now)

@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from engine.actors.hooks import HookRunner, HookToolEnd, HookToolStart
-from engine.actors.isolation import contained, fault
+from engine.actors.isolation import fault, isolate_errors
 from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import RunSync, call_either
 from engine.agents.context import ToolContext
@@ -86,7 +86,7 @@ class ToolExecutor:
         declared = work.tool.declared if work.tool else None
         context = self._tool_context(work)
         try:
-            with contained():
+            with isolate_errors():
                 if isinstance(declared, Handoff):
                     return await self._hand_off(work, declared, context)
                 if isinstance(declared, FunctionTool):
@@ -162,7 +162,7 @@ class ToolExecutor:
         own = declared.failure_error_function if isinstance(declared, FunctionTool) else None
         if (formatter := own or self.format_error) is not None:
             try:
-                with contained():
+                with isolate_errors():
                     words = str(await call_either(formatter, self.run_sync, context, error))
             except Exception as second:  # a formatter is the application's own code, too
                 await self.inbox.report(fault(f"the error formatter of {work.name} failed", second))

@@ -45,7 +45,7 @@ class SessionRuntime:
         self._task: trio.lowlevel.Task | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Connect, converse, end. The whole startable of the session is this one call.
+        """Connect, converse, end. The whole life of the session is this one call.
 
         Raises:
             ConnectRefused: there is no connection; nothing was started. Everything that happens later is in `error`.

@@ -100,7 +100,7 @@ class RealtimeSession(Generic[T]):
         self._runtime: SessionRuntime | None = None
         self._nursery: AbstractAsyncContextManager[trio.Nursery] | None = None
 
-    # --- startable
+    # --- life
 
     async def __aenter__(self) -> RealtimeSession[T]:
         """Connect, and make the starting agent the current one.
@@ -133,7 +133,7 @@ class RealtimeSession(Generic[T]):
             raise self._runtime.error
 
     async def enter(self) -> RealtimeSession[T]:
-        """Open without ``async with``, for callers whose startable cycle has no block to put it in.
+        """Open without ``async with``, for callers whose life cycle has no block to put it in.
 
         Whoever enters must `close`; what is still open when the trio run ends is closed then. Raises like
         ``async with`` does.

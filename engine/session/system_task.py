@@ -12,7 +12,7 @@ from engine.errors import EngineError
 
 
 class Startable(Protocol):
-    """What can be started: it says when it has begun, and until then may raise."""
+    """Something to start: it says when it has begun, and until then may raise."""
 
     def __call__(self, *, task_status: trio.TaskStatus[None]) -> Awaitable[None]: ...
 
@@ -24,19 +24,19 @@ class SystemTask:
     """
 
     def __init__(self) -> None:
-        self._settled = trio.Event()
+        self._begun = trio.Event()
         self._error: EngineError | None = None
 
     async def open(self, startable: Startable) -> None:
-        """Start `startable` in the context of the caller; wait until it has begun. Raises what it raises before that."""
+        """Start `startable` in the caller's context and wait until it has begun; raise what it raises before that."""
         trio.lowlevel.spawn_system_task(self._run, startable, context=contextvars.copy_context())
-        await self._settled.wait()
+        await self._begun.wait()
         if self._error is not None:
             raise self._error
 
     def started(self, value: None = None) -> None:
-        """It has begun."""
-        self._settled.set()
+        """Note that it has begun. See `trio.TaskStatus.started`."""
+        self._begun.set()
 
     async def _run(self, startable: Startable) -> None:
         try:
@@ -44,4 +44,4 @@ class SystemTask:
         except EngineError as error:
             self._error = error
         finally:
-            self._settled.set()
+            self._begun.set()
