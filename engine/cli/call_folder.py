@@ -32,10 +32,9 @@ class Archive:
         self.directory = directory
         self._began_ns = 0
         self._events: BufferedWriter | None = None
-        self._recording: Recording | None = None
 
     def open(self, began_ns: int) -> Recording:
-        """Make the directory and the files; give the recording to fill.
+        """Make the directory and the files. Return the recording to fill; whoever fills it closes it.
 
         Raises:
             CommandFailed: they cannot be written.
@@ -43,12 +42,11 @@ class Archive:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._events = (self.directory / EVENTS).open("wb")
-            self._recording = Recording(self.directory / SOUND, began_ns=began_ns)
+            return Recording(self.directory / SOUND, began_ns=began_ns)
         except OSError as error:
             raise CommandFailed(
                 ExitStatus.FAILED, f"the call cannot be recorded in {self.directory}: {error.strerror}"
             ) from error
-        return self._recording
 
     def take(self, event: CallEvent) -> None:
         """Write an event down."""
@@ -80,7 +78,5 @@ class Archive:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._recording is not None:
-            self._recording.close()
         if self._events is not None:
             self._events.close()

@@ -13,11 +13,11 @@ import attrs
 import trio
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call import CallHarness, CallOutcome
+from engine.caller.caller import Caller, PreparedCaller, Utterance
 from engine.caller.player import Device
 from engine.cli.agent_choice import load_agent
-from engine.cli.call import Call, Outcome
 from engine.cli.call_folder import Archive
-from engine.cli.caller import Caller, PreparedCaller, Utterance
 from engine.cli.demo import SCRIPT, Shop, billing, customer_service
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.failures import status_of
@@ -73,19 +73,21 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
     choice = choose_model(options.model, os.environ)
     stage = Stage(json=options.json, quiet=options.quiet, typed_at_terminal=_typed_at_terminal(options))
 
-    async def work(signals: Signals) -> Outcome:
+    async def work(signals: Signals) -> CallOutcome:
         async with opens_speech() as speech:
             _warn(options, choice, speech, stage)
             with ExitStack() as stack:
                 casting = await _cast(options, recorded, speech, stack)
-                call = Call(
+                folder = stack.enter_context(Archive(options.out))
+                call = CallHarness(
                     session=await _session(options, agent, choice, speech),
                     caller=casting.caller,
-                    archive=stack.enter_context(Archive(options.out)),
                     model_name=choice.name,
-                    watchers=(stage.take,),
+                    open_recording=folder.open,
+                    watchers=(folder.take, stage.take),
                     greets=options.greets,
                     approves=options.approves,
+                    rejection_hint="--approve allows such calls",
                     device=casting.device,
                     on_open=stage.listen_to,
                     background=(stage.run,),
@@ -94,7 +96,7 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
                 stage.on_reader_gone = partial(call.hang_up, "nobody reads the output any more")
                 who = "the local model" if choice.kind == "local" else choice.name
                 stage.say(f"Calling {agent.name} ({who}). {casting.advice}Ctrl-C hangs up.\n")
-                return await _hold(call, stage)
+                return await _hold(call, folder, stage)
 
     try:
         outcome, signalled = await with_signals(work)
@@ -106,17 +108,17 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
     return signalled or ExitStatus.DONE
 
 
-async def _hold(call: Call, stage: Stage) -> Outcome:
+async def _hold(call: CallHarness, folder: Archive, stage: Stage) -> CallOutcome:
     """The call itself, and what is left when it is over, whatever ended it."""
     try:
         with stage:
             return await call.run()
     finally:
-        if call.archive.opened:
+        if folder.opened:
             table = turns(stage.events)
-            call.archive.conclude(stage.transcript, table)
+            folder.conclude(stage.transcript, table)
             stage.show_table(table)
-            stage.say(f"\n{call.archive.directory}: call.wav (caller left, agent right), transcript.txt, events.jsonl")
+            stage.say(f"\n{folder.directory}: call.wav (caller left, agent right), transcript.txt, events.jsonl")
 
 
 def _warn(options: TalkOptions, choice: ModelChoice, speech: SpeechParts, stage: Stage) -> None:

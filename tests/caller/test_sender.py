@@ -14,7 +14,7 @@ import trio.testing
 
 from engine.caller.call_events import CallerSpeechBegan, CallerSpeechEnded, CallEvent
 from engine.caller.recording import Recording
-from engine.caller.sender import Mouthpiece
+from engine.caller.sender import Mouthpiece, Pacing
 from engine.caller.utterance import Sound
 from engine.clock import now_ns
 from engine.errors import SessionClosed
@@ -145,7 +145,7 @@ async def test_longer_pieces_leave_as_frames_would_have(
             sent.append(((now_ns() - began_ns) // MS, piece))
 
         mouthpiece = Mouthpiece(send, lambda e: told.append(attrs.evolve(e, at_ns=e.at_ns - began_ns)), None,
-                                began_ns=began_ns, **options)  # fmt: skip
+                                began_ns=began_ns, pacing=Pacing(**options))  # fmt: skip
         async with trio.open_nursery() as nursery:
             nursery.start_soon(mouthpiece.run)
             for at in asked_ms:

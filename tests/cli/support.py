@@ -12,10 +12,10 @@ import trio
 import trio.testing
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call import CallHarness, CallOutcome
 from engine.caller.call_events import CallEvent
-from engine.cli.call import Call, Outcome
+from engine.caller.caller import Caller, PreparedCaller, Utterance
 from engine.cli.call_folder import Archive
-from engine.cli.caller import Caller, PreparedCaller, Utterance
 from engine.cli.demo import SCRIPT, Shop, customer_service
 from engine.cli.transcript import Transcript
 from engine.local.conversation.loudness import LoudnessClassifier
@@ -73,8 +73,7 @@ def demo_model() -> LocalModel:
 class Held:
     """A call that was held, and what came of it."""
 
-    call: Call
-    outcome: Outcome
+    outcome: CallOutcome
     events: Sequence[CallEvent]
     transcript: Transcript
     directory: Path
@@ -100,12 +99,12 @@ async def hold(
     session: RealtimeSession[Any] = await runner.run(context=context or Shop.open())
     transcript, events = Transcript(), list[CallEvent]()
     with Archive(directory) as archive:
-        call = Call(
+        call = CallHarness(
             session=session,
             caller=caller,
-            archive=archive,
             model_name="test",
-            watchers=(transcript.take, events.append),
+            open_recording=archive.open,
+            watchers=(archive.take, transcript.take, events.append),
             **options,
         )
         with trio.fail_after(limit):
@@ -115,10 +114,10 @@ async def hold(
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(_hang_up, call, hang_up_after)
                     outcome = await call.run()
-    return Held(call, outcome, events, transcript, directory)
+    return Held(outcome, events, transcript, directory)
 
 
-async def _hang_up(call: Call, after: float) -> None:
+async def _hang_up(call: CallHarness, after: float) -> None:
     await trio.sleep(after)
     call.hang_up("Ctrl-C")
 

@@ -24,8 +24,7 @@ from engine.caller.call_events import (
     PlaybackBegan,
     PlaybackEnded,
 )
-from engine.cli.caller import PreparedCaller, Utterance
-from engine.cli.line import Line
+from engine.caller.caller import CallerActions, PreparedCaller, Utterance
 from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, HandedOver, ToolCalled
 from engine.cli.turn_table import turns
 from engine.errors import ConnectRefused, TransportLost
@@ -269,10 +268,10 @@ class Microphone:
 
     speaks: bool = False
 
-    async def call(self, line: Line, began_ns: int, *, greeted: bool) -> None:
+    async def call(self, actions: CallerActions, began_ns: int, *, greeted: bool) -> None:
         for number in range(100):
             await trio.sleep(1.0 if number == 50 else 0.0205)
-            await line.feed(murmur("where is my order please")[:960])
+            await actions.feed(murmur("where is my order please")[:960])
 
 
 async def test_a_microphone_is_recorded_without_holes_and_with_its_gaps(
