@@ -18,7 +18,7 @@ from engine.cli.entry_view import write_text
 from engine.cli.event_json import event_line
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.transcript import Transcript
-from engine.cli.turn_table import Turns
+from engine.cli.turn_rows import TurnTable
 from engine.cli.turn_view import turn_view
 
 SOUND, EVENTS, TRANSCRIPT = "call.wav", "events.jsonl", "transcript.txt"
@@ -55,7 +55,7 @@ class Archive:
         if self._events is not None:
             self._events.write(event_line(event, began_ns=self._began_ns))
 
-    def conclude(self, transcript: Transcript, turns: Turns) -> None:
+    def conclude(self, transcript: Transcript, table: TurnTable) -> None:
         """Write the transcript and the table of turns."""
         if self._events is None:
             return
@@ -63,7 +63,7 @@ class Archive:
         console = Console(file=text, width=_TEXT_WIDTH, color_system=None, legacy_windows=False)
         write_text(transcript.entries, transcript.began_ns, console)
         console.print()
-        console.print(turn_view(turns))
+        console.print(turn_view(table))
         lines = [line.rstrip() + "\n" for line in text.getvalue().splitlines()]
         (self.directory / TRANSCRIPT).write_text("".join(lines), encoding="utf-8")
 

@@ -10,20 +10,16 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from msgspec.structs import replace
 from rich.console import Console
 
-from engine.caller.call_events import CallBegan, CallEvent
+from engine.caller.call_events import CallBegan, CallerTyped, CallEvent
 from engine.caller.player import Loudspeaker
 from engine.cli.event_json import event_line
 from engine.cli.screen import Screen
 from engine.cli.transcript import Transcript
-from engine.cli.turn_table import Turns
+from engine.cli.turn_rows import TurnTable
 from engine.cli.turn_view import turn_view
-from engine.events import Audio, HistoryAdded, HistoryUpdated, RawModelEvent, TranscriptDelta
-
-NOT_COUNTED = (HistoryAdded, HistoryUpdated, RawModelEvent, TranscriptDelta)
-"""Events that the table of turns does not need."""
+from engine.events import TurnMetrics
 
 
 class Stage:
@@ -32,7 +28,7 @@ class Stage:
     def __init__(self, *, json: bool, quiet: bool, typed_at_terminal: bool) -> None:
         self.transcript = Transcript()
         self.events: list[CallEvent] = []
-        """What the table of turns is computed from; audio without its sound."""
+        """What the table of turns is made from."""
         self.on_reader_gone: Callable[[], None] = _nobody_cares
         self._json = json and sys.stdout is not None
         self._began_ns = 0
@@ -58,8 +54,8 @@ class Stage:
         """Show an event."""
         if isinstance(event, CallBegan):
             self._began_ns = event.at_ns
-        if not isinstance(event, NOT_COUNTED):
-            self.events.append(replace(event, data=b"") if isinstance(event, Audio) else event)
+        if isinstance(event, TurnMetrics | CallerTyped):
+            self.events.append(event)
         if self._json:
             self._print_json(event)
         self.transcript.take(event)
@@ -73,7 +69,7 @@ class Stage:
         """A line for people."""
         self._console.print(text, style=style, markup=False)
 
-    def show_table(self, table: Turns) -> None:
+    def show_table(self, table: TurnTable) -> None:
         """The turns, after the call."""
         self._console.print()
         self._console.print(turn_view(table))

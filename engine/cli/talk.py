@@ -26,7 +26,7 @@ from engine.cli.model_choice import ModelChoice, choose_model
 from engine.cli.signals import Signals, with_signals
 from engine.cli.stage import Stage
 from engine.cli.talk_options import TalkOptions
-from engine.cli.turn_table import turns
+from engine.cli.turn_rows import turn_table
 from engine.cli.typed import TypedCaller, TypedLines
 from engine.cli.wav_utterances import read_utterances
 from engine.errors import EngineError
@@ -115,7 +115,7 @@ async def _hold(call: CallHarness, folder: Archive, stage: Stage) -> CallOutcome
             return await call.run()
     finally:
         if folder.opened:
-            table = turns(stage.events)
+            table = turn_table(stage.events, call.session.latency.header.started_ns)
             folder.conclude(stage.transcript, table)
             stage.show_table(table)
             stage.say(f"\n{folder.directory}: call.wav (caller left, agent right), transcript.txt, events.jsonl")

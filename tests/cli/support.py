@@ -18,6 +18,7 @@ from engine.caller.caller import Caller, PreparedCaller, Utterance
 from engine.cli.call_folder import Archive
 from engine.cli.demo import SCRIPT, Shop, customer_service
 from engine.cli.transcript import Transcript
+from engine.cli.turn_rows import TurnTable, turn_table
 from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.parts import MurmuringVoice, SpeechParts
@@ -77,6 +78,12 @@ class Held:
     events: Sequence[CallEvent]
     transcript: Transcript
     directory: Path
+    session_began_ns: int
+
+    @property
+    def table(self) -> TurnTable:
+        """The table of its turns."""
+        return turn_table(self.events, self.session_began_ns)
 
     def of(self, kind: type) -> list[Any]:
         """The events of one kind, in order."""
@@ -114,7 +121,7 @@ async def hold(
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(_hang_up, call, hang_up_after)
                     outcome = await call.run()
-    return Held(outcome, events, transcript, directory)
+    return Held(outcome, events, transcript, directory, session.latency.header.started_ns)
 
 
 async def _hang_up(call: CallHarness, after: float) -> None:
