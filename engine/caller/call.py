@@ -215,7 +215,7 @@ class CallHarness:
 
 
 async def _record(recording: Recording) -> None:
-    """Write what has become final, every now and then. Until cancelled."""
+    """Write what has become final, every now and then, until cancelled."""
     while True:
         await trio.sleep(RECORD_SECONDS)
         recording.advance(now_ns() - round(RECORD_LATE_SECONDS * NS))

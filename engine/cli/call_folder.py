@@ -25,7 +25,7 @@ SOUND, EVENTS, TRANSCRIPT = "call.wav", "events.jsonl", "transcript.txt"
 _TEXT_WIDTH = 110
 
 
-class Archive:
+class CallFolder:
     """Writes a call down. A context manager; nothing is made before `open`: a call that never began leaves nothing."""
 
     def __init__(self, directory: Path) -> None:
@@ -72,7 +72,7 @@ class Archive:
         """Whether there is anything."""
         return self._events is not None
 
-    def __enter__(self) -> Archive:
+    def __enter__(self) -> CallFolder:
         return self
 
     def __exit__(

@@ -15,7 +15,7 @@ from engine.agents.agent import RealtimeAgent
 from engine.caller.call import CallHarness, CallOutcome
 from engine.caller.call_events import CallEvent
 from engine.caller.caller import Caller, PreparedCaller, Utterance
-from engine.cli.call_folder import Archive
+from engine.cli.call_folder import CallFolder
 from engine.cli.demo import SCRIPT, Shop, customer_service
 from engine.cli.transcript import Transcript
 from engine.cli.turn_rows import TurnTable, turn_table
@@ -105,13 +105,13 @@ async def hold(
     runner = RealtimeRunner(agent, model=model or demo_model())
     session: RealtimeSession[Any] = await runner.run(context=context or Shop.open())
     transcript, events = Transcript(), list[CallEvent]()
-    with Archive(directory) as archive:
+    with CallFolder(directory) as folder:
         call = CallHarness(
             session=session,
             caller=caller,
             model_name="test",
-            open_recording=archive.open,
-            watchers=(archive.take, transcript.take, events.append),
+            open_recording=folder.open,
+            watchers=(folder.take, transcript.take, events.append),
             **options,
         )
         with trio.fail_after(limit):
