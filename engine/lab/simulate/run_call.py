@@ -45,7 +45,7 @@ AUDIO_FRAME_MS = 100
 
 
 @attrs.frozen(kw_only=True)
-class Part:
+class CallSpec:
     """What one session of a run is to do."""
 
     file: ScenarioFile
@@ -70,35 +70,35 @@ class Part:
         return f"s{self.number + 1:04d}"
 
 
-async def play(part: Part, *, began_ns: int) -> SessionResult:
+async def run_call(spec: CallSpec, *, began_ns: int) -> SessionResult:
     """Hold one call and write its log. Never raises for what the far end or the application does: that is its outcome.
 
     Args:
-        part: what to do.
+        spec: what to do.
         began_ns: when the run began, on the session's clock.
 
     Raises:
         ScenarioError: the scenario names an agent or a file that cannot be used.
         OSError: the log cannot be written.
     """
-    return await _Play(part, began_ns).run()
+    return await CallRun(spec, began_ns).run()
 
 
-class _Play:
-    def __init__(self, part: Part, began_ns: int) -> None:
-        self._part = part
+class CallRun:
+    def __init__(self, spec: CallSpec, began_ns: int) -> None:
+        self._spec = spec
         self._began_ns = began_ns
-        self._scenario = part.file.scenario
+        self._scenario = spec.file.scenario
         self._sounds = Sounds(
-            part.file.folder, self._scenario.caller.noise_dbfs, spoken=part.spoken, in_frames=not part.virtual
+            spec.file.folder, self._scenario.caller.noise_dbfs, spoken=spec.spoken, in_frames=not spec.virtual
         )
-        self._draws = Draws(part.seed, part.number)
-        self._ears = ToldEars() if part.model_config is None else None
+        self._draws = Draws(spec.seed, spec.number)
+        self._ears = ToldEars() if spec.model_config is None else None
         self._moments = Moments()
         self._recorded: RecordedModel | None = None
 
     async def run(self) -> SessionResult:
-        part = self._part
+        spec = self._spec
         self._sounds.prepare(self._scenario.turn)
         started_ns = now_ns()
         caller = self._caller()
@@ -112,8 +112,8 @@ class _Play:
         except EngineError as failed:
             error = failed
         return SessionResult(
-            id=part.id,
-            intended_start_ns=part.intended_start_ns,
+            id=spec.id,
+            intended_start_ns=spec.intended_start_ns,
             started_ns=started_ns - self._began_ns,
             lasted_ns=now_ns() - started_ns,
             outcome="completed" if error is None else "failed",
@@ -122,7 +122,7 @@ class _Play:
             drift_ms=round(drift_ns / 1_000_000, 3),
         )
 
-    # ------------------------------------------------------------------------------------------ the parts
+    # ------------------------------------------------------------------------------------------ what it is made of
     def _caller(self) -> ScriptedCaller:
         return ScriptedCaller(
             caller=self._scenario.caller,
@@ -134,16 +134,16 @@ class _Play:
         )
 
     async def _session(self) -> RealtimeSession[Any]:
-        part, scenario = self._part, self._scenario
+        spec, scenario = self._spec, self._scenario
         model: RealtimeModel
         if self._ears is not None:
-            model = far_end(scenario, self._draws, self._ears, began_ns=self._began_ns, virtual=part.virtual)
+            model = far_end(scenario, self._draws, self._ears, began_ns=self._began_ns, virtual=spec.virtual)
         else:
             from engine.models.openai import OpenAIRealtimeWebSocketModel
 
             model = behind(scenario.network, OpenAIRealtimeWebSocketModel(), self._draws)
-        if part.record is not None:
-            model = self._recorded = recorded(model, part.record)
+        if spec.record is not None:
+            model = self._recorded = recorded(model, spec.record)
         agent: RealtimeAgent[Any] = agent_of(scenario, self._draws)
         detection = {
             "type": "server_vad",
@@ -159,21 +159,21 @@ class _Play:
                 latency_log=self._log(),
             ),
         )
-        return await runner.run(context=context_of(scenario), model_config=part.model_config)
+        return await runner.run(context=context_of(scenario), model_config=spec.model_config)
 
     def _log(self) -> LatencyLog:
-        part = self._part
+        spec = self._spec
         return LatencyLog(
-            path=part.logs_to,
-            session=part.id,
-            seed=part.seed,
+            path=spec.logs_to,
+            session=spec.id,
+            seed=spec.seed,
             scenario=self._scenario.name,
-            intended_start_ns=self._began_ns + part.intended_start_ns,
+            intended_start_ns=self._began_ns + spec.intended_start_ns,
         )
 
     # ------------------------------------------------------------------------------------------ the call
     def _harness(self, session: RealtimeSession[Any], caller: ScriptedCaller) -> CallHarness:
-        seconds, wav = self._scenario.sessions.seconds, self._part.wav
+        seconds, wav = self._scenario.sessions.seconds, self._spec.wav
         return CallHarness(
             session=session,
             caller=caller,
@@ -184,7 +184,7 @@ class _Play:
             approves=True,
             pacing=Pacing(
                 background=self._sounds.background,
-                longest_ms=LONGEST_PIECE_MS if self._part.virtual else FRAME_MS,
+                longest_ms=LONGEST_PIECE_MS if self._spec.virtual else FRAME_MS,
                 grid_ms=AUDIO_FRAME_MS,
             ),
             time_limit=math.inf if seconds is None else seconds,

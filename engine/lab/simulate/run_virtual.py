@@ -14,8 +14,8 @@ from multiprocessing import get_context
 
 from engine.lab.simulate.results import RunInfo
 from engine.lab.simulate.run import Ledger, Measured, Plan, measured
-from engine.lab.simulate.run_call import Part
-from engine.lab.simulate.virtual import play_virtually
+from engine.lab.simulate.run_call import CallSpec
+from engine.lab.simulate.virtual import run_call_virtually
 
 _ALLOCATIONS = 20_000
 """Between two looks of the garbage collector: it looks seldom, because it finds little."""
@@ -28,14 +28,14 @@ def run_virtually(plan: Plan, ledger: Ledger, *, workers: int) -> RunInfo:
         ScenarioError: the scenario names an agent or a file that cannot be used.
         OSError: the results cannot be written.
     """
-    parts = plan.parts()
-    if workers <= 1 or len(parts) == 1:
-        return _one_after_another(parts, ledger)
-    pool = ProcessPoolExecutor(min(workers, len(parts)), mp_context=get_context("spawn"), initializer=_begin_worker)
+    specs = plan.calls()
+    if workers <= 1 or len(specs) == 1:
+        return _one_after_another(specs, ledger)
+    pool = ProcessPoolExecutor(min(workers, len(specs)), mp_context=get_context("spawn"), initializer=_begin_worker)
     interrupted: str | None = None
     futures: list[Future[Measured]] = []
     try:
-        futures = [pool.submit(hold, part) for part in parts]
+        futures = [pool.submit(hold, spec) for spec in specs]
         for future in as_completed(futures):
             ledger.enter(future.result())
     except KeyboardInterrupt:
@@ -49,15 +49,15 @@ def run_virtually(plan: Plan, ledger: Ledger, *, workers: int) -> RunInfo:
     return ledger.close(interrupted=interrupted)
 
 
-def hold(part: Part) -> Measured:
+def hold(spec: CallSpec) -> Measured:
     """One session, and what the budgets look at in it."""
-    return measured(part, play_virtually(part))
+    return measured(spec, run_call_virtually(spec))
 
 
-def _one_after_another(parts: tuple[Part, ...], ledger: Ledger) -> RunInfo:
+def _one_after_another(specs: tuple[CallSpec, ...], ledger: Ledger) -> RunInfo:
     try:
-        for part in parts:
-            ledger.enter(hold(part))
+        for spec in specs:
+            ledger.enter(hold(spec))
     except KeyboardInterrupt:
         return ledger.close(interrupted="Ctrl-C")
     return ledger.close()
