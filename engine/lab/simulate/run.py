@@ -1,6 +1,6 @@
 """A run: every session of a scenario, held and written down as it ends.
 
-What was asked for is a `Plan`; whoever runs it gives each session's result to a `Ledger`, which keeps `run.json`. A
+What was asked for is a `Plan`; whoever runs it gives each session's result to a `RunWriter`, which keeps `run.json`. A
 run that is interrupted keeps every session that has ended, and says why there are no more.
 """
 
@@ -106,7 +106,7 @@ def changed(file: ScenarioFile, *, sessions: int | None = None, seed: int | None
 
 @attrs.frozen
 class Measured:
-    """A session that has ended, and what the budgets look at in it. Goes from a worker process to the ledger."""
+    """A session that has ended, and what the budgets look at in it. Goes from a worker process to the writer."""
 
     result: SessionResult
     samples: tuple[tuple[float, ...], ...]
@@ -120,8 +120,8 @@ def measured(spec: CallSpec, result: SessionResult) -> Measured:
     return Measured(result, tuple(measure(budget, turns) for budget in expected))
 
 
-class Ledger:
-    """Keeps the account of a run on disk.
+class RunWriter:
+    """Writes a run down: `run.json`, kept up to date.
 
     Raises:
         RunExists: the folder holds a run already.
@@ -139,12 +139,12 @@ class Ledger:
         write_info(plan.out, self._info)
 
     def enter(self, measured: Measured) -> None:
-        """A session has ended."""
+        """Add a session that has ended."""
         self._measured.append(measured)
         self._watch(measured.result)
 
     def close(self, *, interrupted: str | None = None) -> RunInfo:
-        """Nothing more will come. Writes what came, and what the budgets say to it."""
+        """Write what came, and what the budgets say to it, and return it: nothing more will come."""
         self._measured.sort(key=lambda each: each.result.id)
         results = tuple(each.result for each in self._measured)
         missing = len(results) < self._info.planned_sessions
@@ -185,7 +185,7 @@ def _cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def held(info: RunInfo) -> bool:
-    """Whether the run is whole, no session failed, and every budget was kept."""
+def passed(info: RunInfo) -> bool:
+    """Return whether the run is whole, no session failed, and every budget was kept."""
     failed = any(result.outcome != "completed" for result in info.sessions)
     return info.finished and not failed and all(verdict.held for verdict in info.budgets)

@@ -8,7 +8,7 @@ import trio
 from engine.clock import NS, now_ns
 from engine.lab.scenario.sounds import spoken
 from engine.lab.simulate.results import RunInfo
-from engine.lab.simulate.run import Ledger, Plan, measured
+from engine.lab.simulate.run import Plan, RunWriter, measured
 from engine.lab.simulate.run_call import CallSpec, run_call
 
 MOST_AT_ONCE = 200
@@ -22,7 +22,7 @@ class Running:
     """A run that can be stopped, and tells how many sessions are being held."""
 
     plan: Plan
-    ledger: Ledger
+    writer: RunWriter
     now: int = attrs.field(default=0, init=False)
     _stopped: str | None = attrs.field(default=None, init=False)
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -51,9 +51,9 @@ class Running:
             except* Exception as group:
                 failure = _first(group)
         if failure is not None:
-            self.ledger.close(interrupted=f"{type(failure).__name__}: {failure}")
+            self.writer.close(interrupted=f"{type(failure).__name__}: {failure}")
             raise failure
-        return self.ledger.close(interrupted=self._stopped)
+        return self.writer.close(interrupted=self._stopped)
 
     async def _calls(self) -> tuple[CallSpec, ...]:
         """The sessions; a far end that is elsewhere hears a voice, if there is one."""
@@ -71,7 +71,7 @@ class Running:
                 result = await run_call(spec, began_ns=began_ns)
             finally:
                 self.now -= 1
-        self.ledger.enter(measured(spec, result))
+        self.writer.enter(measured(spec, result))
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from engine.lab.simulate.results import RunInfo
-from engine.lab.simulate.run import Ledger, Measured, Plan, measured
+from engine.lab.simulate.run import Measured, Plan, RunWriter, measured
 from engine.lab.simulate.run_call import CallSpec
 from engine.lab.simulate.virtual import run_call_virtually
 
@@ -21,7 +21,7 @@ _ALLOCATIONS = 20_000
 """Between two looks of the garbage collector: it looks seldom, because it finds little."""
 
 
-def run_virtually(plan: Plan, ledger: Ledger, *, workers: int) -> RunInfo:
+def run_virtually(plan: Plan, writer: RunWriter, *, workers: int) -> RunInfo:
     """Hold every session of a plan. Ctrl-C ends it in good order, with what has been done by then.
 
     Raises:
@@ -30,14 +30,14 @@ def run_virtually(plan: Plan, ledger: Ledger, *, workers: int) -> RunInfo:
     """
     specs = plan.calls()
     if workers <= 1 or len(specs) == 1:
-        return _one_after_another(specs, ledger)
+        return _one_after_another(specs, writer)
     pool = ProcessPoolExecutor(min(workers, len(specs)), mp_context=get_context("spawn"), initializer=_begin_worker)
     interrupted: str | None = None
     futures: list[Future[Measured]] = []
     try:
         futures = [pool.submit(hold, spec) for spec in specs]
         for future in as_completed(futures):
-            ledger.enter(future.result())
+            writer.enter(future.result())
     except KeyboardInterrupt:
         interrupted = "Ctrl-C"
         for future in futures:
@@ -46,7 +46,7 @@ def run_virtually(plan: Plan, ledger: Ledger, *, workers: int) -> RunInfo:
         interrupted = "a worker process died"
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return ledger.close(interrupted=interrupted)
+    return writer.close(interrupted=interrupted)
 
 
 def hold(spec: CallSpec) -> Measured:
@@ -54,13 +54,13 @@ def hold(spec: CallSpec) -> Measured:
     return measured(spec, run_call_virtually(spec))
 
 
-def _one_after_another(specs: tuple[CallSpec, ...], ledger: Ledger) -> RunInfo:
+def _one_after_another(specs: tuple[CallSpec, ...], writer: RunWriter) -> RunInfo:
     try:
         for spec in specs:
-            ledger.enter(hold(spec))
+            writer.enter(hold(spec))
     except KeyboardInterrupt:
-        return ledger.close(interrupted="Ctrl-C")
-    return ledger.close()
+        return writer.close(interrupted="Ctrl-C")
+    return writer.close()
 
 
 def _begin_worker() -> None:
