@@ -29,9 +29,9 @@ from engine.caller.call_events import CallBegan, CallEnded, CallEvent, CallNote,
 from engine.caller.caller import Caller, CallerActions
 from engine.caller.player import Device, Loudspeaker
 from engine.caller.recording import Recording
-from engine.caller.sender import FRAME_BY_FRAME, Mouthpiece, Pacing
+from engine.caller.sender import FRAME_BY_FRAME, PacedSender, Pacing
 from engine.caller.truth_marks import TruthMarks
-from engine.caller.turn_taking import Floor
+from engine.caller.turn_taking import TurnTaking
 from engine.clock import NS, now_ns
 from engine.errors import EngineError, SessionClosed, SessionFailed
 from engine.events import Audio, AudioEnd, AudioInterrupted, Error, ToolApprovalRequired, UserSpeechStopped
@@ -87,7 +87,7 @@ class CallHarness:
     """Of the caller's voice."""
     time_limit: float = math.inf
     """Seconds after which the caller hangs up."""
-    _turn_taking: Floor = attrs.field(factory=Floor, init=False)
+    _turn_taking: TurnTaking = attrs.field(factory=TurnTaking, init=False)
     _conversation: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _connecting: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _reason: str = attrs.field(default="", init=False)
@@ -131,7 +131,7 @@ class CallHarness:
         marks = TruthMarks(self.session.latency.mark, began_ns)
         self._tells = (*self.watchers, marks.take, self._turn_taking.take)
         loudspeaker = Loudspeaker(self._tell, recording, device=self.device)
-        sender = Mouthpiece(self.session.send_audio, self._tell, recording, began_ns=began_ns, pacing=self.pacing)
+        sender = PacedSender(self.session.send_audio, self._tell, recording, began_ns=began_ns, pacing=self.pacing)
         if self.on_open is not None:
             self.on_open(loudspeaker)
         with nullcontext() if recording is None else closing(recording):
@@ -158,7 +158,7 @@ class CallHarness:
         self._tell(CallEnded(at_ns=ended_ns, reason=self._reason))
 
     async def _converse(
-        self, loudspeaker: Loudspeaker, sender: Mouthpiece, recording: Recording | None, began_ns: int
+        self, loudspeaker: Loudspeaker, sender: PacedSender, recording: Recording | None, began_ns: int
     ) -> None:
         actions = CallerActions(self.session, sender, recording, self._turn_taking, self._tell)
         async with trio.open_nursery() as nursery:
@@ -178,7 +178,7 @@ class CallHarness:
                 await trio.sleep_forever()  # the listener knows why, and ends this
             nursery.cancel_scope.cancel(reason="the caller hung up")
 
-    async def _listen(self, loudspeaker: Loudspeaker, sender: Mouthpiece) -> None:
+    async def _listen(self, loudspeaker: Loudspeaker, sender: PacedSender) -> None:
         """Pass on every event, to the last one."""
         try:
             async for event in self.session:

@@ -15,8 +15,8 @@ import trio
 
 from engine.caller.call_events import CallerTyped, CallNote, Tell
 from engine.caller.recording import Recording
-from engine.caller.sender import Mouthpiece
-from engine.caller.turn_taking import Floor
+from engine.caller.sender import PacedSender
+from engine.caller.turn_taking import TurnTaking
 from engine.caller.utterance import Sound
 from engine.clock import NS, now_ns
 from engine.latency.turns import Purpose
@@ -34,9 +34,9 @@ class CallerActions:
     """What a caller can do: speak, type, wait for the agent. All of it raises `SessionClosed` once the call is over."""
 
     _session: RealtimeSession[Any]
-    _sender: Mouthpiece
+    _sender: PacedSender
     _recording: Recording | None
-    _turn_taking: Floor
+    _turn_taking: TurnTaking
     _tell: Tell
 
     async def say(self, sound: bytes | Sound, text: str | None, *, purpose: Purpose = "turn") -> int:

@@ -1,4 +1,4 @@
-"""The mouthpiece at the caller's end: twenty-millisecond frames at real time, silence between utterances.
+"""The sender at the caller's end: twenty-millisecond frames at real time, silence between utterances.
 
 Like a microphone it sends all the time, whoever speaks, and a frame leaves when it has been heard to its end. Moments
 are counted from the beginning, so that a late frame does not delay the ones after it.
@@ -60,7 +60,7 @@ FRAME_BY_FRAME: Final = Pacing()
 """Every frame by itself, and silence where nobody speaks."""
 
 
-class Mouthpiece:
+class PacedSender:
     """Sends what it is told to say, in time."""
 
     def __init__(
