@@ -85,6 +85,8 @@ async def run_call(spec: CallSpec, *, began_ns: int) -> SessionResult:
 
 
 class CallRun:
+    """Holds one call of a run, once, and tells how it ended."""
+
     def __init__(self, spec: CallSpec, began_ns: int) -> None:
         self._spec = spec
         self._began_ns = began_ns
@@ -215,5 +217,6 @@ class SpeechPlaces:
 
 
 def _note(recorded: RecordedModel, event: CallEvent) -> None:
+    """Record an event of the session's; those of the caller's end are no part of a recording."""
     if not isinstance(event, OwnEvent):
         recorded.note(event)
