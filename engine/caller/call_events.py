@@ -16,6 +16,7 @@ from typing import ClassVar, Literal
 import attrs
 
 from engine.events import RealtimeSessionEvent
+from engine.latency.turns import Purpose
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +42,8 @@ class CallerSpeechBegan:
     at_ns: int
     text: str | None
     """What is being said, if that is known."""
+    purpose: Purpose = "turn"
+    """What the caller means by it."""
 
 
 @attrs.frozen(kw_only=True)

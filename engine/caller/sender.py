@@ -1,4 +1,4 @@
-"""The mouthpiece at the caller's end: twenty-millisecond frames at real time, silence between utterances.
+"""The sender at the caller's end: twenty-millisecond frames at real time, silence between utterances.
 
 Like a microphone it sends all the time, whoever speaks, and a frame leaves when it has been heard to its end. Moments
 are counted from the beginning, so that a late frame does not delay the ones after it.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import attrs
 import trio
@@ -19,6 +20,7 @@ from engine.caller.recording import Recording
 from engine.caller.utterance import FRAME_BYTES, FRAME_MS, Sound
 from engine.clock import NS, now_ns
 from engine.errors import SessionClosed
+from engine.latency.turns import Purpose
 
 _FRAME_NS = FRAME_MS * 1_000_000
 _ATTENTION_FRAMES = 75
@@ -29,6 +31,7 @@ _ATTENTION_FRAMES = 75
 class _Utterance:
     sound: Sound
     text: str | None
+    purpose: Purpose
     asked_ns: int
     """It begins with the first frame that begins then or later."""
     sent: int = 0
@@ -40,7 +43,24 @@ class _Utterance:
     over: trio.Event = attrs.field(factory=trio.Event)
 
 
-class Mouthpiece:
+@attrs.frozen(kw_only=True)
+class Pacing:
+    """How the caller's voice is cut into pieces, and what is heard where nobody speaks."""
+
+    background: bytes = attrs.field(default=b"", repr=False)
+    """What is heard where nobody speaks, again and again, whole frames; empty: silence."""
+    longest_ms: int = FRAME_MS
+    """The longest piece that is sent at once."""
+    grid_ms: int = FRAME_MS
+    """What frames are joined to on their way; of no matter where `longest_ms` is a frame. Longer pieces begin and end
+    on it, so that what leaves the engine is what would have left it, at the same time."""
+
+
+FRAME_BY_FRAME: Final = Pacing()
+"""Every frame by itself, and silence where nobody speaks."""
+
+
+class PacedSender:
     """Sends what it is told to say, in time."""
 
     def __init__(
@@ -50,9 +70,7 @@ class Mouthpiece:
         recording: Recording | None,
         *,
         began_ns: int,
-        background: bytes = b"",
-        longest_ms: int = FRAME_MS,
-        grid_ms: int = FRAME_MS,
+        pacing: Pacing = FRAME_BY_FRAME,
     ) -> None:
         """
         Args:
@@ -60,39 +78,37 @@ class Mouthpiece:
             tell: is told when the caller's voice becomes audible and falls silent.
             recording: keeps what was said; None: nobody does.
             began_ns: the moment of the first frame.
-            background: what is heard where nobody speaks, again and again, whole frames; empty: silence.
-            longest_ms: the longest piece that is sent at once.
-            grid_ms: what frames are joined to on their way; of no matter where `longest_ms` is a frame. Longer pieces
-                begin and end on it, so that what leaves the engine is what would have left it, at the same time.
+            pacing: the length of the pieces, and the background.
         """
         self._send = send
         self._tell = tell
         self._recording = recording
         self._sent_until_ns = began_ns
-        self._background = background or bytes(FRAME_BYTES)
+        self._background = pacing.background or bytes(FRAME_BYTES)
         self._background_at = 0
         self._frames_sent = 0
-        self._grid = max(grid_ms // FRAME_MS, 1)
-        self._most = max(longest_ms // FRAME_MS // self._grid, 1) * self._grid
-        self._longer = longest_ms > FRAME_MS
+        self._grid = max(pacing.grid_ms // FRAME_MS, 1)
+        self._most = max(pacing.longest_ms // FRAME_MS // self._grid, 1) * self._grid
+        self._longer = pacing.longest_ms > FRAME_MS
         self._attentive_frames = 0
         self._queue: deque[_Utterance] = deque()
         self._said_something = trio.lowlevel.ParkingLot()
         self.largest_drift_ns = 0
         """How much later than it should a frame has left, at worst: the fault of the machine, or of the session."""
 
-    async def say(self, pcm: bytes | Sound, text: str | None) -> int:
+    async def say(self, pcm: bytes | Sound, text: str | None, *, purpose: Purpose = "turn") -> int:
         """Say something, and return once the last frame of it has left.
 
         Args:
             pcm: in the session's input format.
             text: what it says, if that is known.
+            purpose: what the caller means by it.
 
         Returns:
             The moment of its first audible sample, on the session's clock (of its beginning, if it is silence).
         """
         sound = pcm if isinstance(pcm, Sound) else Sound.of(pcm)
-        utterance = _Utterance(sound, text, now_ns())
+        utterance = _Utterance(sound, text, purpose, now_ns())
         self._queue.append(utterance)
         self._said_something.unpark_all()
         await utterance.over.wait()
@@ -166,7 +182,7 @@ class Mouthpiece:
             begins_ns, ends_ns = (first_ns + offset for offset in utterance.sound.span_ns)
             if not utterance.announced and begins_ns < until_ns:
                 utterance.announced = True
-                self._tell(CallerSpeechBegan(at_ns=begins_ns, text=utterance.text))
+                self._tell(CallerSpeechBegan(at_ns=begins_ns, text=utterance.text, purpose=utterance.purpose))
             if not utterance.ended and ends_ns <= until_ns:
                 utterance.ended = True
                 self._tell(CallerSpeechEnded(at_ns=ends_ns))

@@ -1,8 +1,7 @@
-"""What only the line knows, as instants: when the caller really spoke, and when the agent was really heard."""
+"""What only the caller's end knows, as instants: when the caller really spoke, and when the agent was really heard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
@@ -31,37 +30,34 @@ class Mark(Protocol):
 
 
 @attrs.define
-class LineMarks:
-    """Turns what the line tells into instants, and tells where words began to sound."""
+class TruthMarks:
+    """Marks in the session's record what the caller's end knows."""
 
     mark: Mark
     began_ns: int
     """The moment of the first sample sent."""
-    purposes: Sequence[str]
-    """Of everything that was said so far, in order."""
-    on_speech: Callable[[float], None] | None
-    """Called with the place, in milliseconds of all audio sent, at which known words begin to sound."""
     _spoken: int = attrs.field(default=0, init=False)
 
     def take(self, event: CallEvent) -> None:
-        """Something happened on the line."""
+        """Mark the instant of an event, if it is one that only the caller's end knows."""
         match event:
             case CallerSpeechBegan():
                 self._spoken += 1
-                place_ms = self._place_ms(event.at_ns)
-                if self.on_speech is not None and event.text:
-                    self.on_speech(place_ms)
                 self.mark(
                     "user.speech.start.truth",
                     event.at_ns,
                     turn=self._spoken - 1,
                     text=event.text,
-                    purpose=self.purposes[self._spoken - 1],
-                    position_ms=place_ms,
+                    purpose=event.purpose,
+                    position_ms=position_ms(event.at_ns, self.began_ns),
                 )
             case CallerSpeechEnded():
-                place_ms = self._place_ms(event.at_ns)
-                self.mark("user.speech.end.truth", event.at_ns, turn=self._spoken - 1, position_ms=place_ms)
+                self.mark(
+                    "user.speech.end.truth",
+                    event.at_ns,
+                    turn=self._spoken - 1,
+                    position_ms=position_ms(event.at_ns, self.began_ns),
+                )
             case PlaybackStarted():
                 self._playout("playout.start", event)
             case PlaybackBegan():
@@ -80,5 +76,7 @@ class LineMarks:
     def _playout(self, kind: str, event: PlaybackStarted | PlaybackBegan | PlaybackEnded, **more: Value) -> None:
         self.mark(kind, event.at_ns, response=event.response_id, item=event.item_id, source=_SOURCE, **more)
 
-    def _place_ms(self, at_ns: int) -> float:
-        return (at_ns - self.began_ns) / _NS_PER_MS
+
+def position_ms(at_ns: int, began_ns: int) -> float:
+    """Return the place of a moment in all audio sent since `began_ns`, in milliseconds."""
+    return (at_ns - began_ns) / _NS_PER_MS

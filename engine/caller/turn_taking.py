@@ -32,7 +32,7 @@ PATIENCE_AT_WORK_SECONDS = 60.0
 
 
 @attrs.define
-class Floor:
+class TurnTaking:
     """Watches the events of a call, and lets callers wait for their turn."""
 
     _responses: set[str] = attrs.field(factory=set, init=False)

@@ -18,24 +18,23 @@ from engine.cli.entry_view import write_text
 from engine.cli.event_json import event_line
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.transcript import Transcript
-from engine.cli.turn_table import Turns
+from engine.cli.turn_rows import TurnTable
 from engine.cli.turn_view import turn_view
 
 SOUND, EVENTS, TRANSCRIPT = "call.wav", "events.jsonl", "transcript.txt"
 _TEXT_WIDTH = 110
 
 
-class Archive:
+class CallFolder:
     """Writes a call down. A context manager; nothing is made before `open`: a call that never began leaves nothing."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._began_ns = 0
         self._events: BufferedWriter | None = None
-        self._recording: Recording | None = None
 
     def open(self, began_ns: int) -> Recording:
-        """Make the directory and the files; give the recording to fill.
+        """Make the directory and the files. Return the recording to fill; whoever fills it closes it.
 
         Raises:
             CommandFailed: they cannot be written.
@@ -43,12 +42,11 @@ class Archive:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._events = (self.directory / EVENTS).open("wb")
-            self._recording = Recording(self.directory / SOUND, began_ns=began_ns)
+            return Recording(self.directory / SOUND, began_ns=began_ns)
         except OSError as error:
             raise CommandFailed(
                 ExitStatus.FAILED, f"the call cannot be recorded in {self.directory}: {error.strerror}"
             ) from error
-        return self._recording
 
     def take(self, event: CallEvent) -> None:
         """Write an event down."""
@@ -57,7 +55,7 @@ class Archive:
         if self._events is not None:
             self._events.write(event_line(event, began_ns=self._began_ns))
 
-    def conclude(self, transcript: Transcript, turns: Turns) -> None:
+    def conclude(self, transcript: Transcript, table: TurnTable) -> None:
         """Write the transcript and the table of turns."""
         if self._events is None:
             return
@@ -65,7 +63,7 @@ class Archive:
         console = Console(file=text, width=_TEXT_WIDTH, color_system=None, legacy_windows=False)
         write_text(transcript.entries, transcript.began_ns, console)
         console.print()
-        console.print(turn_view(turns))
+        console.print(turn_view(table))
         lines = [line.rstrip() + "\n" for line in text.getvalue().splitlines()]
         (self.directory / TRANSCRIPT).write_text("".join(lines), encoding="utf-8")
 
@@ -74,13 +72,11 @@ class Archive:
         """Whether there is anything."""
         return self._events is not None
 
-    def __enter__(self) -> Archive:
+    def __enter__(self) -> CallFolder:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._recording is not None:
-            self._recording.close()
         if self._events is not None:
             self._events.close()

@@ -32,7 +32,7 @@ from engine.lab.scenario.arrivals import intended_starts
 from engine.lab.scenario.scenario import Scenario
 from engine.lab.scenario.scenario_file import load_scenario, shipped_scenarios
 from engine.lab.simulate.results import RunInfo, SessionResult
-from engine.lab.simulate.run import LOCAL, Ledger, Plan, changed, held
+from engine.lab.simulate.run import LOCAL, Plan, RunWriter, changed, passed
 from engine.lab.simulate.run_real import Running
 from engine.lab.simulate.run_virtual import run_virtually
 from engine.settings import RealtimeModelConfig
@@ -86,11 +86,11 @@ def _run(given: argparse.Namespace) -> ExitStatus:
     plan = _plan(given)
     console = Console(stderr=True, quiet=given.quiet)
     with _progress(console, plan) as done:
-        ledger = Ledger(plan, watch=done)
+        writer = RunWriter(plan, watch=done)
         if plan.virtual:
-            info = run_virtually(plan, ledger, workers=given.workers or os.cpu_count() or 1)
+            info = run_virtually(plan, writer, workers=given.workers or os.cpu_count() or 1)
         else:
-            info = trio.run(_in_real_time, Running(plan, ledger), done)
+            info = trio.run(_in_real_time, Running(plan, writer), done)
     return _conclude(info, plan.out)
 
 
@@ -170,7 +170,7 @@ def _progress(console: Console, plan: Plan) -> Iterator[_Done]:
 
 @attrs.frozen
 class _Done:
-    """A session is done: the bar moves. Called by the ledger."""
+    """A session is done: the bar moves. Called by the writer."""
 
     bar: Progress
     task: int
@@ -201,7 +201,7 @@ def _conclude(info: RunInfo, out: Path) -> ExitStatus:
         print(f"interrupted: {info.interrupted}; {kept}", file=sys.stderr)
         return ExitStatus.INTERRUPTED if info.interrupted == "Ctrl-C" else ExitStatus.FAILED
     print(f"{len(info.sessions)} calls in {out}", file=sys.stderr)
-    return ExitStatus.DONE if held(info) else ExitStatus.NOT_HELD
+    return ExitStatus.DONE if passed(info) else ExitStatus.NOT_HELD
 
 
 def _count(text: str) -> int:

@@ -14,9 +14,9 @@ from typing import Any
 import attrs
 import trio
 
+from engine.caller.caller import CallerActions
 from engine.caller.utterance import FRAME_MS
 from engine.cli.exit_status import CommandFailed, ExitStatus
-from engine.cli.line import Line
 from engine.wire.formats import PCM16
 
 _FRAMES_WAITING = 250
@@ -63,13 +63,13 @@ class MicrophoneCaller:
         """See `Caller.speaks`: a microphone feeds the line itself."""
         return False
 
-    async def call(self, line: Line, began_ns: int, *, greeted: bool) -> None:
+    async def call(self, actions: CallerActions, began_ns: int, *, greeted: bool) -> None:
         """See `Caller.call`. What was heard before the line was open does not belong to the call."""
         with suppress(trio.WouldBlock):
             while True:
                 self.frames.receive_nowait()
         async for frame in self.frames:
-            await line.feed(frame)
+            await actions.feed(frame)
 
 
 @contextmanager

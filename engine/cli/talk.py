@@ -13,20 +13,20 @@ import attrs
 import trio
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call import CallHarness, CallOutcome
+from engine.caller.caller import Caller, PreparedCaller, Utterance
 from engine.caller.player import Device
 from engine.cli.agent_choice import load_agent
-from engine.cli.call import Call, Outcome
-from engine.cli.call_folder import Archive
-from engine.cli.caller import Caller, PreparedCaller, Utterance
+from engine.cli.call_folder import CallFolder
 from engine.cli.demo import SCRIPT, Shop, billing, customer_service
+from engine.cli.display import CallDisplay
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.failures import status_of
 from engine.cli.microphone import open_microphone
 from engine.cli.model_choice import ModelChoice, choose_model
 from engine.cli.signals import Signals, with_signals
-from engine.cli.stage import Stage
 from engine.cli.talk_options import TalkOptions
-from engine.cli.turn_table import turns
+from engine.cli.turn_rows import turn_table
 from engine.cli.typed import TypedCaller, TypedLines
 from engine.cli.wav_utterances import read_utterances
 from engine.errors import EngineError
@@ -71,30 +71,32 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
     recorded = read_utterances(options.audio)
     agent = load_agent(options.agent) if options.agent else customer_service
     choice = choose_model(options.model, os.environ)
-    stage = Stage(json=options.json, quiet=options.quiet, typed_at_terminal=_typed_at_terminal(options))
+    display = CallDisplay(json=options.json, quiet=options.quiet, typed_at_terminal=_typed_at_terminal(options))
 
-    async def work(signals: Signals) -> Outcome:
+    async def work(signals: Signals) -> CallOutcome:
         async with opens_speech() as speech:
-            _warn(options, choice, speech, stage)
+            _warn(options, choice, speech, display)
             with ExitStack() as stack:
                 casting = await _cast(options, recorded, speech, stack)
-                call = Call(
+                folder = stack.enter_context(CallFolder(options.out))
+                call = CallHarness(
                     session=await _session(options, agent, choice, speech),
                     caller=casting.caller,
-                    archive=stack.enter_context(Archive(options.out)),
                     model_name=choice.name,
-                    watchers=(stage.take,),
+                    open_recording=folder.open,
+                    watchers=(folder.take, display.take),
                     greets=options.greets,
                     approves=options.approves,
+                    rejection_hint="--approve allows such calls",
                     device=casting.device,
-                    on_open=stage.listen_to,
-                    background=(stage.run,),
+                    on_open=display.listen_to,
+                    background=(display.run,),
                 )
                 signals.on_signal = call.hang_up
-                stage.on_reader_gone = partial(call.hang_up, "nobody reads the output any more")
+                display.on_reader_gone = partial(call.hang_up, "nobody reads the output any more")
                 who = "the local model" if choice.kind == "local" else choice.name
-                stage.say(f"Calling {agent.name} ({who}). {casting.advice}Ctrl-C hangs up.\n")
-                return await _hold(call, stage)
+                display.say(f"Calling {agent.name} ({who}). {casting.advice}Ctrl-C hangs up.\n")
+                return await _hold(call, folder, display)
 
     try:
         outcome, signalled = await with_signals(work)
@@ -106,25 +108,25 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
     return signalled or ExitStatus.DONE
 
 
-async def _hold(call: Call, stage: Stage) -> Outcome:
+async def _hold(call: CallHarness, folder: CallFolder, display: CallDisplay) -> CallOutcome:
     """The call itself, and what is left when it is over, whatever ended it."""
     try:
-        with stage:
+        with display:
             return await call.run()
     finally:
-        if call.archive.opened:
-            table = turns(stage.events)
-            call.archive.conclude(stage.transcript, table)
-            stage.show_table(table)
-            stage.say(f"\n{call.archive.directory}: call.wav (caller left, agent right), transcript.txt, events.jsonl")
+        if folder.opened:
+            table = turn_table(display.events, call.session.latency.header.started_ns)
+            folder.conclude(display.transcript, table)
+            display.show_table(table)
+            display.say(f"\n{folder.directory}: call.wav (caller left, agent right), transcript.txt, events.jsonl")
 
 
-def _warn(options: TalkOptions, choice: ModelChoice, speech: SpeechParts, stage: Stage) -> None:
+def _warn(options: TalkOptions, choice: ModelChoice, speech: SpeechParts, display: CallDisplay) -> None:
     """Say once that there is no speech, where some was to be expected."""
     if speech.notice is not None and choice.kind == "local":
-        stage.say(speech.notice, style="yellow")
+        display.say(speech.notice, style="yellow")
     elif speech.notice is not None and options.way == "demo":
-        stage.say(TYPES_INSTEAD, style="yellow")
+        display.say(TYPES_INSTEAD, style="yellow")
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.turn_table import TurnRow, Turns
+from engine.cli.turn_rows import TurnRow, TurnTable
 
 _TRUTH = "seconds from the caller's last audible sample (of a typed line: from sending it)"
 _NO_TRUTH = "seconds from user_speech_stopped: a microphone does not tell when its user really stopped speaking"
@@ -45,8 +45,8 @@ _COLUMNS = (
 )
 
 
-def turn_view(turns: Turns) -> Group:
-    """The table, its definitions and the sentence that sums it up."""
+def turn_view(turns: TurnTable) -> Group:
+    """Return the table, its definitions and the sentence that sums it up, to be printed."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True, show_edge=False)
     table.add_column("", justify="right", style="dim", no_wrap=True)
     table.add_column("caller", ratio=4)
@@ -60,7 +60,7 @@ def turn_view(turns: Turns) -> Group:
     return Group(Constrain(table, _WIDEST), Text(), _definitions(turns, shown), Text(), Text(turns.summary))
 
 
-def _definitions(turns: Turns, shown: list[_Column]) -> Table:
+def _definitions(turns: TurnTable, shown: list[_Column]) -> Table:
     meanings = Table.grid(padding=(0, 2, 0, 0))
     meanings.add_column(style="dim", no_wrap=True)
     meanings.add_column(style="dim")

@@ -12,7 +12,7 @@ import stat
 import attrs
 import trio
 
-from engine.cli.line import Line
+from engine.caller.caller import CallerActions
 
 _READ_SIZE = 4096
 
@@ -66,12 +66,12 @@ class TypedCaller:
         """See `Caller.speaks`."""
         return False
 
-    async def call(self, line: Line, began_ns: int, *, greeted: bool) -> None:
+    async def call(self, actions: CallerActions, began_ns: int, *, greeted: bool) -> None:
         """See `Caller.call`."""
         since_ns, expects_answer = began_ns, greeted
         async for text in self.lines:
             if expects_answer and not self.interactive:
-                await line.agent_finished(since_ns)
-            since_ns, expects_answer = await line.type(text), True
+                await actions.agent_finished(since_ns)
+            since_ns, expects_answer = await actions.type(text), True
         if expects_answer and not self.interactive:
-            await line.agent_finished(since_ns)
+            await actions.agent_finished(since_ns)

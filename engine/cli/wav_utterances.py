@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.audio.wav import read_wav
-from engine.cli.caller import Utterance
+from engine.caller.caller import Utterance
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.errors import AudioError
 from engine.wire.formats import PCM16

@@ -1,4 +1,4 @@
-"""The mouthpiece: a frame every twenty milliseconds whatever happens, and the truth about when the caller spoke."""
+"""The sender: a frame every twenty milliseconds whatever happens, and the truth about when the caller spoke."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import trio.testing
 
 from engine.caller.call_events import CallerSpeechBegan, CallerSpeechEnded, CallEvent
 from engine.caller.recording import Recording
-from engine.caller.sender import Mouthpiece
+from engine.caller.sender import PacedSender, Pacing
 from engine.caller.utterance import Sound
 from engine.clock import now_ns
 from engine.errors import SessionClosed
@@ -28,7 +28,7 @@ def sound(ms: int, level: int = 8000) -> bytes:
 
 @attrs.define
 class Setting:
-    mouthpiece: Mouthpiece
+    sender: PacedSender
     recording: Recording
     sent: list[tuple[int, bytes]]
     told: list[CallEvent]
@@ -46,9 +46,9 @@ async def speaking(tmp_path: Path) -> AsyncIterator[Setting]:
         delay, setting.delay = setting.delay, 0.0
         await trio.sleep(delay)
 
-    setting = Setting(Mouthpiece(send, told.append, recording, began_ns=now_ns()), recording, sent, told)
+    setting = Setting(PacedSender(send, told.append, recording, began_ns=now_ns()), recording, sent, told)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(setting.mouthpiece.run)
+        nursery.start_soon(setting.sender.run)
         yield setting
         nursery.cancel_scope.cancel()
     recording.close()
@@ -63,7 +63,7 @@ async def test_silence_flows_at_real_time(tmp_path: Path, autojump_clock: trio.t
 async def test_an_utterance_is_sent_whole_and_in_time(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with speaking(tmp_path) as s:
         await trio.sleep(0.05)
-        began_ns = await s.mouthpiece.say(sound(30, 0) + sound(45) + sound(30, 0), "words")
+        began_ns = await s.sender.say(sound(30, 0) + sound(45) + sound(30, 0), "words")
         assert now_ns() // MS == 180, "the last frame of it has left"
         await trio.sleep(0.03)
     audio = b"".join(frame for _, frame in s.sent)
@@ -75,8 +75,8 @@ async def test_an_utterance_is_sent_whole_and_in_time(tmp_path: Path, autojump_c
 async def test_it_tells_within_a_frame_of_the_truth(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with speaking(tmp_path) as s:
         lateness = []
-        s.mouthpiece._tell = lambda event: lateness.append(now_ns() - event.at_ns)
-        await s.mouthpiece.say(sound(11, 0) + sound(400) + sound(5, 0), None)
+        s.sender._tell = lambda event: lateness.append(now_ns() - event.at_ns)
+        await s.sender.say(sound(11, 0) + sound(400) + sound(5, 0), None)
     assert len(lateness) == 2
     assert all(0 <= late <= 20 * MS for late in lateness)
 
@@ -84,9 +84,9 @@ async def test_it_tells_within_a_frame_of_the_truth(tmp_path: Path, autojump_clo
 async def test_two_utterances_at_once_follow_each_other(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with speaking(tmp_path) as s, trio.open_nursery() as nursery:
         await trio.sleep(0.01)
-        nursery.start_soon(s.mouthpiece.say, sound(40, 1000), "one")
+        nursery.start_soon(s.sender.say, sound(40, 1000), "one")
         await trio.testing.wait_all_tasks_blocked()
-        nursery.start_soon(s.mouthpiece.say, sound(40, 2000), "two")
+        nursery.start_soon(s.sender.say, sound(40, 2000), "two")
     assert [(e.type, e.at_ns // MS) for e in s.told] == [
         ("caller_speech_began", 20),
         ("caller_speech_ended", 60),
@@ -97,8 +97,8 @@ async def test_two_utterances_at_once_follow_each_other(tmp_path: Path, autojump
 
 async def test_silence_is_said_and_nobody_is_told(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with speaking(tmp_path) as s:
-        assert await s.mouthpiece.say(bytes(960 * 3), None) == 0
-        assert await s.mouthpiece.say(b"", None) == 80 * MS
+        assert await s.sender.say(bytes(960 * 3), None) == 0
+        assert await s.sender.say(b"", None) == 80 * MS
     assert s.told == []
 
 
@@ -117,7 +117,7 @@ async def test_it_stops_when_the_session_is_over(tmp_path: Path, autojump_clock:
         raise SessionClosed("over")
 
     recording = Recording(tmp_path / "call.wav", began_ns=0)
-    await Mouthpiece(refuse, lambda event: None, recording, began_ns=0).run()
+    await PacedSender(refuse, lambda event: None, recording, began_ns=0).run()
     recording.close()
 
 
@@ -144,14 +144,14 @@ async def test_longer_pieces_leave_as_frames_would_have(
         async def send(piece: bytes) -> None:
             sent.append(((now_ns() - began_ns) // MS, piece))
 
-        mouthpiece = Mouthpiece(send, lambda e: told.append(attrs.evolve(e, at_ns=e.at_ns - began_ns)), None,
-                                began_ns=began_ns, **options)  # fmt: skip
+        sender = PacedSender(send, lambda e: told.append(attrs.evolve(e, at_ns=e.at_ns - began_ns)), None,
+                                began_ns=began_ns, pacing=Pacing(**options))  # fmt: skip
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(mouthpiece.run)
+            nursery.start_soon(sender.run)
             for at in asked_ms:
                 await trio.sleep_until((began_ns + at * MS) / 1e9)
                 said = Sound.of(sound(130) + sound(170, 0) + sound(130), in_frames=not options)
-                nursery.start_soon(mouthpiece.say, said, "words")
+                nursery.start_soon(sender.say, said, "words")
             await trio.sleep_until((began_ns + 4010 * MS) / 1e9)
             nursery.cancel_scope.cancel()
         return sent, told

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from engine.caller.call_events import CallEvent, PlaybackBegan, PlaybackEnded
-from engine.caller.turn_taking import PATIENCE_AT_WORK_SECONDS, PATIENCE_SECONDS, Floor
+from engine.caller.turn_taking import PATIENCE_AT_WORK_SECONDS, PATIENCE_SECONDS, TurnTaking
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -64,7 +64,7 @@ def ended(at: float, item: str = "i") -> CallEvent:
     return PlaybackEnded(at_ns=int(at * 1e9), response_id="r", item_id=item, played_ms=0, interrupted=False)
 
 
-async def waits(wait: Callable[[], Awaitable[bool]], floor: Floor, events: list[CallEvent]) -> list[int]:
+async def waits(wait: Callable[[], Awaitable[bool]], turns: TurnTaking, events: list[CallEvent]) -> list[int]:
     """After how many of `events` the wait was over; nothing if it never was."""
     over: list[int] = []
     taken = 0
@@ -77,7 +77,7 @@ async def waits(wait: Callable[[], Awaitable[bool]], floor: Floor, events: list[
         nursery.start_soon(note)
         await trio.testing.wait_all_tasks_blocked()
         for taken, each in enumerate(events, 1):  # noqa: B007 - `note` reads it
-            floor.take(each)
+            turns.take(each)
             await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     return over
@@ -138,66 +138,66 @@ TOOL = [
     ],
 )  # fmt: skip
 async def test_when_the_agent_has_finished(events: list[CallEvent], over: list[int]) -> None:
-    floor = Floor()
-    assert await waits(lambda: floor.agent_finished(int(0.5e9)), floor, events) == over
+    turns = TurnTaking()
+    assert await waits(lambda: turns.agent_finished(int(0.5e9)), turns, events) == over
 
 
 async def test_interrupting_waits_until_the_agent_has_been_audible(autojump_clock: trio.testing.MockClock) -> None:
-    floor = Floor()
+    turns = TurnTaking()
     async with trio.open_nursery() as nursery:
 
         @nursery.start_soon
         async def agent() -> None:
             for each in (start(0), audio(0)):
-                floor.take(each)
+                turns.take(each)
             await trio.sleep(0.3)
-            floor.take(began(0.3))
+            turns.take(began(0.3))
 
-        assert await floor.agent_audible(0, 2.0)
+        assert await turns.agent_audible(0, 2.0)
         assert trio.current_time() == pytest.approx(2.3)
 
 
 async def test_an_answer_that_ends_early_is_not_waited_for(autojump_clock: trio.testing.MockClock) -> None:
-    floor = Floor()
+    turns = TurnTaking()
     for each in (start(0), audio(0), began(0), end(0)):
-        floor.take(each)
+        turns.take(each)
     async with trio.open_nursery() as nursery:
 
         @nursery.start_soon
         async def agent() -> None:
             await trio.sleep(1)
-            floor.take(ended(1))
+            turns.take(ended(1))
 
-        assert not await floor.agent_audible(0, 2.0)
+        assert not await turns.agent_audible(0, 2.0)
         assert trio.current_time() == 1
 
 
 async def test_an_answer_without_sound_is_not_waited_for() -> None:
-    floor = Floor()
+    turns = TurnTaking()
     for each in (start(1), end(1)):
-        floor.take(each)
-    assert not await floor.agent_audible(0, 2.0)
+        turns.take(each)
+    assert not await turns.agent_audible(0, 2.0)
 
 
 async def test_patience_ends(autojump_clock: trio.testing.MockClock) -> None:
-    floor = Floor()
-    assert not await floor.agent_finished(0)
+    turns = TurnTaking()
+    assert not await turns.agent_finished(0)
     assert trio.current_time() == PATIENCE_SECONDS
-    floor.take(start(21))
-    assert not await floor.agent_finished(0)
+    turns.take(start(21))
+    assert not await turns.agent_finished(0)
     assert trio.current_time() == PATIENCE_SECONDS + PATIENCE_AT_WORK_SECONDS
 
 
 async def test_nobody_loses_patience_with_somebody_who_speaks(autojump_clock: trio.testing.MockClock) -> None:
-    floor = Floor()
+    turns = TurnTaking()
     for each in (start(0), audio(0), began(0), end(0)):
-        floor.take(each)
+        turns.take(each)
     async with trio.open_nursery() as nursery:
 
         @nursery.start_soon
         async def agent() -> None:
             await trio.sleep(500)
-            floor.take(ended(500))
+            turns.take(ended(500))
 
-        assert await floor.agent_finished(0)
+        assert await turns.agent_finished(0)
         assert trio.current_time() == 500

@@ -12,12 +12,13 @@ import trio
 import trio.testing
 
 from engine.agents.agent import RealtimeAgent
+from engine.caller.call import CallHarness, CallOutcome
 from engine.caller.call_events import CallEvent
-from engine.cli.call import Call, Outcome
-from engine.cli.call_folder import Archive
-from engine.cli.caller import Caller, PreparedCaller, Utterance
+from engine.caller.caller import Caller, PreparedCaller, Utterance
+from engine.cli.call_folder import CallFolder
 from engine.cli.demo import SCRIPT, Shop, customer_service
 from engine.cli.transcript import Transcript
+from engine.cli.turn_rows import TurnTable, turn_table
 from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.parts import MurmuringVoice, SpeechParts
@@ -73,11 +74,16 @@ def demo_model() -> LocalModel:
 class Held:
     """A call that was held, and what came of it."""
 
-    call: Call
-    outcome: Outcome
+    outcome: CallOutcome
     events: Sequence[CallEvent]
     transcript: Transcript
     directory: Path
+    session_began_ns: int
+
+    @property
+    def table(self) -> TurnTable:
+        """The table of its turns."""
+        return turn_table(self.events, self.session_began_ns)
 
     def of(self, kind: type) -> list[Any]:
         """The events of one kind, in order."""
@@ -99,13 +105,13 @@ async def hold(
     runner = RealtimeRunner(agent, model=model or demo_model())
     session: RealtimeSession[Any] = await runner.run(context=context or Shop.open())
     transcript, events = Transcript(), list[CallEvent]()
-    with Archive(directory) as archive:
-        call = Call(
+    with CallFolder(directory) as folder:
+        call = CallHarness(
             session=session,
             caller=caller,
-            archive=archive,
             model_name="test",
-            watchers=(transcript.take, events.append),
+            open_recording=folder.open,
+            watchers=(folder.take, transcript.take, events.append),
             **options,
         )
         with trio.fail_after(limit):
@@ -115,10 +121,10 @@ async def hold(
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(_hang_up, call, hang_up_after)
                     outcome = await call.run()
-    return Held(call, outcome, events, transcript, directory)
+    return Held(outcome, events, transcript, directory, session.latency.header.started_ns)
 
 
-async def _hang_up(call: Call, after: float) -> None:
+async def _hang_up(call: CallHarness, after: float) -> None:
     await trio.sleep(after)
     call.hang_up("Ctrl-C")
 

@@ -120,6 +120,13 @@ def test_answers_come_soon_after_the_caller_stops(call: Spoken) -> None:
         assert 0.2 < waits[0] < 10.0
 
 
+def test_the_session_measures_the_gaps_that_the_caller_waits(call: Spoken) -> None:
+    gaps = [event["metrics"]["turn_gap"] for event in call.of("turn_metrics") if event["turn"]["opened_by"] == "speech"]
+    ends = [event["t"] for event in call.of("caller_speech_ended")]
+    audible = [event["t"] for event in call.of("playback_began")]
+    assert gaps == [pytest.approx(min(at for at in audible if at > end) - end, abs=1e-5) for end in ends]
+
+
 def test_the_transcript_and_the_table_are_written(call: Spoken) -> None:
     text = (call.directory / "transcript.txt").read_text()
     for words in ("interrupted", "Customer Service → Billing", "5 of 5 turns were answered aloud"):

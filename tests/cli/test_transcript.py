@@ -21,8 +21,8 @@ from engine.caller.call_events import (
     PlaybackBegan,
     PlaybackEnded,
 )
+from engine.cli.display import Screen
 from engine.cli.entry_view import clock
-from engine.cli.screen import Screen
 from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, Noted, Transcript
 from engine.errors import PeerError
 from engine.events import (

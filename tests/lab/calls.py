@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.lab.scenario.scenario import ScenarioFile
 from engine.lab.scenario.scenario_file import read_scenario
 from engine.lab.simulate.results import RunInfo
-from engine.lab.simulate.run import Ledger, Plan
+from engine.lab.simulate.run import Plan, RunWriter
 from engine.lab.simulate.run_virtual import run_virtually
 
 SHORT = """
@@ -50,7 +50,7 @@ def scenario(text: str, **replaced: str) -> ScenarioFile:
 def run_here(file: ScenarioFile, out: Path, *, workers: int = 1, audio: bool = False) -> RunInfo:
     """A run under virtual time."""
     plan = Plan(file=file, out=out, virtual=True, audio=audio)
-    return run_virtually(plan, Ledger(plan), workers=workers)
+    return run_virtually(plan, RunWriter(plan), workers=workers)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ from engine.lab.scenario.distributions import LogNormal
 from engine.lab.scenario.scenario import ScenarioFile, Tool
 from engine.lab.scenario.scenario_file import load_scenario
 from engine.lab.simulate.results import Run, load
-from engine.lab.simulate.run import Ledger, Plan, changed
+from engine.lab.simulate.run import Plan, RunWriter, changed
 from engine.lab.simulate.run_virtual import run_virtually
 from engine.models.interface import ModelConnection
 
@@ -110,7 +110,7 @@ PLANTED = (
 def held(file: ScenarioFile, out: Path) -> Run:
     """A run, here and now."""
     plan = Plan(file=file, out=out, virtual=True)
-    run_virtually(plan, Ledger(plan), workers=1)
+    run_virtually(plan, RunWriter(plan), workers=1)
     return load(out)
 
 

@@ -20,7 +20,7 @@ from engine.lab.replay.replay import Replayed, replay
 from engine.lab.scenario.agents import agent_of
 from engine.lab.scenario.distributions import Draws
 from engine.lab.scenario.scenario import ScenarioFile, Tool
-from engine.lab.simulate.run import Ledger, Plan, changed
+from engine.lab.simulate.run import Plan, RunWriter, changed
 from engine.lab.simulate.run_virtual import run_virtually
 from tests.lab.calls import files_of, short
 from tests.recordings import Recording, folder, recorded
@@ -29,7 +29,7 @@ from tests.recordings import Recording, folder, recorded
 def record(out: Path, file: ScenarioFile | None = None) -> Path:
     """A recorded session of the short scenario."""
     plan = Plan(file=changed(file or short(), sessions=1), out=out, virtual=True, record=True)
-    run_virtually(plan, Ledger(plan), workers=1)
+    run_virtually(plan, RunWriter(plan), workers=1)
     return out / "sessions" / "s0001"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import LogError
 from engine.lab.simulate.results import SessionResult, load
-from engine.lab.simulate.run import Ledger, Plan, RunExists, changed, held
+from engine.lab.simulate.run import Plan, RunExists, RunWriter, changed, passed
 from engine.lab.simulate.run_virtual import run_virtually
 from tests.lab.calls import SHORT, files_of, run_here, short
 
@@ -20,7 +20,7 @@ from tests.lab.calls import SHORT, files_of, run_here, short
 def test_a_run_is_what_the_scenario_says(tmp_path: Path) -> None:
     info = run_here(short(), tmp_path)
     assert info.finished
-    assert held(info), [verdict.line for verdict in info.budgets]
+    assert passed(info), [verdict.line for verdict in info.budgets]
     assert [result.outcome for result in info.sessions] == ["completed"] * 3
     run = load(tmp_path)
     assert run.partial is None
@@ -101,18 +101,18 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     plan = Plan(file=short(), out=tmp_path, virtual=True)
-    info = run_virtually(plan, Ledger(plan, watch=interrupt), workers=1)
+    info = run_virtually(plan, RunWriter(plan, watch=interrupt), workers=1)
     assert not info.finished
     assert info.interrupted == "Ctrl-C"
     run = load(tmp_path)
     assert run.partial == "Ctrl-C: 2 of 3 sessions"
     assert len(run.info.sessions) == len(run.sessions) == 2
-    assert not held(run.info)
+    assert not passed(run.info)
 
 
 def test_a_run_that_died_loads_as_far_as_it_got(tmp_path: Path) -> None:
     plan = Plan(file=short(), out=tmp_path, virtual=True)
-    Ledger(plan)
+    RunWriter(plan)
     run = load(tmp_path)
     assert run.partial == "the run did not end: 0 of 3 sessions"
 
@@ -120,7 +120,7 @@ def test_a_run_that_died_loads_as_far_as_it_got(tmp_path: Path) -> None:
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "something").touch()
     with pytest.raises(RunExists):
-        Ledger(Plan(file=short(), out=tmp_path, virtual=True))
+        RunWriter(Plan(file=short(), out=tmp_path, virtual=True))
 
 
 def test_what_is_no_run_says_so(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import trio
 from engine.lab.scenario.scenario import ScenarioFile
 from engine.lab.simulate import run_real
 from engine.lab.simulate.results import SessionResult, load
-from engine.lab.simulate.run import Ledger, Plan, changed
+from engine.lab.simulate.run import Plan, RunWriter, changed
 from engine.lab.simulate.run_real import Running
 from engine.settings import RealtimeModelConfig
 from tests.lab.calls import scenario, short
@@ -29,7 +29,7 @@ answer = "Hello."
 
 def running(file: ScenarioFile, out: Path, **more: object) -> Running:
     plan = Plan(file=file, out=out, **more)  # type: ignore[arg-type]
-    return Running(plan, Ledger(plan))
+    return Running(plan, RunWriter(plan))
 
 
 async def test_sessions_begin_when_they_should(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
@@ -79,7 +79,7 @@ async def test_a_model_that_is_not_there_fails_every_session(tmp_path: Path) -> 
     config = RealtimeModelConfig(url="ws://127.0.0.1:9/v1/realtime", api_key="none", connect_timeout=2.0)
     seen: list[SessionResult] = []
     plan = Plan(file=changed(short(), sessions=2), out=tmp_path, model_config=config)
-    info = await Running(plan, Ledger(plan, watch=seen.append)).run()
+    info = await Running(plan, RunWriter(plan, watch=seen.append)).run()
     assert [result.outcome for result in info.sessions] == ["failed", "failed"]
     assert "ConnectRefused" in (info.sessions[0].error or "")
     assert len(seen) == 2

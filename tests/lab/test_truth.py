@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.lab.simulate.results import load
-from engine.lab.simulate.run import Ledger, Plan
+from engine.lab.simulate.run import Plan, RunWriter
 from engine.lab.simulate.run_real import Running
 from engine.latency.metrics import METRICS
 from tests.lab.calls import scenario
@@ -35,7 +35,7 @@ answer = "You are welcome."
 @pytest.mark.long
 async def test_the_waveform_agrees(tmp_path: Path) -> None:
     plan = Plan(file=scenario(CALL), out=tmp_path)
-    await Running(plan, Ledger(plan)).run()
+    await Running(plan, RunWriter(plan)).run()
     run = load(tmp_path)
     compared = {"turn_gap": 0, "yield_latency": 0}
     for log in run.sessions:

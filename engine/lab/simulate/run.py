@@ -1,6 +1,6 @@
-"""A run: every session of a scenario, played and written down as it ends.
+"""A run: every session of a scenario, held and written down as it ends.
 
-What was asked for is a `Plan`; whoever plays it gives each session's result to a `Ledger`, which keeps `run.json`. A
+What was asked for is a `Plan`; whoever runs it gives each session's result to a `RunWriter`, which keeps `run.json`. A
 run that is interrupted keeps every session that has ended, and says why there are no more.
 """
 
@@ -19,7 +19,7 @@ from engine.lab.scenario.arrivals import intended_starts
 from engine.lab.scenario.scenario import ScenarioFile
 from engine.lab.scenario.scenario_file import plain
 from engine.lab.simulate.results import SESSIONS, RunInfo, SessionResult, write_info
-from engine.lab.simulate.run_call import Part
+from engine.lab.simulate.run_call import CallSpec
 from engine.lab.statistics.budgets import Verdict, budgets, judge, measure, statistic
 from engine.latency.assemble import turns_of
 from engine.latency.log import read_log
@@ -55,15 +55,15 @@ class Plan:
         """Of everything that is drawn."""
         return self.file.scenario.seed
 
-    def parts(self) -> tuple[Part, ...]:
-        """Each session."""
+    def calls(self) -> tuple[CallSpec, ...]:
+        """Return what each session is to do."""
         folder = self.out / SESSIONS
         starts = intended_starts(self.file.scenario.sessions, self.seed)
         made = []
         for number, start in enumerate(starts):
             name = f"s{number + 1:04d}"
             made.append(
-                Part(
+                CallSpec(
                     file=self.file,
                     seed=self.seed,
                     number=number,
@@ -106,22 +106,22 @@ def changed(file: ScenarioFile, *, sessions: int | None = None, seed: int | None
 
 @attrs.frozen
 class Measured:
-    """A session that has ended, and what the budgets look at in it. Goes from a worker process to the ledger."""
+    """A session that has ended, and what the budgets look at in it. Goes from a worker process to the writer."""
 
     result: SessionResult
     samples: tuple[tuple[float, ...], ...]
     """For each budget."""
 
 
-def measured(part: Part, result: SessionResult) -> Measured:
+def measured(spec: CallSpec, result: SessionResult) -> Measured:
     """Read a session's log and take from it what the budgets look at."""
-    expected = budgets(part.file.scenario.budgets)
-    turns = turns_of(read_log(part.logs_to)) if expected else ()
+    expected = budgets(spec.file.scenario.budgets)
+    turns = turns_of(read_log(spec.logs_to)) if expected else ()
     return Measured(result, tuple(measure(budget, turns) for budget in expected))
 
 
-class Ledger:
-    """Keeps the account of a run on disk.
+class RunWriter:
+    """Writes a run down: `run.json`, kept up to date.
 
     Raises:
         RunExists: the folder holds a run already.
@@ -139,12 +139,12 @@ class Ledger:
         write_info(plan.out, self._info)
 
     def enter(self, measured: Measured) -> None:
-        """A session has ended."""
+        """Add a session that has ended."""
         self._measured.append(measured)
         self._watch(measured.result)
 
     def close(self, *, interrupted: str | None = None) -> RunInfo:
-        """Nothing more will come. Writes what came, and what the budgets say to it."""
+        """Write what came, and what the budgets say to it, and return it: nothing more will come."""
         self._measured.sort(key=lambda each: each.result.id)
         results = tuple(each.result for each in self._measured)
         missing = len(results) < self._info.planned_sessions
@@ -185,7 +185,7 @@ def _cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def held(info: RunInfo) -> bool:
-    """Whether the run is whole, no session failed, and every budget was kept."""
+def passed(info: RunInfo) -> bool:
+    """Return whether the run is whole, no session failed, and every budget was kept."""
     failed = any(result.outcome != "completed" for result in info.sessions)
     return info.finished and not failed and all(verdict.held for verdict in info.budgets)

@@ -1,35 +1,27 @@
-"""One simulated call: a session, a caller with a script, a speaker, and the log of what happened.
-
-    the listener        reads the session's events to their end, and passes them on
-      mouthpiece        puts the caller's voice on the line
-      loudspeaker       plays the agent's, and says what was heard when
-      recorder          writes sound that has become final (real runs, or where audio is wanted)
-      this task         the caller
+"""One simulated call: the session and its agent, the model behind its network, the caller, and the result.
 
 It is the same under real and under virtual time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import closing, nullcontext
+import math
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
-import trio
 
 from engine.agents.agent import RealtimeAgent
-from engine.caller.call_events import CallEvent
-from engine.caller.player import Loudspeaker
+from engine.caller.call import CallHarness, no_recording
+from engine.caller.call_events import CallBegan, CallerSpeechBegan, CallEvent, OwnEvent, Tell
 from engine.caller.recording import Recording
-from engine.caller.sender import Mouthpiece
-from engine.caller.truth_marks import LineMarks
-from engine.caller.turn_taking import Floor
+from engine.caller.sender import Pacing
+from engine.caller.truth_marks import position_ms
 from engine.caller.utterance import FRAME_MS
-from engine.clock import NS, now_ns
-from engine.errors import EngineError, SessionClosed
-from engine.events import Audio, AudioEnd, AudioInterrupted, ToolApprovalRequired, UserSpeechStopped
+from engine.clock import now_ns
+from engine.errors import EngineError
 from engine.lab.replay.recording import RecordedModel, recorded
 from engine.lab.scenario.agents import agent_of, context_of
 from engine.lab.scenario.distributions import Draws
@@ -50,13 +42,10 @@ LONGEST_PIECE_MS = 1000
 """Under virtual time the caller's line is sent in pieces of up to this length where nothing depends on it."""
 AUDIO_FRAME_MS = 100
 """Pieces of the caller's line are joined to frames of this length, as they are in every session."""
-RECORD_SECONDS = 0.5
-RECORD_LATE_SECONDS = 1.0
-"""How far writing stays behind: a frame of a busy computer may come a little late."""
 
 
 @attrs.frozen(kw_only=True)
-class Part:
+class CallSpec:
     """What one session of a run is to do."""
 
     file: ScenarioFile
@@ -81,72 +70,82 @@ class Part:
         return f"s{self.number + 1:04d}"
 
 
-async def play(part: Part, *, began_ns: int) -> SessionResult:
+async def run_call(spec: CallSpec, *, began_ns: int) -> SessionResult:
     """Hold one call and write its log. Never raises for what the far end or the application does: that is its outcome.
 
     Args:
-        part: what to do.
+        spec: what to do.
         began_ns: when the run began, on the session's clock.
 
     Raises:
         ScenarioError: the scenario names an agent or a file that cannot be used.
         OSError: the log cannot be written.
     """
-    return await _Play(part, began_ns).run()
+    return await CallRun(spec, began_ns).run()
 
 
-class _Play:
-    def __init__(self, part: Part, began_ns: int) -> None:
-        self._part = part
+class CallRun:
+    """Holds one call of a run, once, and tells how it ended."""
+
+    def __init__(self, spec: CallSpec, began_ns: int) -> None:
+        self._spec = spec
         self._began_ns = began_ns
-        self._scenario = part.file.scenario
+        self._scenario = spec.file.scenario
         self._sounds = Sounds(
-            part.file.folder, self._scenario.caller.noise_dbfs, spoken=part.spoken, in_frames=not part.virtual
+            spec.file.folder, self._scenario.caller.noise_dbfs, spoken=spec.spoken, in_frames=not spec.virtual
         )
-        self._draws = Draws(part.seed, part.number)
-        self._ears = ToldEars() if part.model_config is None else None
-        self._floor = Floor()
+        self._draws = Draws(spec.seed, spec.number)
+        self._ears = ToldEars() if spec.model_config is None else None
         self._moments = Moments()
         self._recorded: RecordedModel | None = None
-        self._error: EngineError | None = None
-        self._conversation = trio.CancelScope()
 
     async def run(self) -> SessionResult:
-        part = self._part
+        spec = self._spec
         self._sounds.prepare(self._scenario.turn)
         started_ns = now_ns()
-        turns, drift_ns = 0, 0
+        caller = self._caller()
+        error: EngineError | None = None
+        drift_ns = 0
         try:
-            session = await self._session()
-            async with session:
-                turns, drift_ns = await self._hold(session)
+            outcome = await self._harness(await self._session(), caller).run()
+            error, drift_ns = outcome.failure, outcome.largest_drift_ns
         except ScenarioError:
             raise
-        except EngineError as error:
-            self._error = self._error or error
+        except EngineError as failed:
+            error = failed
         return SessionResult(
-            id=part.id,
-            intended_start_ns=part.intended_start_ns,
+            id=spec.id,
+            intended_start_ns=spec.intended_start_ns,
             started_ns=started_ns - self._began_ns,
             lasted_ns=now_ns() - started_ns,
-            outcome="completed" if self._error is None else "failed",
-            error=None if self._error is None else f"{type(self._error).__name__}: {self._error}",
-            turns=turns,
+            outcome="completed" if error is None else "failed",
+            error=None if error is None else f"{type(error).__name__}: {error}",
+            turns=caller.done,
             drift_ms=round(drift_ns / 1_000_000, 3),
         )
 
-    # ------------------------------------------------------------------------------------------ the parts
+    # ------------------------------------------------------------------------------------------ what it is made of
+    def _caller(self) -> ScriptedCaller:
+        return ScriptedCaller(
+            caller=self._scenario.caller,
+            turns=self._scenario.turn,
+            moments=self._moments,
+            sounds=self._sounds,
+            ears=self._ears,
+            draws=self._draws,
+        )
+
     async def _session(self) -> RealtimeSession[Any]:
-        part, scenario = self._part, self._scenario
+        spec, scenario = self._spec, self._scenario
         model: RealtimeModel
         if self._ears is not None:
-            model = far_end(scenario, self._draws, self._ears, began_ns=self._began_ns, virtual=part.virtual)
+            model = far_end(scenario, self._draws, self._ears, began_ns=self._began_ns, virtual=spec.virtual)
         else:
             from engine.models.openai import OpenAIRealtimeWebSocketModel
 
             model = behind(scenario.network, OpenAIRealtimeWebSocketModel(), self._draws)
-        if part.record is not None:
-            model = self._recorded = recorded(model, part.record)
+        if spec.record is not None:
+            model = self._recorded = recorded(model, spec.record)
         agent: RealtimeAgent[Any] = agent_of(scenario, self._draws)
         detection = {
             "type": "server_vad",
@@ -162,100 +161,62 @@ class _Play:
                 latency_log=self._log(),
             ),
         )
-        return await runner.run(context=context_of(scenario), model_config=part.model_config)
+        return await runner.run(context=context_of(scenario), model_config=spec.model_config)
 
     def _log(self) -> LatencyLog:
-        part = self._part
+        spec = self._spec
         return LatencyLog(
-            path=part.logs_to,
-            session=part.id,
-            seed=part.seed,
+            path=spec.logs_to,
+            session=spec.id,
+            seed=spec.seed,
             scenario=self._scenario.name,
-            intended_start_ns=self._began_ns + part.intended_start_ns,
+            intended_start_ns=self._began_ns + spec.intended_start_ns,
         )
 
     # ------------------------------------------------------------------------------------------ the call
-    async def _hold(self, session: RealtimeSession[Any]) -> tuple[int, int]:
-        """The call itself. Returns how often the caller spoke or typed, and the worst drift of the line."""
-        part, scenario = self._part, self._scenario
-        began_ns = now_ns()
-        recording = None if part.wav is None else Recording(part.wav, began_ns=began_ns)
-        mouthpiece = Mouthpiece(
-            session.send_audio,
-            self._tell,
-            recording,
-            began_ns=began_ns,
-            background=self._sounds.background,
-            longest_ms=LONGEST_PIECE_MS if part.virtual else FRAME_MS,
-            grid_ms=AUDIO_FRAME_MS,
-        )
-        caller = ScriptedCaller(
-            caller=scenario.caller,
-            turns=scenario.turn,
+    def _harness(self, session: RealtimeSession[Any], caller: ScriptedCaller) -> CallHarness:
+        seconds, wav = self._scenario.sessions.seconds, self._spec.wav
+        return CallHarness(
             session=session,
-            mouthpiece=mouthpiece,
-            floor=self._floor,
-            moments=self._moments,
-            sounds=self._sounds,
-            ears=self._ears,
-            draws=self._draws,
+            caller=caller,
+            model_name=self._scenario.name,
+            open_recording=no_recording if wav is None else lambda began_ns: Recording(wav, began_ns=began_ns),
+            watchers=tuple(self._watchers()),
+            greets=self._scenario.caller.greeted,
+            approves=True,
+            pacing=Pacing(
+                background=self._sounds.background,
+                longest_ms=LONGEST_PIECE_MS if self._spec.virtual else FRAME_MS,
+                grid_ms=AUDIO_FRAME_MS,
+            ),
+            time_limit=math.inf if seconds is None else seconds,
         )
-        self._marks = LineMarks(
-            session.latency.mark, began_ns, caller.purposes, None if self._ears is None else self._ears.began
-        )
-        loudspeaker = Loudspeaker(self._tell, recording)
-        with nullcontext() if recording is None else closing(recording):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, session, loudspeaker, mouthpiece)
-                if scenario.sessions.seconds is not None:
-                    self._conversation.deadline = trio.current_time() + scenario.sessions.seconds
-                with self._conversation:
-                    await self._converse(caller, mouthpiece, loudspeaker, recording)
-                loudspeaker.finish()
-                await session.close()
-            if recording is not None:
-                recording.advance(now_ns())
-        return caller.done, mouthpiece.largest_drift_ns
 
-    async def _converse(
-        self, caller: ScriptedCaller, mouthpiece: Mouthpiece, loudspeaker: Loudspeaker, recording: Recording | None
-    ) -> None:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(loudspeaker.run)
-            nursery.start_soon(mouthpiece.run)
-            if recording is not None:
-                nursery.start_soon(_record, recording)
-            try:
-                await caller.call()
-            except SessionClosed:
-                await trio.sleep_forever()  # the listener knows why, and ends this
-            nursery.cancel_scope.cancel(reason="the caller hung up")
-
-    async def _listen(self, session: RealtimeSession[Any], loudspeaker: Loudspeaker, mouthpiece: Mouthpiece) -> None:
-        """Pass on every event, to the last one."""
-        try:
-            async for event in session:
-                if self._recorded is not None:
-                    self._recorded.note(event)
-                self._moments.take(event)
-                self._tell(event)
-                match event:
-                    case Audio() | AudioEnd() | AudioInterrupted():
-                        loudspeaker.take(event)
-                    case UserSpeechStopped():
-                        mouthpiece.relax()
-                    case ToolApprovalRequired():
-                        await session.approve_tool_call(event.call_id)
-        except EngineError as error:
-            self._error = error
-        self._conversation.cancel(reason="the session is over")
-
-    def _tell(self, event: CallEvent) -> None:
-        self._marks.take(event)
-        self._floor.take(event)
+    def _watchers(self) -> Iterator[Tell]:
+        if self._recorded is not None:
+            yield partial(_note, self._recorded)
+        yield self._moments.take
+        if self._ears is not None:
+            yield SpeechPlaces(self._ears).take
 
 
-async def _record(recording: Recording) -> None:
-    while True:
-        await trio.sleep(RECORD_SECONDS)
-        recording.advance(now_ns() - round(RECORD_LATE_SECONDS * NS))
+@attrs.define
+class SpeechPlaces:
+    """Tells ears where in the audio each utterance begins."""
+
+    ears: ToldEars
+    _began_ns: int = attrs.field(default=0, init=False)
+
+    def take(self, event: CallEvent) -> None:
+        """Tell the ears, if the event is the beginning of words that are known."""
+        match event:
+            case CallBegan():
+                self._began_ns = event.at_ns
+            case CallerSpeechBegan() if event.text:
+                self.ears.began(position_ms(event.at_ns, self._began_ns))
+
+
+def _note(recorded: RecordedModel, event: CallEvent) -> None:
+    """Record an event of the session's; those of the caller's end are no part of a recording."""
+    if not isinstance(event, OwnEvent):
+        recorded.note(event)

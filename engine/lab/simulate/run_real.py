@@ -8,8 +8,8 @@ import trio
 from engine.clock import NS, now_ns
 from engine.lab.scenario.sounds import spoken
 from engine.lab.simulate.results import RunInfo
-from engine.lab.simulate.run import Ledger, Plan, measured
-from engine.lab.simulate.run_call import Part, play
+from engine.lab.simulate.run import Plan, RunWriter, measured
+from engine.lab.simulate.run_call import CallSpec, run_call
 
 MOST_AT_ONCE = 200
 """Sessions. Those beyond wait for their turn, and the log says how late they began."""
@@ -22,7 +22,7 @@ class Running:
     """A run that can be stopped, and tells how many sessions are being held."""
 
     plan: Plan
-    ledger: Ledger
+    writer: RunWriter
     now: int = attrs.field(default=0, init=False)
     _stopped: str | None = attrs.field(default=None, init=False)
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -43,35 +43,35 @@ class Running:
         failure: Exception | None = None
         with self._scope:
             try:
-                parts = await self._parts()
+                specs = await self._calls()
                 began_ns = now_ns() + round(LEAD_SECONDS * NS)
                 async with trio.open_nursery() as nursery:
-                    for part in parts:
-                        nursery.start_soon(self._hold, part, began_ns, limit)
+                    for spec in specs:
+                        nursery.start_soon(self._hold, spec, began_ns, limit)
             except* Exception as group:
                 failure = _first(group)
         if failure is not None:
-            self.ledger.close(interrupted=f"{type(failure).__name__}: {failure}")
+            self.writer.close(interrupted=f"{type(failure).__name__}: {failure}")
             raise failure
-        return self.ledger.close(interrupted=self._stopped)
+        return self.writer.close(interrupted=self._stopped)
 
-    async def _parts(self) -> tuple[Part, ...]:
+    async def _calls(self) -> tuple[CallSpec, ...]:
         """The sessions; a far end that is elsewhere hears a voice, if there is one."""
-        parts = self.plan.parts()
+        specs = self.plan.calls()
         if self.plan.model_config is None:
-            return parts
+            return specs
         voice = await spoken(self.plan.file.scenario.turn)
-        return tuple(attrs.evolve(part, spoken=voice) for part in parts)
+        return tuple(attrs.evolve(spec, spoken=voice) for spec in specs)
 
-    async def _hold(self, part: Part, began_ns: int, limit: trio.CapacityLimiter) -> None:
-        await trio.sleep_until((began_ns + part.intended_start_ns) / NS)
+    async def _hold(self, spec: CallSpec, began_ns: int, limit: trio.CapacityLimiter) -> None:
+        await trio.sleep_until((began_ns + spec.intended_start_ns) / NS)
         async with limit:
             self.now += 1
             try:
-                result = await play(part, began_ns=began_ns)
+                result = await run_call(spec, began_ns=began_ns)
             finally:
                 self.now -= 1
-        self.ledger.enter(measured(part, result))
+        self.writer.enter(measured(spec, result))
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

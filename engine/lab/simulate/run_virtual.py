@@ -13,31 +13,31 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from engine.lab.simulate.results import RunInfo
-from engine.lab.simulate.run import Ledger, Measured, Plan, measured
-from engine.lab.simulate.run_call import Part
-from engine.lab.simulate.virtual import play_virtually
+from engine.lab.simulate.run import Measured, Plan, RunWriter, measured
+from engine.lab.simulate.run_call import CallSpec
+from engine.lab.simulate.virtual import run_call_virtually
 
 _ALLOCATIONS = 20_000
 """Between two looks of the garbage collector: it looks seldom, because it finds little."""
 
 
-def run_virtually(plan: Plan, ledger: Ledger, *, workers: int) -> RunInfo:
+def run_virtually(plan: Plan, writer: RunWriter, *, workers: int) -> RunInfo:
     """Hold every session of a plan. Ctrl-C ends it in good order, with what has been done by then.
 
     Raises:
         ScenarioError: the scenario names an agent or a file that cannot be used.
         OSError: the results cannot be written.
     """
-    parts = plan.parts()
-    if workers <= 1 or len(parts) == 1:
-        return _one_after_another(parts, ledger)
-    pool = ProcessPoolExecutor(min(workers, len(parts)), mp_context=get_context("spawn"), initializer=_begin_worker)
+    specs = plan.calls()
+    if workers <= 1 or len(specs) == 1:
+        return _one_after_another(specs, writer)
+    pool = ProcessPoolExecutor(min(workers, len(specs)), mp_context=get_context("spawn"), initializer=_begin_worker)
     interrupted: str | None = None
     futures: list[Future[Measured]] = []
     try:
-        futures = [pool.submit(hold, part) for part in parts]
+        futures = [pool.submit(hold, spec) for spec in specs]
         for future in as_completed(futures):
-            ledger.enter(future.result())
+            writer.enter(future.result())
     except KeyboardInterrupt:
         interrupted = "Ctrl-C"
         for future in futures:
@@ -46,21 +46,21 @@ def run_virtually(plan: Plan, ledger: Ledger, *, workers: int) -> RunInfo:
         interrupted = "a worker process died"
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return ledger.close(interrupted=interrupted)
+    return writer.close(interrupted=interrupted)
 
 
-def hold(part: Part) -> Measured:
+def hold(spec: CallSpec) -> Measured:
     """One session, and what the budgets look at in it."""
-    return measured(part, play_virtually(part))
+    return measured(spec, run_call_virtually(spec))
 
 
-def _one_after_another(parts: tuple[Part, ...], ledger: Ledger) -> RunInfo:
+def _one_after_another(specs: tuple[CallSpec, ...], writer: RunWriter) -> RunInfo:
     try:
-        for part in parts:
-            ledger.enter(hold(part))
+        for spec in specs:
+            writer.enter(hold(spec))
     except KeyboardInterrupt:
-        return ledger.close(interrupted="Ctrl-C")
-    return ledger.close()
+        return writer.close(interrupted="Ctrl-C")
+    return writer.close()
 
 
 def _begin_worker() -> None:

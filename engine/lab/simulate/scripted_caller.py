@@ -8,15 +8,13 @@ from typing import Final
 import attrs
 import trio
 
-from engine.caller.sender import Mouthpiece
-from engine.caller.turn_taking import Floor
-from engine.clock import now_ns
-from engine.events import RealtimeSessionEvent
+from engine.caller.call_events import CallEvent
+from engine.caller.caller import CallerActions
 from engine.lab.scenario.distributions import Draws, Spread, Stream
 from engine.lab.scenario.scenario import Caller, Turn
 from engine.lab.scenario.sounds import Sounds
 from engine.lab.simulate.oracle import ToldEars
-from engine.session.session import RealtimeSession
+from engine.latency.turns import Purpose
 
 PATIENCE_SECONDS = 20.0
 """How long a caller waits for an event before going on without it."""
@@ -33,8 +31,8 @@ class Moments:
     _last: dict[str, int] = attrs.field(factory=dict, init=False)
     _news: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
 
-    def take(self, event: RealtimeSessionEvent) -> None:
-        """Something happened."""
+    def take(self, event: CallEvent) -> None:
+        """Note when an event happened, and wake whoever waits for it."""
         if event.type in _MOMENTS:
             self._last[event.type] = event.at_ns
             self._news.unpark_all()
@@ -50,13 +48,10 @@ class Moments:
 
 @attrs.define(kw_only=True)
 class ScriptedCaller:
-    """Holds the caller's side of one call."""
+    """Holds the caller's side of one call. Implements `Caller`."""
 
     caller: Caller
     turns: tuple[Turn, ...]
-    session: RealtimeSession[object]
-    mouthpiece: Mouthpiece
-    floor: Floor
     moments: Moments
     sounds: Sounds
     ears: ToldEars | None
@@ -64,24 +59,24 @@ class ScriptedCaller:
     draws: Draws
     done: int = attrs.field(default=0, init=False)
     """How often the caller has spoken or typed."""
-    purposes: list[str] = attrs.field(factory=list, init=False)
-    """What each thing that was said so far is: `turn`, `barge_in` or `backchannel`."""
     _streams: dict[str, Stream] = attrs.field(factory=dict, init=False)
     _since_ns: int = attrs.field(default=0, init=False)
     """When what the agent should answer was begun."""
     _expects: bool = attrs.field(default=False, init=False)
 
-    async def call(self) -> None:
-        """Until there is nothing more to say and the last answer was heard. Raises `SessionClosed` if it is cut off."""
-        self._since_ns = now_ns()
-        if self.caller.greeted:
-            await self.session.respond()
-            self._expects = True
+    @property
+    def speaks(self) -> bool:
+        """See `Caller.speaks`."""
+        return True
+
+    async def call(self, actions: CallerActions, began_ns: int, *, greeted: bool) -> None:
+        """See `Caller.call`."""
+        self._since_ns, self._expects = began_ns, greeted
         for number, turn in self._turns():
-            await self._wait(number, turn)
-            await self._do(number, turn)
+            await self._wait(actions, number, turn)
+            await self._do(actions, number, turn)
         if self._expects:
-            await self.floor.agent_finished(self._since_ns)
+            await actions.agent_finished(self._since_ns)
 
     def _turns(self) -> Iterator[tuple[int, Turn]]:
         while True:
@@ -90,17 +85,17 @@ class ScriptedCaller:
                 return
 
     # ------------------------------------------------------------------------------------------ when
-    async def _wait(self, number: int, turn: Turn) -> None:
+    async def _wait(self, actions: CallerActions, number: int, turn: Turn) -> None:
         if turn.on is not None:
             await self.moments.happened(turn.on, self._since_ns)
             await trio.sleep(self._seconds(f"{number}.after_ms", turn.after_ms))
         elif turn.cuts_in_ms is not None:
             seconds = self._seconds(f"{number}.cuts_in_ms", turn.cuts_in_ms)
             if self._expects:
-                await self.floor.agent_audible(self._since_ns, seconds)
+                await actions.agent_audible(self._since_ns, seconds)
         else:
             if self._expects:
-                await self.floor.agent_finished(self._since_ns)
+                await actions.agent_finished(self._since_ns)
             pause_ms = self.caller.pause_ms if turn.pause_ms is None else turn.pause_ms
             await trio.sleep(self._seconds(f"{number}.pause_ms", pause_ms))
 
@@ -111,26 +106,25 @@ class ScriptedCaller:
         return stream.seconds()
 
     # ------------------------------------------------------------------------------------------ what
-    async def _do(self, number: int, turn: Turn) -> None:
+    async def _do(self, actions: CallerActions, number: int, turn: Turn) -> None:
         if turn.silence_s is not None:
             await trio.sleep(turn.silence_s)
             return
         self.done += 1
         if turn.types is not None:
-            self._since_ns = now_ns()
-            await self.session.send_message(turn.types)
+            self._since_ns = await actions.type(turn.types, interrupts=False)
             self._expects = True
             return
-        begins_ns = await self._say(number, turn)
+        begins_ns = await self._say(actions, turn)
         if not turn.backchannel:
             self._since_ns = begins_ns
             self._expects = True
 
-    async def _say(self, number: int, turn: Turn) -> int:
+    async def _say(self, actions: CallerActions, turn: Turn) -> int:
         sound = self.sounds.of(turn)
         interrupts = turn.cuts_in_ms is not None or turn.on is not None
-        self.purposes.append("backchannel" if turn.backchannel else "barge_in" if interrupts else "turn")
+        purpose: Purpose = "backchannel" if turn.backchannel else "barge_in" if interrupts else "turn"
         if self.ears is not None and sound.span_ns is not None and turn.says:
             begins_ns, ends_ns = sound.span_ns
             self.ears.told(turn.says, (ends_ns - begins_ns) / _NS_PER_MS)
-        return await self.mouthpiece.say(sound, turn.says)
+        return await actions.say(sound, turn.says, purpose=purpose)

@@ -16,16 +16,16 @@ import trio
 from engine.clock import NS
 from engine.lab.scenario.distributions import Draws
 from engine.lab.simulate.results import SessionResult
-from engine.lab.simulate.run_call import Part, play
+from engine.lab.simulate.run_call import CallSpec, run_call
 from engine.testing.virtual_time import VirtualClock, fixed_schedule
 
 
-def play_virtually(part: Part) -> SessionResult:
-    """Hold one call under virtual time. For the same part always the same, to the byte of its log.
+def run_call_virtually(spec: CallSpec) -> SessionResult:
+    """Hold one call under virtual time. For the same spec always the same, to the byte of its log.
 
     Raises:
-        ScenarioError, OSError: see `play`.
+        ScenarioError, OSError: see `run_call`.
     """
-    with fixed_schedule(Draws(part.seed, part.number).number("schedule")):
-        clock = VirtualClock(part.intended_start_ns / NS)
-        return trio.run(partial(play, part, began_ns=0), clock=clock)
+    with fixed_schedule(Draws(spec.seed, spec.number).number("schedule")):
+        clock = VirtualClock(spec.intended_start_ns / NS)
+        return trio.run(partial(run_call, spec, began_ns=0), clock=clock)

@@ -10,8 +10,8 @@ import pytest
 from engine.lab.scenario.scenario import ScenarioFile
 from engine.lab.scenario.scenario_file import ScenarioError, read_scenario
 from engine.lab.simulate.results import SessionResult
-from engine.lab.simulate.run_call import Part
-from engine.lab.simulate.virtual import play_virtually
+from engine.lab.simulate.run_call import CallSpec
+from engine.lab.simulate.virtual import run_call_virtually
 from engine.latency.assemble import turns_of
 from engine.latency.log import SessionLog, read_log
 from engine.latency.turns import TurnRecord
@@ -30,7 +30,7 @@ def hold(tmp_path: Path, turns: str, head: str = "") -> tuple[SessionResult, Ses
     """One call whose caller does `turns`."""
     file = ScenarioFile(read_scenario(f"{HEAD}{head}{turns}{TAIL}", "call.toml"), tmp_path / "call.toml")
     path = tmp_path / "s0001.jsonl"
-    result = play_virtually(Part(file=file, seed=1, number=0, intended_start_ns=0, virtual=True, logs_to=path))
+    result = run_call_virtually(CallSpec(file=file, seed=1, number=0, intended_start_ns=0, virtual=True, logs_to=path))
     log = read_log(path)
     return result, log, turns_of(log)
 

@@ -24,12 +24,11 @@ from engine.caller.call_events import (
     PlaybackBegan,
     PlaybackEnded,
 )
-from engine.cli.caller import PreparedCaller, Utterance
-from engine.cli.line import Line
+from engine.caller.caller import CallerActions, PreparedCaller, Utterance
+from engine.cli.demo import SCRIPT
 from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, HandedOver, ToolCalled
-from engine.cli.turn_table import turns
 from engine.errors import ConnectRefused, TransportLost
-from engine.events import AgentEnd, AudioInterrupted, Handoff, ToolEnd
+from engine.events import AgentEnd, AudioInterrupted, Handoff, ToolEnd, TurnMetrics
 from engine.local.settings.faults import Faults, SilentResponse
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.placeholder_synthesizer import murmur
@@ -133,7 +132,7 @@ def test_nobody_talks_over_the_agent_but_the_one_who_interrupts(demo: Held) -> N
 
 
 def test_the_table_has_a_row_for_each_turn(demo: Held) -> None:
-    table = turns(demo.events)
+    table = demo.table
     assert [row.cut for row in table.rows] == [False, False, False, True, False, False]
     assert table.truth
     for row in table.asked:
@@ -145,6 +144,17 @@ def test_the_table_has_a_row_for_each_turn(demo: Held) -> None:
     assert 0 < table.rows[4].yielded_s < 0.3
     assert table.rows[4].agents == ("Customer Service", "Billing")
     assert table.rows[4].tools == ("transfer_to_billing", "refund_order")
+
+
+def test_the_gaps_of_a_spoken_call_are_measured(demo: Held) -> None:
+    ended = [event.at_ns for event in demo.of(CallerSpeechEnded)]
+    audible = [event.at_ns for event in demo.of(PlaybackBegan)]
+    gaps = [event.metrics["turn_gap"] for event in demo.of(TurnMetrics) if event.turn.opened_by == "speech"]
+    assert gaps == [pytest.approx(min(at for at in audible if at > end) / 1e9 - end / 1e9) for end in ended]
+    assert gaps == demo.table.heard
+    (cut,) = [event for event in demo.of(TurnMetrics) if event.turn.interruption is not None]
+    assert cut.metrics["yield_latency"] == demo.table.rows[4].yielded_s
+    assert [event.turn.purpose for event in demo.of(TurnMetrics)] == [None, "turn", "turn", "turn", "barge_in", "turn"]
 
 
 def test_events_are_written_as_json_lines(demo: Held) -> None:
@@ -178,9 +188,10 @@ async def test_typed_lines_tell_the_same_story(tmp_path: Path, autojump_clock: t
     assert [event.name for event in held.of(ToolEnd)] == ["get_order_status", "transfer_to_billing", "refund_order"]
     (cut,) = [entry for entry in held.transcript.entries if isinstance(entry, CutShort)]
     assert 4000 <= cut.heard_ms <= 4010
-    table = turns(held.events)
+    table = held.table
     assert table.truth
     assert [row.noticed_s for row in table.asked] == [None] * 5
+    assert [row.caller for row in table.asked] == [line.text for line in SCRIPT]
 
 
 async def test_hanging_up_in_the_middle_writes_what_was_recorded(
@@ -263,16 +274,23 @@ async def test_without_a_greeting_the_caller_speaks_first(
     assert len(held.of(AgentEnd)) == 1
 
 
+async def test_a_call_lasts_no_longer_than_it_may(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+    held = await hold(tmp_path, caller=demo_caller(), time_limit=10.0)
+    assert held.outcome.reason == "the time was over"
+    assert held.outcome.failure is None
+    assert held.events[-1].at_ns - held.events[0].at_ns == 10_000 * MS
+
+
 @attrs.frozen
 class Microphone:
     """Frames of a device that is a little slow, and once away for a second."""
 
     speaks: bool = False
 
-    async def call(self, line: Line, began_ns: int, *, greeted: bool) -> None:
+    async def call(self, actions: CallerActions, began_ns: int, *, greeted: bool) -> None:
         for number in range(100):
             await trio.sleep(1.0 if number == 50 else 0.0205)
-            await line.feed(murmur("where is my order please")[:960])
+            await actions.feed(murmur("where is my order please")[:960])
 
 
 async def test_a_microphone_is_recorded_without_holes_and_with_its_gaps(
@@ -286,7 +304,7 @@ async def test_a_microphone_is_recorded_without_holes_and_with_its_gaps(
     assert left[: 50 * 480] == frame * 50
     gap = left[50 * 480 : 50 * 480 + 24_000]
     assert set(gap[: 24_000 - 1000]) == {0}
-    assert turns(held.events).rows == ()
+    assert held.table.rows == ()
 
 
 def _gated(calls: list[str]) -> RealtimeAgent[None]:
@@ -325,7 +343,7 @@ async def test_recorded_utterances_wait_for_each_other(
 ) -> None:
     caller = PreparedCaller([Utterance(None, murmur(text)) for text in ("hello there", "where is my jacket")])
     held = await hold(tmp_path, caller=caller, model=model())
-    table = turns(held.events)
+    table = held.table
     assert len(table.heard) == 2
     assert not any(row.cut for row in table.rows)
     said = [entry.heard for entry in held.transcript.entries if isinstance(entry, CallerSaid)]
