@@ -14,10 +14,10 @@ from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.serve_options import CHAT_KEY, Pace, ServeOptions
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
-from engine.local.chat_responder import chat_brain
-from engine.local.conversation.replies import Brain
+from engine.local.chat_responder import chat_responder
+from engine.local.conversation.replies import Responder
 from engine.local.dialogue.description import Dialogue, customer_service, load_dialogue
-from engine.local.dialogue.responder import DialogueBrain
+from engine.local.dialogue.responder import DialogueResponder
 from engine.local.server import Served
 from engine.local.server import serve as serve_model
 from engine.local.settings.latencies import USUAL, Fixed, Latencies, LogNormal
@@ -40,14 +40,14 @@ def serve(options: ServeOptions) -> ExitStatus:
 async def _serve(options: ServeOptions) -> ExitStatus:
     try:
         dialogue = _dialogue(options)
-        brain, local = _brain(options, dialogue), _local_options(options)
+        responder, local = _responder(options, dialogue), _local_options(options)
     except (SettingsError, ValueError) as error:
         raise CommandFailed(ExitStatus.USAGE, str(error)) from error
 
     async def work(signals: Signals) -> None:
         async with speech_for(dialogue) as speech, trio.open_nursery() as nursery:
             start = partial(
-                serve_model, host=options.host, port=options.port, options=local, brain=brain, speech=speech
+                serve_model, host=options.host, port=options.port, options=local, responder=responder, speech=speech
             )
             _announce(await nursery.start(start), as_json=options.json)
 
@@ -92,11 +92,11 @@ def _dialogue(options: ServeOptions) -> Dialogue:
     return load_dialogue(options.dialogue)
 
 
-def _brain(options: ServeOptions, dialogue: Dialogue) -> Brain:
+def _responder(options: ServeOptions, dialogue: Dialogue) -> Responder:
     """What decides. Under another language model the ears still know the dialogue's sentences only."""
     if options.chat is not None:
-        return chat_brain(options.chat, options.chat_model, api_key=os.environ.get(CHAT_KEY) or None)
-    return DialogueBrain(dialogue)
+        return chat_responder(options.chat, options.chat_model, api_key=os.environ.get(CHAT_KEY) or None)
+    return DialogueResponder(dialogue)
 
 
 def _local_options(options: ServeOptions) -> LocalOptions:

@@ -26,7 +26,7 @@ _BAD_KEY, _BAD_REQUEST = 3000, 4000
 
 
 @attrs.frozen
-class Knock:
+class UpgradeRequest:
     """A request for a session."""
 
     path: str
@@ -38,7 +38,7 @@ class Knock:
     call_id: str | None
 
     @classmethod
-    def of(cls, target: str, headers: Iterable[tuple[bytes, bytes]], subprotocols: Sequence[str]) -> Knock:
+    def of(cls, target: str, headers: Iterable[tuple[bytes, bytes]], subprotocols: Sequence[str]) -> UpgradeRequest:
         """Read a request: its target (path and query), headers, and the subprotocols it offers."""
         url = urlsplit(target)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
@@ -78,45 +78,45 @@ class Refusal:
         return encode_server(ErrorEvent(detail, event_id=ids.event()))
 
 
-def refusal_of(knock: Knock, options: LocalOptions) -> Refusal | None:
+def refusal_of(request: UpgradeRequest, options: LocalOptions) -> Refusal | None:
     """Why this request gets no session; None: it gets one."""
-    return _of_key(knock, options) or _of_shape(knock, options)
+    return _of_key(request, options) or _of_shape(request, options)
 
 
-def model_of(knock: Knock) -> str:
+def model_of(request: UpgradeRequest) -> str:
     """The model that the session will name."""
-    return knock.model or DEFAULT_MODEL
+    return request.model or DEFAULT_MODEL
 
 
-def _of_key(knock: Knock, options: LocalOptions) -> Refusal | None:
+def _of_key(request: UpgradeRequest, options: LocalOptions) -> Refusal | None:
     if options.api_keys is None:
         return None
-    if knock.key is None:
+    if request.key is None:
         return Refusal(None, "Missing bearer or basic authentication in header", _BAD_KEY)
-    if knock.key not in options.api_keys:
-        return Refusal("invalid_api_key", f"Incorrect API key provided: {_masked(knock.key)}.", _BAD_KEY)
+    if request.key not in options.api_keys:
+        return Refusal("invalid_api_key", f"Incorrect API key provided: {_masked(request.key)}.", _BAD_KEY)
     return None
 
 
-def _of_shape(knock: Knock, options: LocalOptions) -> Refusal | None:
-    if options.refuse_beta and knock.beta:
+def _of_shape(request: UpgradeRequest, options: LocalOptions) -> Refusal | None:
+    if options.refuse_beta and request.beta:
         return Refusal(
             "beta_api_shape_disabled",
             "The Realtime Beta API is no longer supported. Please use the GA API.",
             _BAD_REQUEST,
         )
-    if knock.call_id is not None:
+    if request.call_id is not None:
         return Refusal("invalid_call_id", "There are no calls to attach to here.", _BAD_REQUEST)
-    if options.models is None or knock.transcription:
+    if options.models is None or request.transcription:
         return None
-    if knock.model is None:
+    if request.model is None:
         return Refusal(
             "missing_model",
             "You must provide a model parameter, for example ?model=gpt-realtime.",
             _BAD_REQUEST,
         )
-    if knock.model not in options.models:
-        return Refusal("invalid_model", f'Model "{knock.model}" is not supported in realtime mode.', _BAD_REQUEST)
+    if request.model not in options.models:
+        return Refusal("invalid_model", f'Model "{request.model}" is not supported in realtime mode.', _BAD_REQUEST)
     return None
 
 

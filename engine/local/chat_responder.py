@@ -1,7 +1,7 @@
-"""A brain elsewhere: any chat-completions endpoint decides what the local model says, while hearing and
+"""A responder elsewhere: any chat-completions endpoint decides what the local model says, while hearing and
 speaking stay here.
 
-Needs the httpx package, which is imported when the brain is made. Requests are not streamed: a spoken reply
+Needs the httpx package, which is imported when the responder is made. Requests are not streamed: a spoken reply
 is short.
 """
 
@@ -14,7 +14,17 @@ from typing import Any
 import orjson
 
 from engine.errors import SettingsError
-from engine.local.conversation.replies import Answered, Brain, Call, Called, Line, NoReply, Reply, Say, Situation
+from engine.local.conversation.replies import (
+    Answered,
+    Call,
+    Called,
+    Line,
+    NoReply,
+    PromptContext,
+    Reply,
+    Responder,
+    Say,
+)
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 _SPOKEN_HINT = "You are heard, not read: answer in one to three short sentences, without lists or markup."
@@ -22,8 +32,8 @@ _NOT_UNDERSTOOD = "(The user said something that could not be understood.)"
 _PATH = "/chat/completions"
 
 
-def chat_brain(url: str, model: str, *, api_key: str | None = None, timeout_seconds: float = 30.0) -> Brain:
-    """A brain that asks a chat-completions endpoint.
+def chat_responder(url: str, model: str, *, api_key: str | None = None, timeout_seconds: float = 30.0) -> Responder:
+    """A responder that asks a chat-completions endpoint.
 
     Args:
         url: of the API (`http://127.0.0.1:11434/v1`), or of its `/chat/completions`.
@@ -43,8 +53,8 @@ def chat_brain(url: str, model: str, *, api_key: str | None = None, timeout_seco
     target = url if url.rstrip("/").endswith(_PATH) else url.rstrip("/") + _PATH
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
-    async def ask(situation: Situation) -> Reply:
-        payload = request_of(situation, model)
+    async def ask(context: PromptContext) -> Reply:
+        payload = request_of(context, model)
         try:
             async with httpx.AsyncClient(timeout=timeout_seconds) as client:
                 answer = await client.post(target, json=payload, headers=headers)
@@ -57,20 +67,20 @@ def chat_brain(url: str, model: str, *, api_key: str | None = None, timeout_seco
     return ask
 
 
-def request_of(situation: Situation, model: str) -> dict[str, object]:
-    """The situation in the language of the endpoint."""
-    instructions = f"{situation.instructions}\n{_SPOKEN_HINT}" if situation.audio else situation.instructions
+def request_of(context: PromptContext, model: str) -> dict[str, object]:
+    """The context in the language of the endpoint."""
+    instructions = f"{context.instructions}\n{_SPOKEN_HINT}" if context.audio else context.instructions
     messages: list[dict[str, object]] = [{"role": "system", "content": instructions}]
-    messages.extend(_message(each) for each in situation.history)
+    messages.extend(_message(each) for each in context.history)
     payload: dict[str, object] = {"model": model, "messages": messages}
-    if situation.tools:
-        payload["tools"] = [_tool(tool) for tool in situation.tools]
-        choice = situation.tool_choice
+    if context.tools:
+        payload["tools"] = [_tool(tool) for tool in context.tools]
+        choice = context.tool_choice
         if isinstance(choice, ToolChoiceFunction):
             payload["tool_choice"] = {"type": "function", "function": {"name": choice.name}}
         elif isinstance(choice, str):
             payload["tool_choice"] = choice
-        payload["parallel_tool_calls"] = situation.parallel_calls
+        payload["parallel_tool_calls"] = context.parallel_calls
     return payload
 
 

@@ -17,20 +17,20 @@ import trio
 from engine.errors import TransportLost
 from engine.local.conversation.effects import (
     Effect,
+    GenerateReply,
     HangUp,
     Hear,
     Heard,
+    ReplyFailed,
+    ReplyReady,
     Report,
     Send,
     Speak,
     Spoken,
     Stop,
-    Think,
-    Thought,
-    ThoughtFailed,
 )
 from engine.local.conversation.ids import NANOSECONDS
-from engine.local.conversation.replies import Brain, NoReply
+from engine.local.conversation.replies import NoReply, Responder
 from engine.local.conversation.sentences import sentences
 from engine.local.conversation.session_machine import Machine
 from engine.local.speech.parts import SpeechParts
@@ -66,17 +66,17 @@ class Connection:
     Args:
         transport: where the client is. Closed when `run` returns.
         machine: made for `now_ns()` of this moment.
-        brain: decides what to say.
+        responder: decides what to say.
         speech: hears and speaks.
         wire: writes events, with or without faults.
     """
 
     def __init__(
-        self, transport: Transport, machine: Machine, *, brain: Brain, speech: SpeechParts, wire: FaultyWire
+        self, transport: Transport, machine: Machine, *, responder: Responder, speech: SpeechParts, wire: FaultyWire
     ) -> None:
         self._transport = transport
         self._machine = machine
-        self._brain = brain
+        self._responder = responder
         self._speech = speech
         self._wire = wire
         self._report_to, self._inbox = trio.open_memory_channel[_Message](INBOX_CAPACITY)
@@ -129,7 +129,7 @@ class Connection:
                     speaking = [each for each in speaking if each.response_id != response_id]
                     for scope in self._work.pop(response_id, ()):
                         scope.cancel(reason="the response ended")
-                case Think():
+                case GenerateReply():
                     nursery.start_soon(self._think, effect, self._scope(effect.response_id))
                 case Speak():
                     speaking.append(effect)
@@ -168,13 +168,13 @@ class Connection:
         except TransportLost:
             session.cancel(reason="the client left")
 
-    async def _think(self, work: Think, scope: trio.CancelScope) -> None:
+    async def _think(self, work: GenerateReply, scope: trio.CancelScope) -> None:
         with scope:
             report: Report
             try:
-                report = Thought(work.response_id, await self._brain(work.situation))
+                report = ReplyReady(work.response_id, await self._responder(work.context))
             except NoReply as no:
-                report = ThoughtFailed(work.response_id, no.type, no.code, no.message)
+                report = ReplyFailed(work.response_id, no.type, no.code, no.message)
             await self._report_to.send(report)
 
     async def _speak(self, work: list[Speak], scope: trio.CancelScope) -> None:

@@ -1,15 +1,15 @@
-"""The local model as a whole: options, a brain and speech, shared by any number of conversations."""
+"""The local model as a whole: options, a responder and speech, shared by any number of conversations."""
 
 from __future__ import annotations
 
 import time
 
 from engine.local.connection import Connection, now_ns
-from engine.local.conversation.replies import Brain
+from engine.local.conversation.replies import Responder
 from engine.local.conversation.session_machine import Machine
 from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.dialogue.description import customer_service
-from engine.local.dialogue.responder import DialogueBrain
+from engine.local.dialogue.responder import DialogueResponder
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.parts import SpeechParts, without_speech
 from engine.local.wire_faults import FaultyWire
@@ -23,13 +23,15 @@ class LocalHost:
 
     Args:
         options: how the model behaves.
-        brain: decides what to say; None: the dialogue that ships.
+        responder: decides what to say; None: the dialogue that ships.
         speech: hears and speaks; None: no words heard, a murmur for a voice.
     """
 
-    def __init__(self, options: LocalOptions, *, brain: Brain | None = None, speech: SpeechParts | None = None) -> None:
+    def __init__(
+        self, options: LocalOptions, *, responder: Responder | None = None, speech: SpeechParts | None = None
+    ) -> None:
         self.options = options
-        self._brain = brain or DialogueBrain(customer_service())
+        self._responder = responder or DialogueResponder(customer_service())
         self._speech = speech or without_speech()
         self._conversations = 0
 
@@ -67,7 +69,7 @@ class LocalHost:
         connection = Connection(
             transport,
             machine,
-            brain=self._brain,
+            responder=self._responder,
             speech=parts,
             wire=FaultyWire(options.faults),
         )

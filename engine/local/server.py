@@ -9,10 +9,10 @@ import attrs
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
 
-from engine.local.admission import PATH_ENDS_WITH, Knock, model_of, refusal_of
+from engine.local.admission import PATH_ENDS_WITH, UpgradeRequest, model_of, refusal_of
 from engine.local.connection import GOODBYE_SECONDS, now_ns
 from engine.local.conversation.ids import Ids
-from engine.local.conversation.replies import Brain
+from engine.local.conversation.replies import Responder
 from engine.local.host import LocalHost
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.parts import SpeechParts
@@ -40,7 +40,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     options: LocalOptions | None = None,
-    brain: Brain | None = None,
+    responder: Responder | None = None,
     speech: SpeechParts | None = None,
     task_status: trio.TaskStatus[Served] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -50,13 +50,13 @@ async def serve(
         host: the address to listen on.
         port: 0 finds a free one; `Served.port` tells.
         options: how the model behaves.
-        brain: decides what to say; None: the dialogue that ships.
+        responder: decides what to say; None: the dialogue that ships.
         speech: hears and speaks; None: without words.
 
     Raises:
         OSError: the port is taken, or the address is not this machine's.
     """
-    local = LocalHost(options or LocalOptions(), brain=brain, speech=speech)
+    local = LocalHost(options or LocalOptions(), responder=responder, speech=speech)
     async with trio.open_nursery() as nursery:
         server = await nursery.start(
             partial(
@@ -76,12 +76,12 @@ async def serve(
 
 async def _admit(local: LocalHost, request: WebSocketRequest) -> None:
     """One connection, from its request to its end."""
-    knock = Knock.of(request.path, request.headers, request.proposed_subprotocols)
-    if not knock.served:
+    upgrade = UpgradeRequest.of(request.path, request.headers, request.proposed_subprotocols)
+    if not upgrade.served:
         await request.reject(404, body=b"Not found. Realtime sessions are at /v1/realtime.")
         return
-    connection = await request.accept(subprotocol=knock.subprotocol)
-    refusal = refusal_of(knock, local.options)
+    connection = await request.accept(subprotocol=upgrade.subprotocol)
+    refusal = refusal_of(upgrade, local.options)
     if refusal is not None:
         ids = Ids(local.options.seed, wall_s=int(time.time()), started_ns=now_ns())
         with trio.move_on_after(GOODBYE_SECONDS):
@@ -89,7 +89,7 @@ async def _admit(local: LocalHost, request: WebSocketRequest) -> None:
         return
     async with serve_transport(connection, close_timeout=GOODBYE_SECONDS) as transport, trio.open_nursery() as nursery:
         nursery.start_soon(_ping, connection, local.options.ping_seconds)
-        await local.converse(transport, model=model_of(knock), transcription=knock.transcription)
+        await local.converse(transport, model=model_of(upgrade), transcription=upgrade.transcription)
         nursery.cancel_scope.cancel(reason="the conversation is over")
 
 

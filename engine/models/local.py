@@ -13,7 +13,7 @@ from functools import partial
 
 import trio
 
-from engine.local.conversation.replies import Brain
+from engine.local.conversation.replies import Responder
 from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.dialogue.description import customer_service
 from engine.local.host import LocalHost
@@ -32,7 +32,7 @@ class LocalModel(RealtimeModel):
 
     Args:
         options: seed, latencies, faults and limits; None: the usual ones.
-        brain: decides what to say; None: the customer-service dialogue that ships.
+        responder: decides what to say; None: the customer-service dialogue that ships.
         speech: hears and speaks, already open; None: text turns work fully, spoken ones are not understood.
         spoken: open the speech extra for each conversation, if it is installed. It hears what the callers of
         the
@@ -43,12 +43,12 @@ class LocalModel(RealtimeModel):
         self,
         options: LocalOptions | None = None,
         *,
-        brain: Brain | None = None,
+        responder: Responder | None = None,
         speech: SpeechParts | None = None,
         spoken: bool = False,
     ) -> None:
         super().__init__()
-        self._host = LocalHost(options or LocalOptions(), brain=brain, speech=speech)
+        self._host = LocalHost(options or LocalOptions(), responder=responder, speech=speech)
         self._spoken = spoken and speech is None
 
     @property

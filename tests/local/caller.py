@@ -9,7 +9,7 @@ from functools import partial
 import orjson
 import trio
 
-from engine.local.conversation.replies import Brain
+from engine.local.conversation.replies import Responder
 from engine.local.host import LocalHost
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.parts import SpeechParts
@@ -68,13 +68,13 @@ class Caller:
 async def call(
     options: LocalOptions = FIXED,
     *,
-    brain: Brain | None = None,
+    responder: Responder | None = None,
     speech: SpeechParts | None = None,
     host: LocalHost | None = None,
 ) -> AsyncIterator[Caller]:
     """A conversation over memory. Leaving hangs up and waits until the server has noticed."""
     near, far = memory_pair()
-    host = host or LocalHost(options, brain=brain, speech=speech)
+    host = host or LocalHost(options, responder=responder, speech=speech)
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(partial(host.converse, far))

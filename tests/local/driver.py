@@ -17,21 +17,21 @@ from pydantic import TypeAdapter
 
 from engine.local.conversation.effects import (
     Effect,
+    GenerateReply,
     HangUp,
     Hear,
     Heard,
+    ReplyFailed,
+    ReplyReady,
     Send,
     Speak,
     Spoken,
     Stop,
-    Think,
-    Thought,
-    ThoughtFailed,
 )
-from engine.local.conversation.replies import NoReply, Reply, Situation
+from engine.local.conversation.replies import NoReply, PromptContext, Reply
 from engine.local.conversation.session_machine import Machine
 from engine.local.dialogue.description import customer_service
-from engine.local.dialogue.responder import DialogueBrain
+from engine.local.dialogue.responder import DialogueResponder
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.placeholder_synthesizer import murmur
 from engine.wire.client_decoding import decode_client
@@ -48,15 +48,15 @@ def published_types() -> TypeAdapter[Any]:
 
 
 @cache
-def dialogue_brain() -> DialogueBrain:
-    return DialogueBrain(customer_service())
+def dialogue_responder() -> DialogueResponder:
+    return DialogueResponder(customer_service())
 
 
 class Driver:
     """One conversation with a machine.
 
     `heard` maps each utterance (in order) to its words; None is "not understood". `reply` stands in for the
-    brain.
+    responder.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Driver:
         model: str = "gpt-realtime",
         transcription: bool = False,
         heard: list[str | None] | None = None,
-        reply: Callable[[Situation], Reply] | None = None,
+        reply: Callable[[PromptContext], Reply] | None = None,
     ) -> None:
         self.now = 0
         self.machine = Machine(
@@ -74,12 +74,12 @@ class Driver:
         )
         self.events: list[Json] = []
         self.times: list[int] = []
-        self.situations: list[Situation] = []
+        self.contexts: list[PromptContext] = []
         self.utterances: list[bytes] = []
         self.stopped: list[str] = []
         self.hung_up: HangUp | None = None
         self._heard = list(heard or [])
-        self._reply = reply or dialogue_brain().reply
+        self._reply = reply or dialogue_responder().reply
         self._do(self.machine.open())
 
     # ---------------------------------------------------------------------------------------- acting
@@ -147,9 +147,9 @@ class Driver:
                     published_types().validate_python(payload)
                     self.events.append(payload)
                     self.times.append(self.now)
-                case Think(response_id, situation):
-                    self.situations.append(situation)
-                    self._do(self.machine.report(self._thought(response_id, situation), self.now))
+                case GenerateReply(response_id, context):
+                    self.contexts.append(context)
+                    self._do(self.machine.report(self._thought(response_id, context), self.now))
                 case Speak():
                     spoken = Spoken(effect.response_id, effect.output_index, murmur(effect.text), True)
                     self._do(self.machine.report(spoken, self.now))
@@ -162,11 +162,11 @@ class Driver:
                 case HangUp():
                     self.hung_up = effect
 
-    def _thought(self, response_id: str, situation: Situation) -> Thought | ThoughtFailed:
+    def _thought(self, response_id: str, context: PromptContext) -> ReplyReady | ReplyFailed:
         try:
-            return Thought(response_id, self._reply(situation))
+            return ReplyReady(response_id, self._reply(context))
         except NoReply as no:
-            return ThoughtFailed(response_id, no.type, no.code, no.message)
+            return ReplyFailed(response_id, no.type, no.code, no.message)
 
 
 def user_text(text: str, **more: Any) -> Json:

@@ -107,7 +107,7 @@ async def test_barge_in_stops_what_is_being_thought(autojump_clock):
             raise
         return ()
 
-    async with call(brain=ponder) as caller:
+    async with call(responder=ponder) as caller:
         await caller.play(silence(500) + speech(800) + silence(400))
         await caller.until("response.created")
         await caller.play(speech(200))
@@ -121,7 +121,7 @@ async def test_a_brain_without_a_reply_fails_the_response(autojump_clock):
     async def clueless(_):
         raise NoReply("out of ideas", code="rate_limit_exceeded", type_="rate_limit_exceeded")
 
-    async with call(brain=clueless) as caller:
+    async with call(responder=clueless) as caller:
         await caller.send({"type": "response.create"})
         served = await caller.until("response.done")
         assert order(served) == ["response.created", "response.done"]

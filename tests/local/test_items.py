@@ -108,7 +108,7 @@ def test_truncation_cuts_audio_and_forgets_the_words():
     assert len(pybase64.b64decode(part["audio"])) == 480 * 48
     assert "transcript" not in part or part["transcript"] is None
     driver.say("what did you say")
-    assert [line.text for line in driver.situations[-1].history] == ["hello", None, "what did you say"]
+    assert [line.text for line in driver.contexts[-1].history] == ["hello", None, "what did you say"]
 
 
 def test_truncation_beyond_the_end_names_both_lengths():
@@ -136,7 +136,7 @@ def test_truncation_while_the_item_is_still_being_produced():
     served = driver.send(truncate(item_id, 200), {"type": "response.cancel"})
     assert served[0]["type"] == "conversation.item.truncated"
     driver.say("what did you say")
-    assert driver.situations[-1].history[1].text is None
+    assert driver.contexts[-1].history[1].text is None
 
 
 def test_text_cannot_be_truncated():
@@ -177,7 +177,7 @@ def test_audio_in_a_client_item_is_heard():
     served = driver.send({"type": "conversation.item.create", "item": item})
     assert "audio" not in served[0]["item"]["content"][0]
     driver.send({"type": "response.create"})
-    assert driver.situations[0].history[0].text == "what is the weather in rome"
+    assert driver.contexts[0].history[0].text == "what is the weather in rome"
 
 
 def test_old_audio_is_forgotten_first():

@@ -127,7 +127,7 @@ def test_instructions_and_tools_of_a_response_replace_the_sessions():
     driver.send(update(tools=[tool("get_weather", city="string")], instructions="Be kind."))
     driver.send(user_text("weather in Oslo"))
     driver.send({"type": "response.create", "response": {"tools": [], "instructions": "Be rude."}})
-    assert (driver.situations[0].instructions, driver.situations[0].tools) == ("Be rude.", ())
+    assert (driver.contexts[0].instructions, driver.contexts[0].tools) == ("Be rude.", ())
 
 
 def test_an_input_of_its_own():
@@ -136,7 +136,7 @@ def test_an_input_of_its_own():
     reference = {"type": "item_reference", "id": "one"}
     own = user_text("thank you")["item"]
     driver.send({"type": "response.create", "response": {"conversation": "none", "input": [reference, own]}})
-    assert [line.text for line in driver.situations[0].history] == ["hello", "thank you"]
+    assert [line.text for line in driver.contexts[0].history] == ["hello", "thank you"]
     driver.send({"type": "response.create", "response": {"input": [{"type": "item_reference", "id": "nobody"}]}})
     assert "'nobody' does not exist" in driver.errors()[0]["message"]
 

@@ -14,7 +14,7 @@ from engine.local.settings.latencies import Latencies
 from engine.local.settings.options import LocalOptions
 from engine.transport.sansio import connect_sansio
 from tests.local.caller import FIXED, Caller, call
-from tests.local.driver import dialogue_brain, output, silence, speech, tool, update, user_text
+from tests.local.driver import dialogue_responder, output, silence, speech, tool, update, user_text
 from tests.local.test_connection import hearing
 from tests.support.cancel import cancel_at_every_step
 from tests.support.schedule import plans, scheduled
@@ -68,7 +68,7 @@ def test_a_server_cut_at_any_step_leaves_nothing():
     async def program() -> None:
         async with trio.open_nursery() as nursery:
             options = LocalOptions(latencies=Latencies.none())
-            served = await nursery.start(partial(serve, options=options, brain=dialogue_brain()))
+            served = await nursery.start(partial(serve, options=options, responder=dialogue_responder()))
             async with connect_sansio(served.url, {}) as transport:
                 caller = Caller(transport)
                 await caller.send(user_text("hello"), {"type": "response.create"})

@@ -15,9 +15,9 @@ from engine.lab.scenario.distributions import SHARED, Draws, Spread, Stream, Wea
 from engine.lab.scenario.scenario import Model, Network, Scenario
 from engine.lab.simulate.network import network_pair
 from engine.lab.simulate.oracle import ToldEars
-from engine.local.conversation.replies import Answered, Brain, Call, Line, Reply, Say, Situation
+from engine.local.conversation.replies import Answered, Call, Line, PromptContext, Reply, Responder, Say
 from engine.local.dialogue.description import customer_service
-from engine.local.dialogue.responder import DialogueBrain
+from engine.local.dialogue.responder import DialogueResponder
 from engine.local.host import LocalHost
 from engine.local.settings.latencies import Latencies
 from engine.local.settings.options import LocalOptions
@@ -62,7 +62,7 @@ def far_end(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, 
         unix_seconds=UNIX_SECONDS if virtual else None,
     )
     voice = LatentVoice(stream("first_audio_ms", model.first_audio_ms), opening)
-    host = LocalHost(options, brain=ScenarioBrain(scenario, _dialogue()), speech=ears.parts(voice))
+    host = LocalHost(options, responder=ScenarioResponder(scenario, _dialogue()), speech=ears.parts(voice))
     return NearbyModel(host, scenario.network, draws)
 
 
@@ -104,13 +104,13 @@ class NearbyModel(RealtimeModel):
             raise failure
 
 
-_kept: list[DialogueBrain] = []
+_kept: list[DialogueResponder] = []
 
 
-def _dialogue() -> Brain:
+def _dialogue() -> Responder:
     """The shipped dialogue. Reading it takes longer than a call: it is read once, and keeps nothing."""
     if not _kept:
-        _kept.append(DialogueBrain(customer_service()))
+        _kept.append(DialogueResponder(customer_service()))
     return _kept[0]
 
 
@@ -169,30 +169,30 @@ class LatentVoice:
 
 
 @attrs.frozen
-class ScenarioBrain:
+class ScenarioResponder:
     """Answers what the scenario says, and as the shipped dialogue where it says nothing."""
 
     scenario: Scenario
-    dialogue: Brain
+    dialogue: Responder
 
-    async def __call__(self, situation: Situation) -> Reply:
-        """See `Brain`."""
-        last = _last_said(situation)
+    async def __call__(self, context: PromptContext) -> Reply:
+        """See `Responder`."""
+        last = _last_said(context)
         for turn in self.scenario.turn:
             if last is None or _normal(turn.says or turn.types or "") != last:
                 continue
-            answered = isinstance(situation.history[-1], Answered) if situation.history else False
+            answered = isinstance(context.history[-1], Answered) if context.history else False
             if turn.calls is not None and not answered:
                 await trio.lowlevel.checkpoint()
                 return (Call(turn.calls.tool, json.dumps(dict(turn.calls.arguments))),)
             if turn.answer is not None:
                 await trio.lowlevel.checkpoint()
                 return (Say(turn.answer),)
-        return await self.dialogue(situation)
+        return await self.dialogue(context)
 
 
-def _last_said(situation: Situation) -> str | None:
-    for each in reversed(situation.history):
+def _last_said(context: PromptContext) -> str | None:
+    for each in reversed(context.history):
         if isinstance(each, Line) and each.role == "user":
             return _normal(each.text or "")
     return None

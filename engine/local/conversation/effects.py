@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import attrs
 
-from engine.local.conversation.replies import Reply, Situation
+from engine.local.conversation.replies import PromptContext, Reply
 from engine.wire.server_events import KnownServerEvent
 
 
@@ -33,11 +33,11 @@ class Hear:
 
 
 @attrs.frozen
-class Think:
-    """Decide on the reply. Answered by `Thought` or `ThoughtFailed`."""
+class GenerateReply:
+    """Decide on the reply. Answered by `ReplyReady` or `ReplyFailed`."""
 
     response_id: str
-    situation: Situation
+    context: PromptContext
 
 
 @attrs.frozen
@@ -66,7 +66,7 @@ class HangUp:
     reason: str
 
 
-Effect = Send | Hear | Think | Speak | Stop | HangUp
+Effect = Send | Hear | GenerateReply | Speak | Stop | HangUp
 
 
 # ---------------------------------------------------------------------------------------------- reports
@@ -79,7 +79,7 @@ class Heard:
 
 
 @attrs.frozen
-class Thought:
+class ReplyReady:
     """The reply of a response."""
 
     response_id: str
@@ -87,7 +87,7 @@ class Thought:
 
 
 @attrs.frozen
-class ThoughtFailed:
+class ReplyFailed:
     """There is no reply: the response fails with this error."""
 
     response_id: str
@@ -106,4 +106,4 @@ class Spoken:
     last: bool
 
 
-Report = Heard | Thought | ThoughtFailed | Spoken
+Report = Heard | ReplyReady | ReplyFailed | Spoken

@@ -1,7 +1,7 @@
 """What a response is made of, and what is known when it is decided: the language between the machine and a
-brain.
+responder.
 
-A brain is anything that turns a `Situation` into a `Reply`: the dialogue description, a chat-completions
+A responder is anything that turns a `PromptContext` into a `Reply`: the dialogue description, a chat-completions
 endpoint, a test's own.
 """
 
@@ -34,7 +34,7 @@ Reply = tuple[Say | Call, ...]
 """The output items of a response, in order. Empty: the response has no output."""
 
 
-# ---------------------------------------------------------------------------------------------- the situation
+# ---------------------------------------------------------------------------------------------- the context
 @attrs.frozen
 class Line:
     """Something said or written in the conversation.
@@ -67,8 +67,8 @@ class Answered:
 
 
 @attrs.frozen
-class Situation:
-    """Everything a brain may look at."""
+class PromptContext:
+    """Everything a responder may look at."""
 
     instructions: str
     tools: tuple[FunctionToolDefinition, ...]
@@ -81,7 +81,7 @@ class Situation:
 
 
 class NoReply(Exception):
-    """A brain has no reply: the response fails with this error."""
+    """A responder has no reply: the response fails with this error."""
 
     def __init__(self, message: str, *, code: str | None = "server_error", type_: str = "server_error") -> None:
         super().__init__(message)
@@ -90,5 +90,5 @@ class NoReply(Exception):
         self.type = type_
 
 
-Brain = Callable[[Situation], Awaitable[Reply]]
+Responder = Callable[[PromptContext], Awaitable[Reply]]
 """Decides on a reply; raises `NoReply` if there is none. Cancelled when the response is."""

@@ -14,7 +14,7 @@ import attrs
 
 from engine.local.conversation import errors, sentences, sound
 from engine.local.conversation import usage as accounting
-from engine.local.conversation.effects import Speak, Spoken, Stop, Think, Thought, ThoughtFailed
+from engine.local.conversation.effects import GenerateReply, ReplyFailed, ReplyReady, Speak, Spoken, Stop
 from engine.local.conversation.generation import Generation, ResponseSpec
 from engine.local.conversation.items import Conversation
 from engine.local.conversation.outbox import Outbox
@@ -169,7 +169,7 @@ class Responding:
         for running in self._running.values():
             self._think(running)
 
-    def thought(self, report: Thought, now: int) -> None:
+    def thought(self, report: ReplyReady, now: int) -> None:
         """A reply is known."""
         running = self._running.get(report.response_id)
         if running is None:
@@ -184,7 +184,7 @@ class Responding:
             if spec.speaks and isinstance(part, Say):
                 self._outbox.do(Speak(spec.id, index, part.text, voice, spec.speed))
 
-    def failed(self, report: ThoughtFailed, now: int) -> None:
+    def failed(self, report: ReplyFailed, now: int) -> None:
         """There is no reply."""
         running = self._running.get(report.response_id)
         if running is not None:
@@ -238,7 +238,7 @@ class Responding:
         if failed is not None:
             running.generation.fail(ResponseError(failed.type, failed.code, failed.message), 0)
         elif self._fault(SilentResponse, running.number) is None:
-            self._outbox.do(Think(spec.id, running.request.situation(speaks=spec.speaks)))
+            self._outbox.do(GenerateReply(spec.id, running.request.context(speaks=spec.speaks)))
 
     def _cancel(self, running: _Running, reason: str, now: int) -> None:
         generation = running.generation

@@ -8,9 +8,9 @@ from engine.local.conversation import errors
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.generation import ResponseSpec
 from engine.local.conversation.items import Conversation, Entry
-from engine.local.conversation.replies import Situation
+from engine.local.conversation.prompt_context import history_of
+from engine.local.conversation.replies import PromptContext
 from engine.local.conversation.session_settings import SessionSettings, check_voice
-from engine.local.conversation.situations import history_of
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import ItemReference
 from engine.wire.response import ResponseAudio, ResponseAudioOutput, ResponseParams
@@ -33,9 +33,9 @@ class Request:
         """Whether some of the words are not known yet."""
         return any(entry.hearing for entry in self.entries)
 
-    def situation(self, *, speaks: bool) -> Situation:
-        """What the brain may look at."""
-        return Situation(
+    def context(self, *, speaks: bool) -> PromptContext:
+        """What the responder may look at."""
+        return PromptContext(
             instructions=self.instructions,
             tools=tuple(tool for tool in self.tools if isinstance(tool, FunctionToolDefinition)),
             tool_choice=self.tool_choice,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 
 from engine.local.conversation import errors
-from engine.local.conversation.effects import Effect, HangUp, Heard, Report, Spoken, Thought, ThoughtFailed
+from engine.local.conversation.effects import Effect, HangUp, Heard, ReplyFailed, ReplyReady, Report, Spoken
 from engine.local.conversation.ids import NANOSECONDS, Ids
 from engine.local.conversation.item_requests import ItemRequests
 from engine.local.conversation.items import Conversation
@@ -151,9 +151,9 @@ class Machine:
         match report:
             case Heard():
                 self._heard(report, now)
-            case Thought():
+            case ReplyReady():
                 self._responding.thought(report, now)
-            case ThoughtFailed():
+            case ReplyFailed():
                 self._responding.failed(report, now)
             case Spoken():
                 self._responding.spoke(report, now)

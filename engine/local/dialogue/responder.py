@@ -1,4 +1,4 @@
-"""The dialogue as a brain: from the situation to the reply, a pure function of what is in the conversation.
+"""The dialogue as a responder: from the context to the reply, a pure function of what is in the conversation.
 
 In this order: instructions that dictate the words; outputs of tools that nobody spoke about yet; what the
 user said last; a greeting. The session's tools decide what can be done: an intent whose tool is not declared
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from engine.local.conversation.replies import Answered, Called, Line, Reply, Say, Situation
+from engine.local.conversation.replies import Answered, Called, Line, PromptContext, Reply, Say
 from engine.local.dialogue.description import Dialogue, Intent
 from engine.local.dialogue.spoken_results import fill, spoken_result
 from engine.local.dialogue.tool_choice import (
@@ -42,67 +42,67 @@ class _Turn:
     """The assistant's last words before them."""
 
 
-class DialogueBrain:
+class DialogueResponder:
     """Answers out of one description. Keeps nothing between calls."""
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self._understanding = Understanding(dialogue)
 
-    async def __call__(self, situation: Situation) -> Reply:
+    async def __call__(self, context: PromptContext) -> Reply:
         """The reply, at once."""
         await trio.lowlevel.checkpoint()
-        return self.reply(situation)
+        return self.reply(context)
 
-    def reply(self, situation: Situation) -> Reply:
+    def reply(self, context: PromptContext) -> Reply:
         """The reply."""
-        dictated = _DICTATED.match(situation.instructions)
+        dictated = _DICTATED.match(context.instructions)
         if dictated is not None:
             return (Say(dictated[1]),)
-        tools = () if situation.tool_choice == "none" else situation.tools
-        answered = _unspoken(situation.history)
+        tools = () if context.tool_choice == "none" else context.tools
+        answered = _unspoken(context.history)
         if answered:
-            return self._after_tools(situation, answered, tools)
-        line = _last_user_line(situation.history)
+            return self._after_tools(context, answered, tools)
+        line = _last_user_line(context.history)
         if line is None:
-            return (Say(self._greeting(situation)),)
+            return (Say(self._greeting(context)),)
         if line.text is None:
             phrases = (self._dialogue.picture,) if line.images else self._dialogue.not_understood
-            return (Say(self._pick(phrases, situation)),)
-        turn = self._turn(situation.history)
-        return self._forced(situation, turn) or self._answer(situation, turn, tools)
+            return (Say(self._pick(phrases, context)),)
+        turn = self._turn(context.history)
+        return self._forced(context, turn) or self._answer(context, turn, tools)
 
     # ------------------------------------------------------------------------------------------ what the user said
-    def _answer(self, situation: Situation, turn: _Turn, tools: tuple[FunctionToolDefinition, ...]) -> Reply:
+    def _answer(self, context: PromptContext, turn: _Turn, tools: tuple[FunctionToolDefinition, ...]) -> Reply:
         understood = self._completed(turn)
         intent = understood.intent
         if intent is None:
-            return self._unknown(situation, turn, tools)
+            return self._unknown(context, turn, tools)
         if intent.transfer:
             return self._transfer(understood, tools)
         if intent.repeat:
             return (Say(turn.asked or intent.say[0]),)
         tool = tool_for(intent, tools)
         if tool is not None:
-            return self._call(tool, intent, understood, turn.earlier, situation)
-        line = _last_user_line(situation.history)
+            return self._call(tool, intent, understood, turn.earlier, context)
+        line = _last_user_line(context.history)
         if intent.tools and line is not None and not line.spoken:
             named = tool_named_in(understood.text, tools)
             if named is not None:
-                return self._call(named, None, understood, turn.earlier, situation)
+                return self._call(named, None, understood, turn.earlier, context)
         if intent.department is not None:
             handoff = transfer_to(intent.department, self._dialogue, tools)
             if handoff is not None:
-                return self._call(handoff, None, understood, (), situation)
-        return (Say(self._words(intent, understood, situation)),)
+                return self._call(handoff, None, understood, (), context)
+        return (Say(self._words(intent, understood, context)),)
 
-    def _unknown(self, situation: Situation, turn: _Turn, tools: tuple[FunctionToolDefinition, ...]) -> Reply:
-        line = _last_user_line(situation.history)
+    def _unknown(self, context: PromptContext, turn: _Turn, tools: tuple[FunctionToolDefinition, ...]) -> Reply:
+        line = _last_user_line(context.history)
         if line is None or line.spoken:
-            return (Say(self._pick(self._dialogue.not_understood, situation)),)
+            return (Say(self._pick(self._dialogue.not_understood, context)),)
         tool = tool_named_in(turn.understood.text, tools)
         if tool is not None:
-            return self._call(tool, None, turn.understood, turn.earlier, situation)
+            return self._call(tool, None, turn.understood, turn.earlier, context)
         picture = f"{self._dialogue.picture} " if line.images else ""
         return (Say(picture + self._dialogue.echo.replace("{text}", turn.understood.text)),)
 
@@ -127,20 +127,20 @@ class DialogueBrain:
         intent: Intent | None,
         understood: Understood,
         earlier: Sequence[Understood],
-        situation: Situation,
+        context: PromptContext,
     ) -> Reply:
         calls = calls_of(tool, intent, understood, earlier)
         if isinstance(calls, Missing):
             return (Say(calls.need.ask),)
-        return calls if situation.parallel_calls else calls[:1]
+        return calls if context.parallel_calls else calls[:1]
 
-    def _forced(self, situation: Situation, turn: _Turn) -> Reply | None:
+    def _forced(self, context: PromptContext, turn: _Turn) -> Reply | None:
         """A call that `tool_choice` demands, whatever was said."""
-        choice = situation.tool_choice
+        choice = context.tool_choice
         if isinstance(choice, ToolChoiceFunction):
-            wanted = [tool for tool in situation.tools if tool.name == choice.name]
+            wanted = [tool for tool in context.tools if tool.name == choice.name]
         elif choice == "required":
-            wanted = list(situation.tools)
+            wanted = list(context.tools)
         else:
             return None
         understood = self._completed(turn)
@@ -169,29 +169,29 @@ class DialogueBrain:
     # ------------------------------------------------------------------------------------------ what tools answered
     def _after_tools(
         self,
-        situation: Situation,
+        context: PromptContext,
         answered: tuple[tuple[Called | None, str], ...],
         tools: tuple[FunctionToolDefinition, ...],
     ) -> Reply:
         said: list[str] = []
         for call, output in answered:
-            if call is not None and _hands_over(call.name, situation.tools, self._dialogue, self._intent_of(call.name)):
-                return self._handed_over(situation, call, output, tools)
+            if call is not None and _hands_over(call.name, context.tools, self._dialogue, self._intent_of(call.name)):
+                return self._handed_over(context, call, output, tools)
             intent = self._intent_of(call.name) if call is not None else None
             said.append(spoken_result(self._dialogue, intent, call, output))
         return (Say(" ".join(said)),)
 
     def _handed_over(
-        self, situation: Situation, call: Called, output: str, tools: tuple[FunctionToolDefinition, ...]
+        self, context: PromptContext, call: Called, output: str, tools: tuple[FunctionToolDefinition, ...]
     ) -> Reply:
         """The specialist greets, and goes on with what the caller wanted, if it is something this one
         does."""
         assistant = _assistant(call.name, output)
-        turn = self._turn(situation.history)
+        turn = self._turn(context.history)
         intent = turn.understood.intent
         if intent is not None and not intent.transfer and tool_for(intent, tools) is not None:
             greeting = fill(self._dialogue.continued, {"assistant": assistant}) or ""
-            going_on = self._answer(situation, turn, tools)
+            going_on = self._answer(context, turn, tools)
             first = going_on[0]
             if isinstance(first, Say):
                 return (Say(f"{greeting} {first.text}"), *going_on[1:])
@@ -205,25 +205,25 @@ class DialogueBrain:
         return None
 
     # ------------------------------------------------------------------------------------------ words
-    def _greeting(self, situation: Situation) -> str:
-        persona = _PERSONA_GREETING.search(situation.instructions)
+    def _greeting(self, context: PromptContext) -> str:
+        persona = _PERSONA_GREETING.search(context.instructions)
         if persona is not None:
             return persona[1]
         greeting = self._dialogue.intent("greeting")
         return greeting.say[0] if greeting is not None and greeting.say else "Hello."
 
-    def _words(self, intent: Intent, understood: Understood, situation: Situation) -> str:
+    def _words(self, intent: Intent, understood: Understood, context: PromptContext) -> str:
         if intent.name == "greeting":
-            persona = _PERSONA_GREETING.search(situation.instructions)
-            if persona is not None and not _assistant_lines(situation.history):
+            persona = _PERSONA_GREETING.search(context.instructions)
+            if persona is not None and not _assistant_lines(context.history):
                 return persona[1]
         values = {slot: found[0] for slot, found in understood.values.items()}
-        words = fill(self._pick(intent.say or (self._dialogue.unavailable,), situation), values)
+        words = fill(self._pick(intent.say or (self._dialogue.unavailable,), context), values)
         return words or self._dialogue.unavailable
 
-    def _pick(self, phrases: tuple[str, ...], situation: Situation) -> str:
+    def _pick(self, phrases: tuple[str, ...], context: PromptContext) -> str:
         """The phrases in turn."""
-        used = sum(1 for line in _assistant_lines(situation.history) if line.text in phrases)
+        used = sum(1 for line in _assistant_lines(context.history) if line.text in phrases)
         return phrases[used % len(phrases)]
 
     def _turn(self, history: Sequence[Line | Called | Answered]) -> _Turn:

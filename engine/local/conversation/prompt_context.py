@@ -1,4 +1,4 @@
-"""From the conversation's items to what a brain may look at."""
+"""From the conversation's items to what a responder may look at."""
 
 from __future__ import annotations
 

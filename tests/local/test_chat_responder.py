@@ -1,4 +1,4 @@
-"""A brain behind a chat-completions endpoint: a real HTTP server on loopback, with canned answers."""
+"""A responder behind a chat-completions endpoint: a real HTTP server on loopback, with canned answers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 import trio
 
 from engine.errors import SettingsError
-from engine.local.chat_responder import chat_brain, reply_of, request_of
-from engine.local.conversation.replies import Answered, Call, Called, Line, NoReply, Say, Situation
+from engine.local.chat_responder import chat_responder, reply_of, request_of
+from engine.local.conversation.replies import Answered, Call, Called, Line, NoReply, PromptContext, Say
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
 WEATHER = FunctionToolDefinition("get_weather", "The weather.", {"type": "object", "properties": {}})
-SITUATION = Situation(
+CONTEXT = PromptContext(
     "Be brief.",
     (WEATHER,),
     "auto",
@@ -60,8 +60,8 @@ async def test_a_question_and_its_answer():
     seen: list[dict[str, Any]] = []
     async with trio.open_nursery() as nursery:
         port = await nursery.start(partial(serve_once, "200 OK", answer(content="It is sunny."), seen))
-        brain = chat_brain(f"http://127.0.0.1:{port}/v1", "tiny", api_key="secret")
-        assert await brain(SITUATION) == (Say("It is sunny."),)
+        responder = chat_responder(f"http://127.0.0.1:{port}/v1", "tiny", api_key="secret")
+        assert await responder(CONTEXT) == (Say("It is sunny."),)
         nursery.cancel_scope.cancel()
     assert seen[0]["head"].startswith("POST /v1/chat/completions")
     assert "Bearer secret" in seen[0]["head"]
@@ -73,10 +73,10 @@ async def test_an_endpoint_that_refuses_or_is_not_there():
     async with trio.open_nursery() as nursery:
         port = await nursery.start(partial(serve_once, "429 Too Many", b"slow down", []))
         with pytest.raises(NoReply, match="429: slow down"):
-            await chat_brain(f"http://127.0.0.1:{port}/v1", "tiny")(SITUATION)
+            await chat_responder(f"http://127.0.0.1:{port}/v1", "tiny")(CONTEXT)
         nursery.cancel_scope.cancel()
     with pytest.raises(NoReply, match="could not be reached"):
-        await chat_brain(f"http://127.0.0.1:{port}/v1", "tiny", timeout_seconds=2)(SITUATION)
+        await chat_responder(f"http://127.0.0.1:{port}/v1", "tiny", timeout_seconds=2)(CONTEXT)
 
 
 def test_calls_come_after_the_words():
@@ -93,8 +93,8 @@ def test_what_is_not_an_answer(body: bytes):
 
 
 def test_a_forced_tool_is_forced_there_too():
-    situation = Situation("", (WEATHER,), ToolChoiceFunction("get_weather"), (), audio=False, parallel_calls=False)
-    payload = request_of(situation, "tiny")
+    context = PromptContext("", (WEATHER,), ToolChoiceFunction("get_weather"), (), audio=False, parallel_calls=False)
+    payload = request_of(context, "tiny")
     assert payload["tool_choice"] == {"type": "function", "function": {"name": "get_weather"}}
     assert payload["parallel_tool_calls"] is False
     assert payload["messages"] == [{"role": "system", "content": ""}]
@@ -102,4 +102,4 @@ def test_a_forced_tool_is_forced_there_too():
 
 def test_a_url_that_is_none():
     with pytest.raises(SettingsError, match="http"):
-        chat_brain("localhost:1234", "tiny")
+        chat_responder("localhost:1234", "tiny")
