@@ -50,7 +50,7 @@ def stop_response(s: State, response: LiveResponse) -> None:
 
 def stop_tools(s: State) -> None:
     """Stop the calls whose tools declare that an interruption stops them; they are answered at once."""
-    for call in s.calls.interrupted():
+    for call in s.tool_calls.interrupted():
         s.effects.tools.append(CancelCall(call.call_id))
         finish_call(s, call.call_id, "cancelled", CANCELLED_OUTPUT)
 
@@ -58,11 +58,11 @@ def stop_tools(s: State) -> None:
 def finish_call(s: State, call_id: str, outcome: str, output: str) -> None:
     """Write a call's one output, and have the model go on if it was the last of its response. A call that has its
     output already is left alone."""
-    if (call := s.calls.done(call_id)) is None:
+    if (call := s.tool_calls.done(call_id)) is None:
         return
     item = FunctionCallOutput(id=UNSET, call_id=call_id, output=output)
     s.effects.wire.append(ConversationItemCreate(item=item))
-    if not s.calls.waiting_for(call.response_id):
+    if not s.tool_calls.waiting_for(call.response_id):
         s.unseen.add(call_id)
     item_id = s.conversation.output(call_id, output)
     s.emit(
@@ -71,7 +71,7 @@ def finish_call(s: State, call_id: str, outcome: str, output: str) -> None:
     )  # fmt: skip
     if item_id is not None:
         s.history_updated(item_id)
-    if s.calls.answer_due(call.response_id):
+    if s.tool_calls.answer_due(call.response_id):
         s.arbiter.follow_up()
 
 
@@ -83,7 +83,7 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: 
     if cuts or not response.out_of_band:
         _announce(s, response, cuts)
     if not response.ended:
-        s.calls.response_interrupted(response.response_id)
+        s.tool_calls.response_interrupted(response.response_id)
     if not response.ended and (tell_far_end or response.out_of_band):
         s.effects.wire.append(ResponseCancel(response_id=response.response_id))
     for cut in cuts:

@@ -22,7 +22,7 @@ from engine.core.inputs import (
     UpdateAgent,
 )
 from engine.core.interruption import finish_call, stop_response, stop_speaking, stop_tools
-from engine.core.on_response import end
+from engine.core.on_server_response import end
 from engine.core.state import PendingUpdate, State
 from engine.errors import SettingsError
 from engine.events import Handoff
@@ -132,7 +132,9 @@ def _announce(s: State, spec: AgentSpec) -> None:
 
 def decide_call(s: State, command: DecideCall) -> None:
     """The application's answer for a call that waits."""
-    call = s.calls.decide(command.call_id, approved=command.approved, always=command.always, message=command.message)
+    call = s.tool_calls.decide(
+        command.call_id, approved=command.approved, always=command.always, message=command.message
+    )
     if call is not None:
         s.effects.tools.append(AnswerApproval(command.call_id, command.approved, command.message))
 
@@ -162,7 +164,7 @@ def ended(s: State, report: Ended) -> None:
     if s.ended:
         return
     reason = "session_closed" if report.error is None else "connection_lost"
-    for call in s.calls.open():
+    for call in s.tool_calls.open():
         finish_call(s, call.call_id, "cancelled", SESSION_OVER)
     for live in s.running():
         live.interrupted = True

@@ -19,12 +19,12 @@ SECOND_HANDOFF = "The conversation has already been handed over by another call 
 
 def approval_needed(s: State, report: ApprovalNeeded) -> None:
     """A call may not run unasked."""
-    if (call := s.calls.approval_needed(report.call_id)) is None:
+    if (call := s.tool_calls.approval_needed(report.call_id)) is None:
         s.effects.tools.append(CancelCall(report.call_id))
         return
-    if (answer := s.calls.standing_answer(call.name)) is not None:
+    if (answer := s.tool_calls.standing_answer(call.name)) is not None:
         approved, message = answer
-        s.calls.decide(call.call_id, approved=approved, always=False, message=message)
+        s.tool_calls.decide(call.call_id, approved=approved, always=False, message=message)
         s.effects.tools.append(AnswerApproval(call.call_id, approved, message))
         return
     s.emit(
@@ -35,7 +35,7 @@ def approval_needed(s: State, report: ApprovalNeeded) -> None:
 
 def tool_running(s: State, report: ToolRunning) -> None:
     """A function begins to run."""
-    call = s.calls.get(report.call_id)
+    call = s.tool_calls.get(report.call_id)
     if call is not None and not call.announced:
         call.announced = True
         s.emit(
@@ -46,11 +46,11 @@ def tool_running(s: State, report: ToolRunning) -> None:
 
 def tool_done(s: State, report: ToolDone) -> None:
     """A call has its output. A handoff changes the settings first, so that the next response is the new agent's."""
-    if (call := s.calls.get(report.call_id)) is None:
+    if (call := s.tool_calls.get(report.call_id)) is None:
         return
     outcome, output = report.outcome, report.output
     if report.next_agent is not None:
-        if s.calls.claim_handoff(call.response_id):
+        if s.tool_calls.claim_handoff(call.response_id):
             change_agent(s, report.next_agent)
         else:
             outcome, output = "rejected", SECOND_HANDOFF

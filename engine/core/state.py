@@ -9,11 +9,11 @@ import attrs
 
 from engine.core.agent_spec import AgentSpec
 from engine.core.arbitration import Arbiter, Request
-from engine.core.calls import Calls
 from engine.core.conversation import Conversation, History
 from engine.core.debounce import Debounce
 from engine.core.effects import Effects, HandleDone, HandleStatus
 from engine.core.playback import PlaybackLedger
+from engine.core.tool_calls import ToolCalls
 from engine.core.turn import Turn, TurnRules
 from engine.errors import EngineError
 from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
@@ -96,7 +96,7 @@ class State:
         self.ledger = ledger
         self.conversation = Conversation()
         self.history = History(self.conversation)
-        self.calls = Calls()
+        self.tool_calls = ToolCalls()
         self.responses: dict[str, LiveResponse] = {}
         self.unseen: set[str] = set()
         """What was sent for the model to answer and the far end has not confirmed (ids of messages, and of the last

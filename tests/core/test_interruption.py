@@ -275,7 +275,7 @@ def test_nothing_is_remembered_of_calls_that_were_stopped() -> None:
     d = Driven()
     for at in range(50):
         d.tell(begins(f"r{at}"), *calls(f"r{at}", (f"c{at}", "stoppable", "{}")), ends(f"r{at}"), Interrupt())
-    assert not d.machine._state.calls._groups
+    assert not d.machine._state.tool_calls._groups
 
 
 # --- the same with the far end's own rules, whatever its quirks

@@ -14,7 +14,7 @@ import attrs
 import pytest
 import trio
 
-from engine.core import machine, on_response
+from engine.core import machine, on_server_response
 from engine.mailboxes import event_queue, microphone
 from engine.wire import deltas
 
@@ -69,7 +69,7 @@ def steps() -> Iterator[Counts]:
 
 _LIGHT: Final = (
     (deltas, "ResponseOutputAudioDelta"),
-    (on_response, "Audio"),
+    (on_server_response, "Audio"),
     (machine, "Effects"),
     (event_queue, "Taken"),
     (microphone, "InputAudioBufferAppend"),

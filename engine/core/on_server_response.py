@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from engine.core.calls import Call
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, HandleCreated, HookEnd, HookStart, StartCall
 from engine.core.interruption import stop_response, stop_speaking
 from engine.core.state import Asked, LiveResponse, State
+from engine.core.tool_calls import ToolCall
 from engine.core.usage import add_usage
 from engine.errors import EngineError, ResponseFailed
 from engine.events import (
@@ -64,7 +64,7 @@ def _begin(s: State, response: Response) -> LiveResponse:
     s.remember(live)
     if not out_of_band:
         if not cancel:
-            s.calls.response_began()
+            s.tool_calls.response_began()
         _answer_what_it_missed(s, asked)
     s.emit(AgentStart, agent=live.agent.agent, response_id=live.response_id)
     s.effects.tools.append(HookStart(live.agent))
@@ -250,8 +250,8 @@ def delete_if_unheard(s: State, live: LiveResponse, item_id: str) -> None:
 
 def _start_call(s: State, live: LiveResponse, name: str, call_id: str, arguments: str) -> None:
     tool = live.agent.tools.get(name)
-    call = Call(call_id, name, arguments, live.response_id, live.agent, tool)
-    if s.calls.start(call):
+    call = ToolCall(call_id, name, arguments, live.response_id, live.agent, tool)
+    if s.tool_calls.start(call):
         s.effects.tools.append(StartCall(call_id, name, arguments, tool, live.agent))
 
 
@@ -277,7 +277,7 @@ def done(s: State, event: ResponseDone) -> None:
         s.emit(UsageReported, response_id=live.response_id, usage=response.usage, total=s.usage)
     end(s, live, status, reason, error, response.usage)
     s.arbiter.done(live.response_id, s.now)
-    if s.calls.answer_due(live.response_id):
+    if s.tool_calls.answer_due(live.response_id):
         s.arbiter.follow_up()
 
 
@@ -296,7 +296,7 @@ def end(
         _end_audio(s, live, *key)
     for item_id in list(live.delete_when_done):
         delete_if_unheard(s, live, item_id)
-    s.calls.response_ended(live.response_id)
+    s.tool_calls.response_ended(live.response_id)
     text = live.text.text()
     if not live.interrupted and (due := live.text.end()) is not None:
         s.effects.checks.append(CheckText(live.response_id, live.agent, due, final=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.core.interruption import stop_speaking, stop_tools
-from engine.core.on_response import delete_if_unheard
+from engine.core.on_server_response import delete_if_unheard
 from engine.core.state import State
 from engine.events import (
     HistoryAdded,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core import on_response
+from engine.core import on_server_response
 from engine.core.state import State
 from engine.errors import PeerError, ProtocolError, ResponseFailed
 from engine.events import RateLimits, RawModelEvent
@@ -69,7 +69,7 @@ def malformed(s: State, event: MalformedEvent) -> None:
     s.error(ProtocolError(f"the far end sent what is not a valid event: {event.reason}"))
     if event.type == ResponseDone.type and event.response_id in s.responses:
         failure = StatusDetails("failed", error=ResponseError(code="malformed", message=event.reason))
-        on_response.done(s, ResponseDone(Response(event.response_id, "failed", failure)))
+        on_server_response.done(s, ResponseDone(Response(event.response_id, "failed", failure)))
 
 
 def rate_limits(s: State, event: RateLimitsUpdated) -> None:
