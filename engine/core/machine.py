@@ -13,7 +13,15 @@ from typing import TypeVar, cast
 
 import attrs
 
-from engine.core import inputs, on_command, on_report, on_server_conversation, on_server_response, on_server_session
+from engine.core import (
+    inputs,
+    on_command,
+    on_lifecycle,
+    on_report,
+    on_server_conversation,
+    on_server_response,
+    on_server_session,
+)
 from engine.core.agent_spec import AgentSpec
 from engine.core.conversation import History
 from engine.core.effects import Effects
@@ -74,17 +82,18 @@ TABLE: dict[type, Handler] = dict(
         _on(inputs.DecideCall, on_command.decide_call),
         _on(inputs.SendRaw, on_command.send_raw),
         _on(inputs.AudioSent, on_command.audio_sent),
-        _on(inputs.Taken, on_command.taken),
-        _on(inputs.Played, on_command.played),
-        # the actors
+        # the actors and the player
         _on(inputs.ApprovalNeeded, on_report.approval_needed),
         _on(inputs.ToolRunning, on_report.tool_running),
         _on(inputs.ToolDone, on_report.tool_done),
         _on(inputs.Verdict, on_report.verdict),
+        _on(inputs.Taken, on_report.taken),
+        _on(inputs.Played, on_report.played),
         _on(inputs.Fault, on_report.fault),
-        _on(inputs.Tick, on_command.tick),
-        _on(inputs.Opened, on_command.opened),
-        _on(inputs.Ended, on_command.ended),
+        # the session's own life
+        _on(inputs.Opened, on_lifecycle.opened),
+        _on(inputs.Tick, on_lifecycle.tick),
+        _on(inputs.Ended, on_lifecycle.ended),
     ]
 )
 

@@ -1,4 +1,8 @@
-"""State: everything one session knows. One task owns it; the `on_*` modules change it, each for one kind of input."""
+"""State: everything one session knows. One task owns it.
+
+The `on_*` modules take the inputs, each those of one speaker, and call operations (`responses`, `tool_call_steps`,
+`interruption`, `agent_change`, `guardrail_trip`), which change the state whoever the speaker was.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pytest
 from engine.core.arbitration import TOKEN
 from engine.core.effects import CancelCall, Discard, DropChecks
 from engine.core.inputs import Interrupt, Opened, Played, Respond, SendMessage, Taken, ToolDone
-from engine.core.interruption import CANCELLED_OUTPUT
+from engine.core.tool_call_steps import CANCELLED_OUTPUT
 from engine.events import AudioInterrupted, HistoryUpdated, ToolEnd
 from engine.history import AssistantAudio, AssistantMessage
 from engine.wire.client_events import (
