@@ -109,17 +109,18 @@ class RawClientEvent(Light, frozen=True):
         return value if isinstance(value, str) else ""
 
 
-ClientEvent = (
+WebSocketClientEvent = (
     SessionUpdate
     | InputAudioBufferAppend
     | InputAudioBufferCommit
     | InputAudioBufferClear
     | ConversationItemCreate
-    | ConversationItemRetrieve
     | ConversationItemTruncate
     | ConversationItemDelete
+    | ConversationItemRetrieve
     | ResponseCreate
     | ResponseCancel
-    | OutputAudioBufferClear
-    | RawClientEvent
 )
+"""What a plain WebSocket accepts, in the order in which the API lists them when it is sent something else."""
+
+ClientEvent = WebSocketClientEvent | OutputAudioBufferClear | RawClientEvent

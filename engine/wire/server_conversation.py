@@ -242,24 +242,24 @@ class OutputAudioBufferCleared(ServerEventBase, frozen=True):
     response_id: str
 
 
-CONVERSATION_EVENTS = (
-    ConversationCreated,
-    ConversationItemAdded,
-    ConversationItemDone,
-    ConversationItemRetrieved,
-    ConversationItemTruncated,
-    ConversationItemDeleted,
-    ConversationItemInputAudioTranscriptionDelta,
-    ConversationItemInputAudioTranscriptionCompleted,
-    ConversationItemInputAudioTranscriptionSegment,
-    ConversationItemInputAudioTranscriptionFailed,
-    InputAudioBufferCommitted,
-    InputAudioBufferCleared,
-    InputAudioBufferSpeechStarted,
-    InputAudioBufferSpeechStopped,
-    InputAudioBufferTimeoutTriggered,
-    InputAudioBufferDtmfEventReceived,
-    OutputAudioBufferStarted,
-    OutputAudioBufferStopped,
-    OutputAudioBufferCleared,
+ConversationEvent = (
+    ConversationCreated
+    | ConversationItemAdded
+    | ConversationItemDone
+    | ConversationItemRetrieved
+    | ConversationItemTruncated
+    | ConversationItemDeleted
+    | ConversationItemInputAudioTranscriptionDelta
+    | ConversationItemInputAudioTranscriptionCompleted
+    | ConversationItemInputAudioTranscriptionSegment
+    | ConversationItemInputAudioTranscriptionFailed
+    | InputAudioBufferCommitted
+    | InputAudioBufferCleared
+    | InputAudioBufferSpeechStarted
+    | InputAudioBufferSpeechStopped
+    | InputAudioBufferTimeoutTriggered
+    | InputAudioBufferDtmfEventReceived
+    | OutputAudioBufferStarted
+    | OutputAudioBufferStopped
+    | OutputAudioBufferCleared
 )

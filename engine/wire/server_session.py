@@ -75,12 +75,12 @@ class McpListToolsFailed(ServerEventBase, frozen=True):
     item_id: str
 
 
-SESSION_EVENTS = (
-    ErrorEvent,
-    SessionCreated,
-    SessionUpdated,
-    RateLimitsUpdated,
-    McpListToolsInProgress,
-    McpListToolsCompleted,
-    McpListToolsFailed,
+SessionEvent = (
+    ErrorEvent
+    | SessionCreated
+    | SessionUpdated
+    | RateLimitsUpdated
+    | McpListToolsInProgress
+    | McpListToolsCompleted
+    | McpListToolsFailed
 )
