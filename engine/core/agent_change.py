@@ -16,8 +16,7 @@ from engine.errors import SettingsError
 from engine.events import Handoff
 from engine.wire.client_events import SessionUpdate
 from engine.wire.session import Audio, AudioOutput
-from engine.wire.struct import evolve
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET, evolve
 
 SECOND_HANDOFF = "The conversation has already been handed over by another call of the same reply."
 

@@ -17,8 +17,7 @@ from engine.core.interruption import stop_response, stop_speaking
 from engine.core.state import State
 from engine.core.tool_call_steps import answer_approval, stop_tools
 from engine.wire.client_events import ConversationItemCreate
-from engine.wire.struct import evolve
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType, evolve
 
 # --- saying something
 
@@ -26,7 +25,7 @@ from engine.wire.unset import Unset
 def send_message(s: State, command: SendMessage) -> None:
     """A message of the user's, typed or with images."""
     message = command.message
-    if isinstance(message.id, Unset):
+    if isinstance(message.id, UnsetType):
         message = evolve(message, id=s.fresh_id("msg"))
     s.trips_in_a_row = 0
     s.effects.wire.append(ConversationItemCreate(item=message))

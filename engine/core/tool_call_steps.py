@@ -12,7 +12,7 @@ from engine.core.tool_calls import ToolCall
 from engine.events import ToolApprovalRequired, ToolEnd, ToolStart
 from engine.wire.client_events import ConversationItemCreate
 from engine.wire.items import FunctionCall, FunctionCallOutput, Item
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 CANCELLED_OUTPUT = "The call was cancelled because the user interrupted."
 SESSION_OVER = "The session ended before the call did."

@@ -14,7 +14,7 @@ from engine.wire.annotations import json_name
 from engine.wire.check import Kind, Problem, find_problem, quoted, written_path
 from engine.wire.client_events import ClientEvent, ClientEventBase, InputAudioBufferAppend, WebSocketClientEvent
 from engine.wire.converter import converter
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 MAX_AUDIO_BYTES = 15 * 1024 * 1024
 """Most audio in one append (protocol facts, 1.9; taken as bytes, the facts leave open whether base64 is meant)."""

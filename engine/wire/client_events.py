@@ -7,8 +7,7 @@ from engine.wire.constraints import MaxLength, Range
 from engine.wire.items import Item
 from engine.wire.response import ResponseParams
 from engine.wire.session import Session, TranscriptionSession
-from engine.wire.struct import Light
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, Light, UnsetType
 
 EventId = Annotated[str, MaxLength(512)]
 
@@ -17,7 +16,7 @@ class ClientEventBase(Light, frozen=True, kw_only=True):
     """What every client event has: an optional id, which the server names when it rejects the event."""
 
     type: ClassVar[str]
-    event_id: EventId | Unset | None = UNSET
+    event_id: EventId | UnsetType | None = UNSET
 
 
 class SessionUpdate(ClientEventBase, frozen=True):
@@ -51,7 +50,7 @@ class ConversationItemCreate(ClientEventBase, frozen=True):
 
     type: ClassVar[Literal["conversation.item.create"]] = "conversation.item.create"
     item: Item
-    previous_item_id: str | Unset | None = UNSET
+    previous_item_id: str | UnsetType | None = UNSET
 
 
 class ConversationItemRetrieve(ClientEventBase, frozen=True):
@@ -81,14 +80,14 @@ class ResponseCreate(ClientEventBase, frozen=True):
     """Ask for a response."""
 
     type: ClassVar[Literal["response.create"]] = "response.create"
-    response: ResponseParams | Unset | None = UNSET
+    response: ResponseParams | UnsetType | None = UNSET
 
 
 class ResponseCancel(ClientEventBase, frozen=True):
     """Stop a response: the running one, or the one with this id."""
 
     type: ClassVar[Literal["response.cancel"]] = "response.cancel"
-    response_id: str | Unset | None = UNSET
+    response_id: str | UnsetType | None = UNSET
 
 
 class OutputAudioBufferClear(ClientEventBase, frozen=True):

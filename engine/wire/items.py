@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from engine.wire.constraints import MaxLength, OneOf
-from engine.wire.struct import Light
-from engine.wire.unset import Unset
+from engine.wire.struct import Light, UnsetType
 
 ItemId = Annotated[str, MaxLength(32)]
 CallId = Annotated[str, MaxLength(32)]
@@ -73,7 +72,7 @@ class Message(Light, frozen=True):
     """Something said or written. `phase` ("commentary", "final_answer") comes from gpt-realtime-2 models only."""
 
     type: ClassVar[Literal["message"]] = "message"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     role: Role
     content: tuple[Part, ...]
     status: Status | None = None
@@ -84,7 +83,7 @@ class FunctionCall(Light, frozen=True):
     """The model asks for a tool. `arguments` is JSON text, possibly cut short when the item is incomplete."""
 
     type: ClassVar[Literal["function_call"]] = "function_call"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     name: str
     call_id: CallId
     arguments: str
@@ -95,7 +94,7 @@ class FunctionCallOutput(Light, frozen=True):
     """The answer to a tool call, as text."""
 
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     call_id: CallId
     output: str
     status: Status | None = None
@@ -114,7 +113,7 @@ class McpListTools(Light, frozen=True):
     """The tools that the model's host imported from an MCP server."""
 
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     server_label: str
     tools: tuple[McpListedTool, ...]
 
@@ -123,7 +122,7 @@ class McpCall(Light, frozen=True):
     """A tool call that the model's host runs on an MCP server. `error` is {type, code?, message}."""
 
     type: ClassVar[Literal["mcp_call"]] = "mcp_call"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     server_label: str
     name: str
     arguments: str
@@ -137,7 +136,7 @@ class McpApprovalRequest(Light, frozen=True):
     """The host asks whether an MCP call may run."""
 
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     server_label: str
     name: str
     arguments: str
@@ -147,7 +146,7 @@ class McpApprovalResponse(Light, frozen=True):
     """The answer to a `McpApprovalRequest`."""
 
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     approval_request_id: str
     approve: bool
     reason: str | None = None
@@ -159,10 +158,10 @@ class UnknownItem(Light, frozen=True):
     raw: Mapping[str, object]
 
     @property
-    def id(self) -> str | Unset:
+    def id(self) -> str | UnsetType:
         """Its id, where it has a readable one."""
         value = self.raw.get("id")
-        return value if isinstance(value, str) else Unset.UNSET
+        return value if isinstance(value, str) else UnsetType.UNSET
 
 
 Item = (

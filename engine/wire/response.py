@@ -16,8 +16,7 @@ from engine.wire.session import (
     UnknownSetting,
     Voice,
 )
-from engine.wire.struct import Light
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, Light, UnsetType
 
 Metadata = Annotated[Mapping[str, str], MapLimits(pairs=16, key_length=64, value_length=512)]
 
@@ -45,7 +44,7 @@ class OutputTokenDetails(Light, frozen=True):
 
     text_tokens: int = 0
     audio_tokens: int = 0
-    reasoning_tokens: int | Unset = UNSET
+    reasoning_tokens: int | UnsetType = UNSET
 
 
 class Usage(Light, frozen=True):
@@ -81,14 +80,14 @@ class StatusDetails(Light, frozen=True):
 class ResponseAudioOutput(Light, frozen=True):
     """Format and voice of a response."""
 
-    format: AudioFormat | UnknownSetting | Unset | None = UNSET
-    voice: Voice | Unset | None = UNSET
+    format: AudioFormat | UnknownSetting | UnsetType | None = UNSET
+    voice: Voice | UnsetType | None = UNSET
 
 
 class ResponseAudio(Light, frozen=True):
     """The audio settings of a response."""
 
-    output: ResponseAudioOutput | Unset | None = UNSET
+    output: ResponseAudioOutput | UnsetType | None = UNSET
 
 
 class Response(Light, frozen=True):
@@ -117,15 +116,15 @@ class ResponseParams(Light, frozen=True):
     nothing at all).
     """
 
-    output_modalities: Modalities | Unset | None = UNSET
-    instructions: str | Unset | None = UNSET
-    audio: ResponseAudio | Unset | None = UNSET
-    tools: tuple[ToolDefinition, ...] | Unset | None = UNSET
-    tool_choice: ToolChoice | Unset | None = UNSET
-    parallel_tool_calls: bool | Unset | None = UNSET
-    max_output_tokens: MaxOutputTokens | Unset | None = UNSET
-    reasoning: Reasoning | Unset | None = UNSET
-    conversation: Annotated[str, OneOf("auto", "none")] | Unset | None = UNSET
-    metadata: Metadata | Unset | None = UNSET
-    input: tuple[Item | ItemReference, ...] | Unset | None = UNSET
-    prompt: Prompt | Unset | None = UNSET
+    output_modalities: Modalities | UnsetType | None = UNSET
+    instructions: str | UnsetType | None = UNSET
+    audio: ResponseAudio | UnsetType | None = UNSET
+    tools: tuple[ToolDefinition, ...] | UnsetType | None = UNSET
+    tool_choice: ToolChoice | UnsetType | None = UNSET
+    parallel_tool_calls: bool | UnsetType | None = UNSET
+    max_output_tokens: MaxOutputTokens | UnsetType | None = UNSET
+    reasoning: Reasoning | UnsetType | None = UNSET
+    conversation: Annotated[str, OneOf("auto", "none")] | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
+    input: tuple[Item | ItemReference, ...] | UnsetType | None = UNSET
+    prompt: Prompt | UnsetType | None = UNSET

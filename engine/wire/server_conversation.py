@@ -4,8 +4,7 @@ from typing import ClassVar, Literal
 
 from engine.wire.items import Item
 from engine.wire.server_base import ServerEventBase
-from engine.wire.struct import Light
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, Light, UnsetType
 
 
 # ------------------------------------------------------------------------------------------------ items
@@ -122,7 +121,7 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEventBase, frozen=True)
     content_index: int
     delta: str
     logprobs: tuple[LogProb, ...] | None = None
-    obfuscation: str | Unset = UNSET
+    obfuscation: str | UnsetType = UNSET
 
 
 class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase, frozen=True):

@@ -14,7 +14,7 @@ from engine.events import Error, Handoff, ToolEnd
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate, SessionUpdate
 from engine.wire.server_events import SessionUpdated
 from engine.wire.session import Audio, AudioOutput, Prompt, Session
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.core.driving import AGENT, OTHER, Driven
 from tests.support.talk import begins, calls, ends, speaks
 

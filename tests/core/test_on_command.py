@@ -10,7 +10,7 @@ from engine.wire.client_events import ConversationItemCreate, RawClientEvent, Re
 from engine.wire.items import InputText, Message
 from engine.wire.response import Response, ResponseParams
 from engine.wire.server_events import ResponseCreated
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.core.driving import Driven
 from tests.support.talk import begins, ends, speaks, typed, user_starts
 

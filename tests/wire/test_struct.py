@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import weakref
 from typing import Annotated, Any, ClassVar
 
@@ -9,7 +11,7 @@ import attrs
 import pytest
 from cattrs import Converter
 
-from engine.wire.struct import Light, evolve
+from engine.wire.struct import UNSET, Light, UnsetType, evolve
 
 
 class Base(Light, frozen=True, kw_only=True):
@@ -81,3 +83,22 @@ def test_evolving_changes_what_is_named_and_nothing_else() -> None:
     assert made.text == "old"
     with pytest.raises(TypeError):
         evolve(made, nothing=1)
+
+
+class WithUnset(Light, frozen=True):
+    value: int | UnsetType | None = UNSET
+
+
+def test_unset_is_false_and_neither_none_nor_equal_to_anything_else() -> None:
+    assert not UNSET
+    assert UNSET not in (None, False, 0, "")
+    assert repr(UNSET) == str(UNSET) == "UNSET"
+    assert isinstance(UNSET, UnsetType)
+
+
+def test_unset_stays_the_same_wherever_it_is_taken() -> None:
+    made = WithUnset()
+    for copied in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), evolve(made), evolve(made, value=UNSET)):
+        assert copied.value is UNSET
+    assert attrs.asdict(made) == {"value": UNSET}  # type: ignore[arg-type]  # mypy looks for the decorator
+    assert attrs.fields(WithUnset)[0].default is UNSET
