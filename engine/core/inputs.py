@@ -17,7 +17,7 @@ from engine.wire.client_events import ClientEvent
 from engine.wire.items import Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import ServerEvent
-from engine.wire.struct import UNSET, Light, UnsetType
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 # --- commands of the application
 
@@ -86,7 +86,7 @@ class AudioSent:
 # --- what has reached the ear
 
 
-class Taken(Light, frozen=True):
+class Taken(FrozenStruct, frozen=True):
     """The application took audio out of the session at `at_ns`."""
 
     response_id: str

@@ -7,12 +7,12 @@ from engine.wire.constraints import MaxLength, Range
 from engine.wire.items import Item
 from engine.wire.response import ResponseParams
 from engine.wire.session import Session, TranscriptionSession
-from engine.wire.struct import UNSET, Light, UnsetType
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 EventId = Annotated[str, MaxLength(512)]
 
 
-class ClientEventBase(Light, frozen=True, kw_only=True):
+class ClientEventBase(FrozenStruct, frozen=True, kw_only=True):
     """What every client event has: an optional id, which the server names when it rejects the event."""
 
     type: ClassVar[str]
@@ -96,7 +96,7 @@ class OutputAudioBufferClear(ClientEventBase, frozen=True):
     type: ClassVar[Literal["output_audio_buffer.clear"]] = "output_audio_buffer.clear"
 
 
-class RawClientEvent(Light, frozen=True):
+class RawClientEvent(FrozenStruct, frozen=True):
     """Any JSON object, sent as it is."""
 
     payload: Mapping[str, object]

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from engine.wire.items import Item
 from engine.wire.server_base import ServerEventBase
-from engine.wire.struct import UNSET, Light, UnsetType
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 
 # ------------------------------------------------------------------------------------------------ items
@@ -12,7 +12,7 @@ class _PlacedBase(ServerEventBase, frozen=True, kw_only=True):
     previous_item_id: str | None = None
 
 
-class Conversation(Light, frozen=True):
+class Conversation(FrozenStruct, frozen=True):
     """The conversation of a session."""
 
     id: str | None = None
@@ -70,7 +70,7 @@ class ConversationItemDeleted(ServerEventBase, frozen=True):
 
 
 # ------------------------------------------------------------------------------------------------ what the user said
-class LogProb(Light, frozen=True):
+class LogProb(FrozenStruct, frozen=True):
     """How sure the recogniser is of a token: natural logarithm of its probability."""
 
     token: str
@@ -78,14 +78,14 @@ class LogProb(Light, frozen=True):
     bytes: tuple[int, ...] = ()
 
 
-class TranscriptionTokenDetails(Light, frozen=True):
+class TranscriptionTokenDetails(FrozenStruct, frozen=True):
     """Input tokens by modality."""
 
     text_tokens: int = 0
     audio_tokens: int = 0
 
 
-class TranscriptionTokens(Light, frozen=True):
+class TranscriptionTokens(FrozenStruct, frozen=True):
     """A transcription billed by token."""
 
     type: ClassVar[Literal["tokens"]] = "tokens"
@@ -95,14 +95,14 @@ class TranscriptionTokens(Light, frozen=True):
     input_token_details: TranscriptionTokenDetails | None = None
 
 
-class TranscriptionDuration(Light, frozen=True):
+class TranscriptionDuration(FrozenStruct, frozen=True):
     """A transcription billed by time, in seconds rounded up."""
 
     type: ClassVar[Literal["duration"]] = "duration"
     seconds: float
 
 
-class TranscriptionLanguage(Light, frozen=True):
+class TranscriptionLanguage(FrozenStruct, frozen=True):
     """A language that was recognised (ISO 639-1)."""
 
     code: str
@@ -153,7 +153,7 @@ class ConversationItemInputAudioTranscriptionSegment(ServerEventBase, frozen=Tru
     text: str
 
 
-class TranscriptionError(Light, frozen=True):
+class TranscriptionError(FrozenStruct, frozen=True):
     """Why a transcription failed."""
 
     type: str | None = None

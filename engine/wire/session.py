@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from engine.wire.constraints import SERVER_ONLY, OneOf, Only, Range
 from engine.wire.formats import AudioFormat
-from engine.wire.struct import UNSET, Light, UnsetType
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 Effort = Annotated[str, OneOf("minimal", "low", "medium", "high", "xhigh")]
 MaxOutputTokens = Annotated[int, Range(1, 4096)] | Annotated[str, OneOf("inf")]
@@ -18,14 +18,14 @@ Speed = Annotated[float, Range(0.25, 1.5)]
 Milliseconds = Annotated[int, Range(0)]
 
 
-class UnknownSetting(Light, frozen=True):
+class UnknownSetting(FrozenStruct, frozen=True):
     """A setting of a shape that this version does not know (compatible servers have many), as it came."""
 
     raw: object
 
 
 # ------------------------------------------------------------------------------------------------ audio
-class ServerVad(Light, frozen=True):
+class ServerVad(FrozenStruct, frozen=True):
     """The turn ends when the user has been silent for a while."""
 
     type: ClassVar[Literal["server_vad"]] = "server_vad"
@@ -37,7 +37,7 @@ class ServerVad(Light, frozen=True):
     interrupt_response: bool | UnsetType | None = UNSET
 
 
-class SemanticVad(Light, frozen=True):
+class SemanticVad(FrozenStruct, frozen=True):
     """The turn ends when a model judges that the user has finished speaking."""
 
     type: ClassVar[Literal["semantic_vad"]] = "semantic_vad"
@@ -49,7 +49,7 @@ class SemanticVad(Light, frozen=True):
 TurnDetection = ServerVad | SemanticVad | UnknownSetting
 
 
-class Transcription(Light, frozen=True):
+class Transcription(FrozenStruct, frozen=True):
     """How user audio is turned into text. `language` is ISO 639-1."""
 
     model: str | UnsetType | None = UNSET
@@ -60,14 +60,14 @@ class Transcription(Light, frozen=True):
     delay: Effort | UnsetType | None = UNSET
 
 
-class NoiseReduction(Light, frozen=True):
+class NoiseReduction(FrozenStruct, frozen=True):
     """Noise reduction before voice activity detection: `near_field` is a headset, `far_field` a room."""
 
     type: Annotated[str, OneOf("near_field", "far_field")] | UnsetType | None = UNSET
     strength: float | UnsetType | None = UNSET
 
 
-class VoiceId(Light, frozen=True):
+class VoiceId(FrozenStruct, frozen=True):
     """A custom voice."""
 
     id: str
@@ -76,7 +76,7 @@ class VoiceId(Light, frozen=True):
 Voice = str | VoiceId | UnknownSetting
 
 
-class AudioInput(Light, frozen=True):
+class AudioInput(FrozenStruct, frozen=True):
     """What the server does with the user's audio."""
 
     format: AudioFormat | UnknownSetting | UnsetType | None = UNSET
@@ -85,7 +85,7 @@ class AudioInput(Light, frozen=True):
     turn_detection: TurnDetection | UnsetType | None = UNSET
 
 
-class AudioOutput(Light, frozen=True):
+class AudioOutput(FrozenStruct, frozen=True):
     """How the model's speech is made. `speed` is a factor, changed between turns only."""
 
     format: AudioFormat | UnknownSetting | UnsetType | None = UNSET
@@ -93,7 +93,7 @@ class AudioOutput(Light, frozen=True):
     speed: Speed | UnsetType | None = UNSET
 
 
-class Audio(Light, frozen=True):
+class Audio(FrozenStruct, frozen=True):
     """Both directions."""
 
     input: AudioInput | UnsetType | None = UNSET
@@ -101,7 +101,7 @@ class Audio(Light, frozen=True):
 
 
 # ------------------------------------------------------------------------------------------------ tools
-class FunctionToolDefinition(Light, frozen=True):
+class FunctionToolDefinition(FrozenStruct, frozen=True):
     """A function that the client runs. `parameters` is a JSON schema."""
 
     type: ClassVar[Literal["function"]] = "function"
@@ -110,21 +110,21 @@ class FunctionToolDefinition(Light, frozen=True):
     parameters: Mapping[str, object] | UnsetType | None = UNSET
 
 
-class ToolFilter(Light, frozen=True):
+class ToolFilter(FrozenStruct, frozen=True):
     """Some of the tools of an MCP server."""
 
     tool_names: tuple[str, ...] | UnsetType | None = UNSET
     read_only: bool | UnsetType | None = UNSET
 
 
-class ApprovalFilter(Light, frozen=True):
+class ApprovalFilter(FrozenStruct, frozen=True):
     """Which MCP tools always, and which never need an approval."""
 
     always: ToolFilter | UnsetType | None = UNSET
     never: ToolFilter | UnsetType | None = UNSET
 
 
-class McpTool(Light, frozen=True):
+class McpTool(FrozenStruct, frozen=True):
     """An MCP server whose tools the model's host runs; `server_url`, `connector_id` or `tunnel_id` says where it is."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
@@ -144,14 +144,14 @@ class McpTool(Light, frozen=True):
 ToolDefinition = FunctionToolDefinition | McpTool | UnknownSetting
 
 
-class ToolChoiceFunction(Light, frozen=True):
+class ToolChoiceFunction(FrozenStruct, frozen=True):
     """The model must call this function."""
 
     type: ClassVar[Literal["function"]] = "function"
     name: str
 
 
-class ToolChoiceMcp(Light, frozen=True):
+class ToolChoiceMcp(FrozenStruct, frozen=True):
     """The model must call this MCP server, or this one tool of it."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
@@ -163,13 +163,13 @@ ToolChoice = Annotated[str, OneOf("auto", "none", "required")] | ToolChoiceFunct
 
 
 # ------------------------------------------------------------------------------------------------ the rest
-class Reasoning(Light, frozen=True):
+class Reasoning(FrozenStruct, frozen=True):
     """How long reasoning models think before they answer."""
 
     effort: Effort | UnsetType | None = UNSET
 
 
-class TracingConfig(Light, frozen=True):
+class TracingConfig(FrozenStruct, frozen=True):
     """How the session appears among the traces of the service."""
 
     workflow_name: str | UnsetType | None = UNSET
@@ -177,13 +177,13 @@ class TracingConfig(Light, frozen=True):
     metadata: object = UNSET
 
 
-class TokenLimits(Light, frozen=True):
+class TokenLimits(FrozenStruct, frozen=True):
     """Tokens kept after the instructions when the conversation is cut."""
 
     post_instructions: Annotated[int, Range(0)] | UnsetType | None = UNSET
 
 
-class RetentionRatio(Light, frozen=True):
+class RetentionRatio(FrozenStruct, frozen=True):
     """Cut the conversation to this share (0 to 1) of its limit whenever it is full."""
 
     type: ClassVar[Literal["retention_ratio"]] = "retention_ratio"
@@ -191,7 +191,7 @@ class RetentionRatio(Light, frozen=True):
     token_limits: TokenLimits | UnsetType | None = UNSET
 
 
-class Prompt(Light, frozen=True):
+class Prompt(FrozenStruct, frozen=True):
     """A prompt stored at the service."""
 
     id: str
@@ -203,7 +203,7 @@ Tracing = Annotated[str, OneOf("auto")] | TracingConfig | UnknownSetting
 Truncation = Annotated[str, OneOf("auto", "disabled")] | RetentionRatio | UnknownSetting
 
 
-class Session(Light, frozen=True):
+class Session(FrozenStruct, frozen=True):
     """A speech-to-speech session."""
 
     type: ClassVar[Literal["realtime"]] = "realtime"
@@ -237,13 +237,13 @@ class Session(Light, frozen=True):
         return given if isinstance(given, AudioOutput) else AudioOutput()
 
 
-class TranscriptionAudio(Light, frozen=True):
+class TranscriptionAudio(FrozenStruct, frozen=True):
     """A transcription session only listens."""
 
     input: AudioInput | UnsetType | None = UNSET
 
 
-class TranscriptionSession(Light, frozen=True):
+class TranscriptionSession(FrozenStruct, frozen=True):
     """A session that turns speech into text and never responds."""
 
     type: ClassVar[Literal["transcription"]] = "transcription"

@@ -19,9 +19,9 @@ import attrs
 from msgspec import NODEFAULT, UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-__all__ = ["UNSET", "Light", "UnsetType", "evolve"]
+__all__ = ["UNSET", "FrozenStruct", "UnsetType", "evolve"]
 
-L = TypeVar("L", bound="Light")
+L = TypeVar("L", bound="FrozenStruct")
 
 
 @cache
@@ -48,8 +48,8 @@ class _Fields:
         return _fields_of(cls)
 
 
-class Light(Struct, frozen=True, weakref=True):
-    """The base of light classes."""
+class FrozenStruct(Struct, frozen=True, weakref=True):
+    """The base of frozen structs, which show attrs their fields."""
 
     __attrs_attrs__: ClassVar[Any] = _Fields()
 

@@ -67,7 +67,7 @@ def steps() -> Iterator[Counts]:
         trio.lowlevel.remove_instrument(instrument)
 
 
-_LIGHT: Final = (
+_STRUCTS: Final = (
     (deltas, "ResponseOutputAudioDelta"),
     (on_server_response, "Audio"),
     (machine, "Effects"),
@@ -87,7 +87,7 @@ def _counted(made: Counts) -> Iterator[None]:
         return count
 
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in _LIGHT:
+        for module, name in _STRUCTS:
             patch.setattr(module, name, counting(name, getattr(module, name)))
         yield
 

@@ -1,4 +1,4 @@
-"""Light classes: frozen, compared by value, and to attrs and cattrs what a class of attrs' own is."""
+"""Frozen structs: frozen, compared by value, and to attrs and cattrs what a class of attrs' own is."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import attrs
 import pytest
 from cattrs import Converter
 
-from engine.wire.struct import UNSET, Light, UnsetType, evolve
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType, evolve
 
 
-class Base(Light, frozen=True, kw_only=True):
+class Base(FrozenStruct, frozen=True, kw_only=True):
     type: ClassVar[str]
     event_id: str = ""
 
@@ -54,7 +54,7 @@ def test_what_attrs_and_cattrs_do_with_an_object() -> None:
     assert Converter().structure(plain, Made) == made
 
 
-class WithDefaults(Light, frozen=True):
+class WithDefaults(FrozenStruct, frozen=True):
     fields: dict[str, int] = {}  # noqa: RUF012 - each object gets its own
 
 
@@ -85,7 +85,7 @@ def test_evolving_changes_what_is_named_and_nothing_else() -> None:
         evolve(made, nothing=1)
 
 
-class WithUnset(Light, frozen=True):
+class WithUnset(FrozenStruct, frozen=True):
     value: int | UnsetType | None = UNSET
 
 
