@@ -19,14 +19,14 @@ from engine.history import HistoryItem
 from engine.latency.turns import TurnRecord
 from engine.wire.response import ResponseError, Usage
 from engine.wire.server_events import RateLimit, ServerEvent, TranscriptionError
-from engine.wire.struct import Light
+from engine.wire.struct import FrozenStruct
 
 ResponseStatus = Literal["completed", "cancelled", "failed", "incomplete"]
 ToolOutcome = Literal["result", "error", "timeout", "cancelled", "rejected"]
 Role = Literal["user", "assistant"]
 
 
-class _Event(Light, frozen=True, kw_only=True):
+class _Event(FrozenStruct, frozen=True, kw_only=True):
     context: object
     at_ns: int
 

@@ -19,8 +19,7 @@ from engine.wire.session import (
     ToolDefinition,
     VoiceId,
 )
-from engine.wire.struct import evolve
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType, evolve
 
 
 async def resolve(agent: RealtimeAgent[T], ctx: RunContext[T], base: Session) -> AgentSpec:
@@ -85,6 +84,6 @@ def _label(tool: ToolDefinition) -> object:
     return ("unknown", id(tool))
 
 
-def _with_voice(audio: Audio | Unset | None, voice: str | VoiceId) -> Audio:
+def _with_voice(audio: Audio | UnsetType | None, voice: str | VoiceId) -> Audio:
     audio = audio or Audio()
     return evolve(audio, output=evolve(audio.output or AudioOutput(), voice=voice))

@@ -11,15 +11,17 @@ import attrs
 
 from engine.agents.wording import type_name, wire_text
 from engine.errors import UnserialisableResult
+from engine.wire.struct import UNSET
 
 
 def render(result: object, tool_name: str = "the tool") -> str:
     """The text of a result.
 
     A string goes as it is, `None` as `null`. Everything else is JSON: plain data, attrs classes, dataclasses, named
-    tuples and msgspec structs (with the names of their fields, unless they begin with an underscore), enums, dates,
-    UUIDs, decimals, paths, mappings, sequences, sets (in a fixed order, so that a run can be repeated), and objects
-    with a `model_dump()` (pydantic) or a `tolist()` (numpy). A float that is not finite becomes `null`.
+    tuples and msgspec structs (with the names of their fields, but for those that begin with an underscore or are
+    `msgspec.UNSET`), enums, dates, UUIDs, decimals, paths, mappings, sequences, sets (in a fixed order, so that a run
+    can be repeated), and objects with a `model_dump()` (pydantic) or a `tolist()` (numpy). A float that is not finite
+    becomes `null`.
 
     Raises:
         UnserialisableResult: it has no JSON form: bytes, a file, a generator, an object that contains itself.
@@ -48,7 +50,8 @@ def _plain(value: object) -> object:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if (names := _field_names(value)) is not None:
-        return {name: getattr(value, name) for name in names if not name.startswith("_")}
+        fields = {name: getattr(value, name) for name in names if not name.startswith("_")}
+        return {name: each for name, each in fields.items() if each is not UNSET}
     for method, options in (("model_dump", {"mode": "json"}), ("tolist", {})):
         if callable(dump := getattr(value, method, None)):
             return dump(**options)

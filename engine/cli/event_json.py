@@ -21,7 +21,7 @@ from engine.events import Audio, HistoryUpdated, RawModelEvent
 from engine.wire.converter import converter
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.server_events import MalformedEvent, ServerEvent, UnknownEvent
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 _LEFT_OUT = frozenset({"context", "at_ns", "tool"})
 _NS_PER_S = 1_000_000_000

@@ -34,8 +34,7 @@ import attrs
 from engine.core.agent_spec import ToolSpec
 from engine.wire.client_events import ResponseCreate
 from engine.wire.response import Response, ResponseParams
-from engine.wire.struct import evolve
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, UnsetType, evolve
 
 TOKEN = "engine_request"
 """The metadata key that carries a request's token."""
@@ -55,7 +54,7 @@ class Request:
     """One wish for a response."""
 
     token: str
-    params: ResponseParams | Unset = UNSET
+    params: ResponseParams | UnsetType = UNSET
     handle_id: int | None = None
     follow_up: bool = False
     tools: Mapping[str, ToolSpec] | None = None
@@ -64,12 +63,12 @@ class Request:
     @property
     def out_of_band(self) -> bool:
         """It leaves the conversation alone, so it need not wait for anybody."""
-        return not isinstance(self.params, Unset) and self.params.conversation == "none"
+        return not isinstance(self.params, UnsetType) and self.params.conversation == "none"
 
     def event(self) -> ResponseCreate:
         """The client event, with the token in its metadata and as its event id."""
-        params = ResponseParams() if isinstance(self.params, Unset) else self.params
-        metadata = {} if isinstance(params.metadata, Unset) or params.metadata is None else dict(params.metadata)
+        params = ResponseParams() if isinstance(self.params, UnsetType) else self.params
+        metadata = {} if isinstance(params.metadata, UnsetType) or params.metadata is None else dict(params.metadata)
         return ResponseCreate(response=evolve(params, metadata={**metadata, TOKEN: self.token}), event_id=self.token)
 
 
@@ -105,7 +104,7 @@ class Arbiter:
 
     def ask(
         self,
-        params: ResponseParams | Unset = UNSET,
+        params: ResponseParams | UnsetType = UNSET,
         handle_id: int | None = None,
         tools: Mapping[str, ToolSpec] | None = None,
     ) -> None:
@@ -140,7 +139,7 @@ class Arbiter:
             self._drop_follow_ups()
         self._pending.insert(0 if first else len(self._pending), request)
 
-    def _new(self, params: ResponseParams | Unset, handle_id: int | None, *, follow_up: bool) -> Request:
+    def _new(self, params: ResponseParams | UnsetType, handle_id: int | None, *, follow_up: bool) -> Request:
         self._count += 1
         return Request(f"req_{self._count}", params, handle_id, follow_up)
 
@@ -305,4 +304,4 @@ class Arbiter:
 
 def _reads_conversation(request: Request) -> bool:
     """Whether the response will see everything that is in the conversation by then."""
-    return isinstance(request.params, Unset) or isinstance(request.params.input, Unset)
+    return isinstance(request.params, UnsetType) or isinstance(request.params.input, UnsetType)

@@ -17,8 +17,7 @@ from engine.wire.client_events import ClientEvent
 from engine.wire.items import Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import ServerEvent
-from engine.wire.struct import Light
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 # --- commands of the application
 
@@ -36,7 +35,7 @@ class Respond:
     """Ask for a response; `handle_id` names the handle that the application holds."""
 
     handle_id: int
-    params: ResponseParams | Unset = UNSET
+    params: ResponseParams | UnsetType = UNSET
     tools: Mapping[str, ToolSpec] | None = None
     """What the names in `params.tools` stand for; None if the response has the agent's tools."""
 
@@ -87,7 +86,7 @@ class AudioSent:
 # --- what has reached the ear
 
 
-class Taken(Light, frozen=True):
+class Taken(FrozenStruct, frozen=True):
     """The application took audio out of the session at `at_ns`."""
 
     response_id: str

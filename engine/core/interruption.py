@@ -3,25 +3,20 @@
 At that moment, and in this order: audio that the application has not taken is discarded, `audio_interrupted` says
 where playback stopped, the far end's memory is cut to what was heard (the item that is playing is truncated, items
 that have not begun are deleted, finished ones stay), checks and requests that belonged to the response are dropped,
-and tools that declare it are stopped. Nothing of an interrupted response is delivered afterwards.
+and tools that declare it are stopped (`tool_call_steps`). Nothing of an interrupted response is delivered afterwards.
 """
 
 from __future__ import annotations
 
-from engine.core.effects import CancelCall, Discard, DropChecks
+from engine.core.effects import Discard, DropChecks
 from engine.core.playback import Cut
 from engine.core.state import LiveResponse, State
-from engine.events import AudioInterrupted, ToolEnd
+from engine.events import AudioInterrupted
 from engine.wire.client_events import (
-    ConversationItemCreate,
     ConversationItemDelete,
     ConversationItemTruncate,
     ResponseCancel,
 )
-from engine.wire.items import FunctionCallOutput
-from engine.wire.unset import UNSET
-
-CANCELLED_OUTPUT = "The call was cancelled because the user interrupted."
 
 
 def stop_speaking(s: State, *, tell_far_end: bool) -> None:
@@ -48,33 +43,6 @@ def stop_response(s: State, response: LiveResponse) -> None:
         _interrupt(s, response, cuts, tell_far_end=True)
 
 
-def stop_tools(s: State) -> None:
-    """Stop the calls whose tools declare that an interruption stops them; they are answered at once."""
-    for call in s.calls.interrupted():
-        s.effects.tools.append(CancelCall(call.call_id))
-        finish_call(s, call.call_id, "cancelled", CANCELLED_OUTPUT)
-
-
-def finish_call(s: State, call_id: str, outcome: str, output: str) -> None:
-    """Write a call's one output, and have the model go on if it was the last of its response. A call that has its
-    output already is left alone."""
-    if (call := s.calls.done(call_id)) is None:
-        return
-    item = FunctionCallOutput(id=UNSET, call_id=call_id, output=output)
-    s.effects.wire.append(ConversationItemCreate(item=item))
-    if not s.calls.waiting_for(call.response_id):
-        s.unseen.add(call_id)
-    item_id = s.conversation.output(call_id, output)
-    s.emit(
-        ToolEnd, agent=call.agent.agent, tool=call.declared, name=call.name, call_id=call_id,
-        arguments=call.arguments, output=output, outcome=outcome,
-    )  # fmt: skip
-    if item_id is not None:
-        s.history_updated(item_id)
-    if s.calls.answer_due(call.response_id):
-        s.arbiter.follow_up()
-
-
 def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: bool) -> None:
     response.interrupted = True
     response.audio_open.clear()
@@ -83,7 +51,7 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: 
     if cuts or not response.out_of_band:
         _announce(s, response, cuts)
     if not response.ended:
-        s.calls.response_interrupted(response.response_id)
+        s.tool_calls.response_interrupted(response.response_id)
     if not response.ended and (tell_far_end or response.out_of_band):
         s.effects.wire.append(ResponseCancel(response_id=response.response_id))
     for cut in cuts:

@@ -13,14 +13,22 @@ from typing import TypeVar, cast
 
 import attrs
 
-from engine.core import inputs, on_command, on_conversation, on_report, on_response, on_session
+from engine.core import (
+    inputs,
+    on_command,
+    on_lifecycle,
+    on_report,
+    on_server_conversation,
+    on_server_response,
+    on_server_session,
+)
 from engine.core.agent_spec import AgentSpec
-from engine.core.calls import CallState
 from engine.core.conversation import History
 from engine.core.effects import Effects
 from engine.core.inputs import Input
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Asked, Rules, State
+from engine.core.tool_calls import CallState
 from engine.wire import server_events as far_end
 from engine.wire.response import Usage
 
@@ -35,36 +43,36 @@ def _on(kind: type[In], handler: Callable[[State, In], None]) -> tuple[type, Han
 TABLE: dict[type, Handler] = dict(
     [
         # a response
-        _on(far_end.ResponseOutputAudioDelta, on_response.audio_delta),
-        _on(far_end.ResponseOutputAudioTranscriptDelta, on_response.transcript_delta),
-        _on(far_end.ResponseOutputTextDelta, on_response.text_delta),
-        _on(far_end.ResponseCreated, on_response.created),
-        _on(far_end.ResponseDone, on_response.done),
-        _on(far_end.ResponseOutputItemAdded, on_response.item_added),
-        _on(far_end.ResponseOutputItemDone, on_response.item_done),
-        _on(far_end.ResponseContentPartAdded, on_response.part_added),
-        _on(far_end.ResponseOutputAudioDone, on_response.audio_done),
-        _on(far_end.ResponseOutputAudioTranscriptDone, on_response.transcript_done),
-        _on(far_end.ResponseOutputTextDone, on_response.text_done),
-        _on(far_end.ResponseFunctionCallArgumentsDone, on_response.arguments_done),
+        _on(far_end.ResponseOutputAudioDelta, on_server_response.audio_delta),
+        _on(far_end.ResponseOutputAudioTranscriptDelta, on_server_response.transcript_delta),
+        _on(far_end.ResponseOutputTextDelta, on_server_response.text_delta),
+        _on(far_end.ResponseCreated, on_server_response.created),
+        _on(far_end.ResponseDone, on_server_response.done),
+        _on(far_end.ResponseOutputItemAdded, on_server_response.item_added),
+        _on(far_end.ResponseOutputItemDone, on_server_response.item_done),
+        _on(far_end.ResponseContentPartAdded, on_server_response.part_added),
+        _on(far_end.ResponseOutputAudioDone, on_server_response.audio_done),
+        _on(far_end.ResponseOutputAudioTranscriptDone, on_server_response.transcript_done),
+        _on(far_end.ResponseOutputTextDone, on_server_response.text_done),
+        _on(far_end.ResponseFunctionCallArgumentsDone, on_server_response.arguments_done),
         # the conversation
-        _on(far_end.ConversationItemAdded, on_conversation.added),
-        _on(far_end.ConversationItemDone, on_conversation.done),
-        _on(far_end.ConversationItemDeleted, on_conversation.deleted),
-        _on(far_end.InputAudioBufferSpeechStarted, on_conversation.speech_started),
-        _on(far_end.InputAudioBufferSpeechStopped, on_conversation.speech_stopped),
-        _on(far_end.InputAudioBufferCommitted, on_conversation.committed),
-        _on(far_end.InputAudioBufferCleared, on_conversation.cleared),
-        _on(far_end.InputAudioBufferTimeoutTriggered, on_conversation.timeout_triggered),
-        _on(far_end.ConversationItemInputAudioTranscriptionDelta, on_conversation.transcription_delta),
-        _on(far_end.ConversationItemInputAudioTranscriptionCompleted, on_conversation.transcription_completed),
-        _on(far_end.ConversationItemInputAudioTranscriptionFailed, on_conversation.transcription_failed),
+        _on(far_end.ConversationItemAdded, on_server_conversation.added),
+        _on(far_end.ConversationItemDone, on_server_conversation.done),
+        _on(far_end.ConversationItemDeleted, on_server_conversation.deleted),
+        _on(far_end.InputAudioBufferSpeechStarted, on_server_conversation.speech_started),
+        _on(far_end.InputAudioBufferSpeechStopped, on_server_conversation.speech_stopped),
+        _on(far_end.InputAudioBufferCommitted, on_server_conversation.committed),
+        _on(far_end.InputAudioBufferCleared, on_server_conversation.cleared),
+        _on(far_end.InputAudioBufferTimeoutTriggered, on_server_conversation.timeout_triggered),
+        _on(far_end.ConversationItemInputAudioTranscriptionDelta, on_server_conversation.transcription_delta),
+        _on(far_end.ConversationItemInputAudioTranscriptionCompleted, on_server_conversation.transcription_completed),
+        _on(far_end.ConversationItemInputAudioTranscriptionFailed, on_server_conversation.transcription_failed),
         # the session
-        _on(far_end.SessionCreated, on_session.session_created),
-        _on(far_end.SessionUpdated, on_session.session_updated),
-        _on(far_end.ErrorEvent, on_session.error),
-        _on(far_end.MalformedEvent, on_session.malformed),
-        _on(far_end.RateLimitsUpdated, on_session.rate_limits),
+        _on(far_end.SessionCreated, on_server_session.session_created),
+        _on(far_end.SessionUpdated, on_server_session.session_updated),
+        _on(far_end.ErrorEvent, on_server_session.error),
+        _on(far_end.MalformedEvent, on_server_session.malformed),
+        _on(far_end.RateLimitsUpdated, on_server_session.rate_limits),
         # the application
         _on(inputs.SendMessage, on_command.send_message),
         _on(inputs.Respond, on_command.respond),
@@ -74,17 +82,18 @@ TABLE: dict[type, Handler] = dict(
         _on(inputs.DecideCall, on_command.decide_call),
         _on(inputs.SendRaw, on_command.send_raw),
         _on(inputs.AudioSent, on_command.audio_sent),
-        _on(inputs.Taken, on_command.taken),
-        _on(inputs.Played, on_command.played),
-        # the actors
+        # the actors and the player
         _on(inputs.ApprovalNeeded, on_report.approval_needed),
         _on(inputs.ToolRunning, on_report.tool_running),
         _on(inputs.ToolDone, on_report.tool_done),
         _on(inputs.Verdict, on_report.verdict),
+        _on(inputs.Taken, on_report.taken),
+        _on(inputs.Played, on_report.played),
         _on(inputs.Fault, on_report.fault),
-        _on(inputs.Tick, on_command.tick),
-        _on(inputs.Opened, on_command.opened),
-        _on(inputs.Ended, on_command.ended),
+        # the session's own life
+        _on(inputs.Opened, on_lifecycle.opened),
+        _on(inputs.Tick, on_lifecycle.tick),
+        _on(inputs.Ended, on_lifecycle.ended),
     ]
 )
 
@@ -115,12 +124,12 @@ class Machine:
             return s.effects
         kind = type(given)
         if s.rules.raw_events and kind not in OWN_INPUTS:
-            on_session.raw(s, given)  # type: ignore[arg-type]
+            on_server_session.raw(s, given)  # type: ignore[arg-type]
         handler = TABLE.get(kind)
         if handler is not None:
             handler(s, given)
         elif kind not in SILENT and not s.rules.raw_events:
-            on_session.raw(s, given)  # type: ignore[arg-type]
+            on_server_session.raw(s, given)  # type: ignore[arg-type]
         if s.arbiter.idle:
             self.quiet = True
         else:
@@ -159,7 +168,7 @@ class Machine:
 
     def waits_for_approval(self, call_id: str) -> bool:
         """Whether a call may be approved or rejected now."""
-        call = self._state.calls.get(call_id)
+        call = self._state.tool_calls.get(call_id)
         return call is not None and call.state is CallState.WAITING
 
     @property

@@ -1,4 +1,8 @@
-"""State: everything one session knows. One task owns it; the `on_*` modules change it, each for one kind of input."""
+"""State: everything one session knows. One task owns it.
+
+The `on_*` modules take the inputs, each those of one speaker, and call operations (`responses`, `tool_call_steps`,
+`interruption`, `agent_change`, `guardrail_trip`), which change the state whoever the speaker was.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,11 @@ import attrs
 
 from engine.core.agent_spec import AgentSpec
 from engine.core.arbitration import Arbiter, Request
-from engine.core.calls import Calls
 from engine.core.conversation import Conversation, History
 from engine.core.debounce import Debounce
 from engine.core.effects import Effects, HandleDone, HandleStatus
 from engine.core.playback import PlaybackLedger
+from engine.core.tool_calls import ToolCalls
 from engine.core.turn import Turn, TurnRules
 from engine.errors import EngineError
 from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
@@ -96,7 +100,7 @@ class State:
         self.ledger = ledger
         self.conversation = Conversation()
         self.history = History(self.conversation)
-        self.calls = Calls()
+        self.tool_calls = ToolCalls()
         self.responses: dict[str, LiveResponse] = {}
         self.unseen: set[str] = set()
         """What was sent for the model to answer and the far end has not confirmed (ids of messages, and of the last

@@ -18,7 +18,7 @@ from typing import Literal
 import attrs
 
 from engine.wire.session import Audio, AudioInput, SemanticVad, ServerVad, Session
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 TurnInput = Literal["started", "stopped", "committed", "cleared"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.wire.response import CachedTokensDetails, InputTokenDetails, OutputTokenDetails, Usage
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType
 
 
 def add_usage(a: Usage, b: Usage) -> Usage:
@@ -35,4 +35,4 @@ def add_usage(a: Usage, b: Usage) -> Usage:
 
 
 def _reasoning(details: OutputTokenDetails) -> int:
-    return 0 if isinstance(details.reasoning_tokens, Unset) else details.reasoning_tokens
+    return 0 if isinstance(details.reasoning_tokens, UnsetType) else details.reasoning_tokens

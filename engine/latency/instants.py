@@ -19,12 +19,12 @@ from typing import Final
 
 import attrs
 
-from engine.wire.struct import Light
+from engine.wire.struct import FrozenStruct
 
 Value = str | int | float | bool | None | Mapping[str, object]
 
 
-class Instant(Light, frozen=True):
+class Instant(FrozenStruct, frozen=True):
     """One thing that happened."""
 
     t: int

@@ -26,7 +26,7 @@ from engine.wire import client_events as ours
 from engine.wire import server_events as far_end
 from engine.wire.items import FunctionCall, FunctionCallOutput
 from engine.wire.response import ResponseParams, Usage
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType
 
 # --- responses
 
@@ -178,7 +178,7 @@ def _usage_of(usage: Usage) -> dict[str, object]:
     read, said = usage.input_token_details, usage.output_token_details
     cached = read.cached_tokens_details
     written: dict[str, object] = {"text_tokens": said.text_tokens, "audio_tokens": said.audio_tokens}
-    if not isinstance(said.reasoning_tokens, Unset):
+    if not isinstance(said.reasoning_tokens, UnsetType):
         written["reasoning_tokens"] = said.reasoning_tokens
     return {
         "total_tokens": usage.total_tokens,

@@ -10,8 +10,7 @@ from typing import Literal
 
 from engine.errors import MessageError
 from engine.wire.items import InputImage, InputText, Message
-from engine.wire.struct import evolve
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET, evolve
 
 UserInput = str | Message | InputText | InputImage | Mapping[str, object] | Sequence[object]
 

@@ -37,8 +37,7 @@ from engine.wire.session import (
     TurnDetection,
     Voice,
 )
-from engine.wire.struct import evolve
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, UnsetType, evolve
 
 _Format = AudioFormat | Annotated[str, OneOf(*FORMAT_NAMES)]
 
@@ -52,30 +51,30 @@ class RealtimeModelSettings:
     SettingsError for what `session_settings` would not accept.
     """
 
-    model_name: str | Unset | None = UNSET
-    model: str | Unset | None = UNSET
-    instructions: str | Unset | None = UNSET
-    output_modalities: Modalities | Unset | None = UNSET
-    modalities: Modalities | Unset | None = UNSET
+    model_name: str | UnsetType | None = UNSET
+    model: str | UnsetType | None = UNSET
+    instructions: str | UnsetType | None = UNSET
+    output_modalities: Modalities | UnsetType | None = UNSET
+    modalities: Modalities | UnsetType | None = UNSET
     """As in the beta: `["text", "audio"]` means audio, which always comes with its transcript."""
-    voice: Voice | Unset | None = UNSET
-    speed: Speed | Unset | None = UNSET
-    input_audio_format: _Format | Unset | None = UNSET
-    output_audio_format: _Format | Unset | None = UNSET
-    input_audio_transcription: Transcription | Unset | None = UNSET
-    input_audio_noise_reduction: NoiseReduction | Unset | None = UNSET
-    turn_detection: TurnDetection | Unset | None = UNSET
-    tools: tuple[ToolDefinition, ...] | Unset | None = UNSET
+    voice: Voice | UnsetType | None = UNSET
+    speed: Speed | UnsetType | None = UNSET
+    input_audio_format: _Format | UnsetType | None = UNSET
+    output_audio_format: _Format | UnsetType | None = UNSET
+    input_audio_transcription: Transcription | UnsetType | None = UNSET
+    input_audio_noise_reduction: NoiseReduction | UnsetType | None = UNSET
+    turn_detection: TurnDetection | UnsetType | None = UNSET
+    tools: tuple[ToolDefinition, ...] | UnsetType | None = UNSET
     """Definitions as on the wire, MCP servers for instance. The tools of an agent are added by the session."""
-    tool_choice: ToolChoice | Unset | None = UNSET
-    parallel_tool_calls: bool | Unset | None = UNSET
-    reasoning: Reasoning | Unset | None = UNSET
-    max_output_tokens: MaxOutputTokens | Unset | None = UNSET
-    tracing: Tracing | Unset | None = UNSET
-    truncation: Truncation | Unset | None = UNSET
-    prompt: Prompt | Unset | None = UNSET
-    include: Includes | Unset | None = UNSET
-    audio: Audio | Unset | None = UNSET
+    tool_choice: ToolChoice | UnsetType | None = UNSET
+    parallel_tool_calls: bool | UnsetType | None = UNSET
+    reasoning: Reasoning | UnsetType | None = UNSET
+    max_output_tokens: MaxOutputTokens | UnsetType | None = UNSET
+    tracing: Tracing | UnsetType | None = UNSET
+    truncation: Truncation | UnsetType | None = UNSET
+    prompt: Prompt | UnsetType | None = UNSET
+    include: Includes | UnsetType | None = UNSET
+    audio: Audio | UnsetType | None = UNSET
 
     def __attrs_post_init__(self) -> None:
         session_settings(self)

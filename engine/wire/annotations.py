@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType
 
 
 @attrs.frozen
@@ -50,7 +50,7 @@ def is_nullable(annotation: object) -> bool:
 
 
 def is_omissible(annotation: object) -> bool:
-    return any(member.type is Unset for member in members(annotation))
+    return any(member.type is UnsetType for member in members(annotation))
 
 
 def is_list(annotation: object) -> bool:

@@ -4,7 +4,7 @@ Messages and codes follow protocol facts 8.2.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import orjson
@@ -12,22 +12,9 @@ import pybase64
 
 from engine.wire.annotations import json_name
 from engine.wire.check import Kind, Problem, find_problem, quoted, written_path
-from engine.wire.client_events import (
-    ClientEvent,
-    ClientEventBase,
-    ConversationItemCreate,
-    ConversationItemDelete,
-    ConversationItemRetrieve,
-    ConversationItemTruncate,
-    InputAudioBufferAppend,
-    InputAudioBufferClear,
-    InputAudioBufferCommit,
-    ResponseCancel,
-    ResponseCreate,
-    SessionUpdate,
-)
+from engine.wire.client_events import ClientEvent, ClientEventBase, InputAudioBufferAppend, WebSocketClientEvent
 from engine.wire.converter import converter
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 MAX_AUDIO_BYTES = 15 * 1024 * 1024
 """Most audio in one append (protocol facts, 1.9; taken as bytes, the facts leave open whether base64 is meant)."""
@@ -35,22 +22,8 @@ MAX_AUDIO_BYTES = 15 * 1024 * 1024
 MAX_DEPTH = 200
 """How deep a message may nest: what is accepted must be possible to write again, and orjson writes 254 levels."""
 
-ACCEPTED: Mapping[str, type[ClientEventBase]] = {
-    cls.type: cls
-    for cls in (
-        SessionUpdate,
-        InputAudioBufferAppend,
-        InputAudioBufferCommit,
-        InputAudioBufferClear,
-        ConversationItemCreate,
-        ConversationItemTruncate,
-        ConversationItemDelete,
-        ConversationItemRetrieve,
-        ResponseCreate,
-        ResponseCancel,
-    )
-}
-"""What a plain WebSocket accepts: `output_audio_buffer.clear` is for WebRTC and SIP."""
+ACCEPTED: Mapping[str, type[ClientEventBase]] = {cls.type: cls for cls in get_args(WebSocketClientEvent)}
+"""By type, the events that are accepted."""
 
 _Payload = dict[str, Any]
 

@@ -7,17 +7,16 @@ from engine.wire.constraints import MaxLength, Range
 from engine.wire.items import Item
 from engine.wire.response import ResponseParams
 from engine.wire.session import Session, TranscriptionSession
-from engine.wire.struct import Light
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 EventId = Annotated[str, MaxLength(512)]
 
 
-class ClientEventBase(Light, frozen=True, kw_only=True):
+class ClientEventBase(FrozenStruct, frozen=True, kw_only=True):
     """What every client event has: an optional id, which the server names when it rejects the event."""
 
     type: ClassVar[str]
-    event_id: EventId | Unset | None = UNSET
+    event_id: EventId | UnsetType | None = UNSET
 
 
 class SessionUpdate(ClientEventBase, frozen=True):
@@ -51,7 +50,7 @@ class ConversationItemCreate(ClientEventBase, frozen=True):
 
     type: ClassVar[Literal["conversation.item.create"]] = "conversation.item.create"
     item: Item
-    previous_item_id: str | Unset | None = UNSET
+    previous_item_id: str | UnsetType | None = UNSET
 
 
 class ConversationItemRetrieve(ClientEventBase, frozen=True):
@@ -81,14 +80,14 @@ class ResponseCreate(ClientEventBase, frozen=True):
     """Ask for a response."""
 
     type: ClassVar[Literal["response.create"]] = "response.create"
-    response: ResponseParams | Unset | None = UNSET
+    response: ResponseParams | UnsetType | None = UNSET
 
 
 class ResponseCancel(ClientEventBase, frozen=True):
     """Stop a response: the running one, or the one with this id."""
 
     type: ClassVar[Literal["response.cancel"]] = "response.cancel"
-    response_id: str | Unset | None = UNSET
+    response_id: str | UnsetType | None = UNSET
 
 
 class OutputAudioBufferClear(ClientEventBase, frozen=True):
@@ -97,7 +96,7 @@ class OutputAudioBufferClear(ClientEventBase, frozen=True):
     type: ClassVar[Literal["output_audio_buffer.clear"]] = "output_audio_buffer.clear"
 
 
-class RawClientEvent(Light, frozen=True):
+class RawClientEvent(FrozenStruct, frozen=True):
     """Any JSON object, sent as it is."""
 
     payload: Mapping[str, object]
@@ -109,17 +108,18 @@ class RawClientEvent(Light, frozen=True):
         return value if isinstance(value, str) else ""
 
 
-ClientEvent = (
+WebSocketClientEvent = (
     SessionUpdate
     | InputAudioBufferAppend
     | InputAudioBufferCommit
     | InputAudioBufferClear
     | ConversationItemCreate
-    | ConversationItemRetrieve
     | ConversationItemTruncate
     | ConversationItemDelete
+    | ConversationItemRetrieve
     | ResponseCreate
     | ResponseCancel
-    | OutputAudioBufferClear
-    | RawClientEvent
 )
+"""What a plain WebSocket accepts, in the order in which the API lists them when it is sent something else."""
+
+ClientEvent = WebSocketClientEvent | OutputAudioBufferClear | RawClientEvent

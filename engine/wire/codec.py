@@ -29,7 +29,7 @@ from engine.wire.server_events import (
     ServerEvent,
     UnknownEvent,
 )
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 __all__ = ["BINARY_FRAME", "ClientError", "decode_client", "decode_server", "encode_client", "encode_server"]
 

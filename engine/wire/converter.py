@@ -10,7 +10,7 @@ from engine.wire.annotations import is_list, is_map, is_raw
 from engine.wire.formats import AudioFormat, format_object
 from engine.wire.response import Response
 from engine.wire.server_response import ResponseContentPartAdded, ResponseContentPartDone
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType
 
 
 def _is_item(cls: object) -> bool:
@@ -50,7 +50,7 @@ def _build() -> Converter:
     built.register_unstructure_hook(items.InputAudio, writing.write_input_audio)
     built.register_unstructure_hook(AudioFormat, format_object)
     built.register_unstructure_hook(bytes, writing.write_bytes)
-    built.register_unstructure_hook(Unset, writing.write_any)
+    built.register_unstructure_hook(UnsetType, writing.write_any)
     built.register_unstructure_hook_func(is_raw, lambda value: value.raw)
     built.register_unstructure_hook_func(is_map, writing.write_any)
     built.register_unstructure_hook(dict, writing.write_any)

@@ -16,7 +16,7 @@ from engine.wire.server_response import (
     ResponseOutputAudioTranscriptDelta,
     ResponseOutputTextDelta,
 )
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 Payload = dict[str, Any]
 T = TypeVar("T")

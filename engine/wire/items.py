@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from engine.wire.constraints import MaxLength, OneOf
-from engine.wire.struct import Light
-from engine.wire.unset import Unset
+from engine.wire.struct import FrozenStruct, UnsetType
 
 ItemId = Annotated[str, MaxLength(32)]
 CallId = Annotated[str, MaxLength(32)]
@@ -18,14 +17,14 @@ Status = Annotated[str, OneOf("in_progress", "completed", "incomplete")]
 
 
 # ------------------------------------------------------------------------------------------------ parts
-class InputText(Light, frozen=True):
+class InputText(FrozenStruct, frozen=True):
     """Text from the user or the system."""
 
     type: ClassVar[Literal["input_text"]] = "input_text"
     text: str
 
 
-class InputAudio(Light, frozen=True):
+class InputAudio(FrozenStruct, frozen=True):
     """User audio: base64, present only when a client creates or retrieves it; `transcript` is None until known."""
 
     type: ClassVar[Literal["input_audio"]] = "input_audio"
@@ -33,7 +32,7 @@ class InputAudio(Light, frozen=True):
     transcript: str | None = None
 
 
-class InputImage(Light, frozen=True):
+class InputImage(FrozenStruct, frozen=True):
     """An image: `image_url` is a data URI (PNG or JPEG)."""
 
     type: ClassVar[Literal["input_image"]] = "input_image"
@@ -41,14 +40,14 @@ class InputImage(Light, frozen=True):
     detail: Annotated[str, OneOf("auto", "low", "high")] | None = None
 
 
-class OutputText(Light, frozen=True):
+class OutputText(FrozenStruct, frozen=True):
     """Assistant text. Events about content parts call this type `text`; so did the beta protocol."""
 
     type: ClassVar[Literal["output_text"]] = "output_text"
     text: str
 
 
-class OutputAudio(Light, frozen=True):
+class OutputAudio(FrozenStruct, frozen=True):
     """Assistant audio: what was said, and the audio (base64) only where an item was retrieved.
 
     Events about content parts call this type `audio`.
@@ -59,7 +58,7 @@ class OutputAudio(Light, frozen=True):
     audio: str | None = None
 
 
-class UnknownPart(Light, frozen=True):
+class UnknownPart(FrozenStruct, frozen=True):
     """A part of a type that this version does not know, as it came."""
 
     raw: Mapping[str, object]
@@ -69,39 +68,39 @@ Part = InputText | InputAudio | InputImage | OutputText | OutputAudio | UnknownP
 
 
 # ------------------------------------------------------------------------------------------------ items
-class Message(Light, frozen=True):
+class Message(FrozenStruct, frozen=True):
     """Something said or written. `phase` ("commentary", "final_answer") comes from gpt-realtime-2 models only."""
 
     type: ClassVar[Literal["message"]] = "message"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     role: Role
     content: tuple[Part, ...]
     status: Status | None = None
     phase: str | None = None
 
 
-class FunctionCall(Light, frozen=True):
+class FunctionCall(FrozenStruct, frozen=True):
     """The model asks for a tool. `arguments` is JSON text, possibly cut short when the item is incomplete."""
 
     type: ClassVar[Literal["function_call"]] = "function_call"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     name: str
     call_id: CallId
     arguments: str
     status: Status | None = None
 
 
-class FunctionCallOutput(Light, frozen=True):
+class FunctionCallOutput(FrozenStruct, frozen=True):
     """The answer to a tool call, as text."""
 
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     call_id: CallId
     output: str
     status: Status | None = None
 
 
-class McpListedTool(Light, frozen=True):
+class McpListedTool(FrozenStruct, frozen=True):
     """One tool that an MCP server offers."""
 
     name: str
@@ -110,20 +109,20 @@ class McpListedTool(Light, frozen=True):
     annotations: object = None
 
 
-class McpListTools(Light, frozen=True):
+class McpListTools(FrozenStruct, frozen=True):
     """The tools that the model's host imported from an MCP server."""
 
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     server_label: str
     tools: tuple[McpListedTool, ...]
 
 
-class McpCall(Light, frozen=True):
+class McpCall(FrozenStruct, frozen=True):
     """A tool call that the model's host runs on an MCP server. `error` is {type, code?, message}."""
 
     type: ClassVar[Literal["mcp_call"]] = "mcp_call"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     server_label: str
     name: str
     arguments: str
@@ -133,36 +132,36 @@ class McpCall(Light, frozen=True):
     status: Status | None = None
 
 
-class McpApprovalRequest(Light, frozen=True):
+class McpApprovalRequest(FrozenStruct, frozen=True):
     """The host asks whether an MCP call may run."""
 
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     server_label: str
     name: str
     arguments: str
 
 
-class McpApprovalResponse(Light, frozen=True):
+class McpApprovalResponse(FrozenStruct, frozen=True):
     """The answer to a `McpApprovalRequest`."""
 
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
-    id: ItemId | Unset
+    id: ItemId | UnsetType
     approval_request_id: str
     approve: bool
     reason: str | None = None
 
 
-class UnknownItem(Light, frozen=True):
+class UnknownItem(FrozenStruct, frozen=True):
     """An item of a type that this version does not know, as it came."""
 
     raw: Mapping[str, object]
 
     @property
-    def id(self) -> str | Unset:
+    def id(self) -> str | UnsetType:
         """Its id, where it has a readable one."""
         value = self.raw.get("id")
-        return value if isinstance(value, str) else Unset.UNSET
+        return value if isinstance(value, str) else UnsetType.UNSET
 
 
 Item = (
@@ -177,7 +176,7 @@ Item = (
 )
 
 
-class ItemReference(Light, frozen=True):
+class ItemReference(FrozenStruct, frozen=True):
     """Points at an item of the conversation, in the `input` of a response."""
 
     type: ClassVar[Literal["item_reference"]] = "item_reference"

@@ -13,8 +13,7 @@ from engine.wire.session import (
     TranscriptionAudio,
     TranscriptionSession,
 )
-from engine.wire.struct import evolve
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET, evolve
 
 AnySessionT = TypeVar("AnySessionT", Session, TranscriptionSession)
 

@@ -28,7 +28,7 @@ from engine.wire.annotations import (
 )
 from engine.wire.beta import PART_NAMES, SESSION_KEYS
 from engine.wire.formats import AudioFormat, parse_format
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, UnsetType
 
 Hook = Callable[[Any, Any], Any]
 
@@ -136,7 +136,7 @@ class Choice:
     def __init__(self, annotation: object, converter: Converter) -> None:
         alternatives = [member.type for member in members(annotation)]
         self._nullable = type(None) in alternatives
-        self._omissible = Unset in alternatives
+        self._omissible = UnsetType in alternatives
         self._tagged = {tag: self._reader(kind, converter) for kind in alternatives if (tag := tag_of(kind))}
         for beta, name in PART_NAMES.items():
             if name in self._tagged:

@@ -16,13 +16,12 @@ from engine.wire.session import (
     UnknownSetting,
     Voice,
 )
-from engine.wire.struct import Light
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 Metadata = Annotated[Mapping[str, str], MapLimits(pairs=16, key_length=64, value_length=512)]
 
 
-class CachedTokensDetails(Light, frozen=True):
+class CachedTokensDetails(FrozenStruct, frozen=True):
     """Input tokens that were read from the prompt cache, by modality."""
 
     text_tokens: int = 0
@@ -30,7 +29,7 @@ class CachedTokensDetails(Light, frozen=True):
     image_tokens: int = 0
 
 
-class InputTokenDetails(Light, frozen=True):
+class InputTokenDetails(FrozenStruct, frozen=True):
     """Input tokens by modality; `cached_tokens` of them came from the prompt cache."""
 
     text_tokens: int = 0
@@ -40,15 +39,15 @@ class InputTokenDetails(Light, frozen=True):
     cached_tokens_details: CachedTokensDetails = CachedTokensDetails()
 
 
-class OutputTokenDetails(Light, frozen=True):
+class OutputTokenDetails(FrozenStruct, frozen=True):
     """Output tokens by modality."""
 
     text_tokens: int = 0
     audio_tokens: int = 0
-    reasoning_tokens: int | Unset = UNSET
+    reasoning_tokens: int | UnsetType = UNSET
 
 
-class Usage(Light, frozen=True):
+class Usage(FrozenStruct, frozen=True):
     """Tokens that a response was billed for. Numbers that a server leaves out are zero."""
 
     total_tokens: int = 0
@@ -58,7 +57,7 @@ class Usage(Light, frozen=True):
     output_token_details: OutputTokenDetails = OutputTokenDetails()
 
 
-class ResponseError(Light, frozen=True):
+class ResponseError(FrozenStruct, frozen=True):
     """Why a response failed."""
 
     type: str | None = None
@@ -66,7 +65,7 @@ class ResponseError(Light, frozen=True):
     message: str | None = None
 
 
-class StatusDetails(Light, frozen=True):
+class StatusDetails(FrozenStruct, frozen=True):
     """How a response ended.
 
     `reason` is turn_detected or client_cancelled (cancelled), max_output_tokens or content_filter (incomplete).
@@ -78,20 +77,20 @@ class StatusDetails(Light, frozen=True):
     error: ResponseError | None = None
 
 
-class ResponseAudioOutput(Light, frozen=True):
+class ResponseAudioOutput(FrozenStruct, frozen=True):
     """Format and voice of a response."""
 
-    format: AudioFormat | UnknownSetting | Unset | None = UNSET
-    voice: Voice | Unset | None = UNSET
+    format: AudioFormat | UnknownSetting | UnsetType | None = UNSET
+    voice: Voice | UnsetType | None = UNSET
 
 
-class ResponseAudio(Light, frozen=True):
+class ResponseAudio(FrozenStruct, frozen=True):
     """The audio settings of a response."""
 
-    output: ResponseAudioOutput | Unset | None = UNSET
+    output: ResponseAudioOutput | UnsetType | None = UNSET
 
 
-class Response(Light, frozen=True):
+class Response(FrozenStruct, frozen=True):
     """A response as the server tells it.
 
     `status` is in_progress, completed, cancelled, failed or incomplete; `conversation_id` is None for a response
@@ -110,22 +109,22 @@ class Response(Light, frozen=True):
     metadata: Mapping[str, str] | None = None
 
 
-class ResponseParams(Light, frozen=True):
+class ResponseParams(FrozenStruct, frozen=True):
     """Options of `response.create`; what is `UNSET` comes from the session.
 
     `conversation="none"` keeps the response out of the conversation; `input` replaces what the model reads (empty:
     nothing at all).
     """
 
-    output_modalities: Modalities | Unset | None = UNSET
-    instructions: str | Unset | None = UNSET
-    audio: ResponseAudio | Unset | None = UNSET
-    tools: tuple[ToolDefinition, ...] | Unset | None = UNSET
-    tool_choice: ToolChoice | Unset | None = UNSET
-    parallel_tool_calls: bool | Unset | None = UNSET
-    max_output_tokens: MaxOutputTokens | Unset | None = UNSET
-    reasoning: Reasoning | Unset | None = UNSET
-    conversation: Annotated[str, OneOf("auto", "none")] | Unset | None = UNSET
-    metadata: Metadata | Unset | None = UNSET
-    input: tuple[Item | ItemReference, ...] | Unset | None = UNSET
-    prompt: Prompt | Unset | None = UNSET
+    output_modalities: Modalities | UnsetType | None = UNSET
+    instructions: str | UnsetType | None = UNSET
+    audio: ResponseAudio | UnsetType | None = UNSET
+    tools: tuple[ToolDefinition, ...] | UnsetType | None = UNSET
+    tool_choice: ToolChoice | UnsetType | None = UNSET
+    parallel_tool_calls: bool | UnsetType | None = UNSET
+    max_output_tokens: MaxOutputTokens | UnsetType | None = UNSET
+    reasoning: Reasoning | UnsetType | None = UNSET
+    conversation: Annotated[str, OneOf("auto", "none")] | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
+    input: tuple[Item | ItemReference, ...] | UnsetType | None = UNSET
+    prompt: Prompt | UnsetType | None = UNSET

@@ -5,17 +5,17 @@ from typing import ClassVar
 
 import attrs
 
-from engine.wire.struct import Light
+from engine.wire.struct import FrozenStruct
 
 
-class ServerEventBase(Light, frozen=True, kw_only=True):
+class ServerEventBase(FrozenStruct, frozen=True, kw_only=True):
     """`type` is the GA name. `event_id` is empty where a server leaves it out."""
 
     type: ClassVar[str]
     event_id: str = ""
 
 
-class UnknownEvent(Light, frozen=True):
+class UnknownEvent(FrozenStruct, frozen=True):
     """An event of a type that this version does not know, as it came."""
 
     type: str

@@ -4,8 +4,7 @@ from typing import ClassVar, Literal
 
 from engine.wire.items import Item
 from engine.wire.server_base import ServerEventBase
-from engine.wire.struct import Light
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 
 # ------------------------------------------------------------------------------------------------ items
@@ -13,7 +12,7 @@ class _PlacedBase(ServerEventBase, frozen=True, kw_only=True):
     previous_item_id: str | None = None
 
 
-class Conversation(Light, frozen=True):
+class Conversation(FrozenStruct, frozen=True):
     """The conversation of a session."""
 
     id: str | None = None
@@ -71,7 +70,7 @@ class ConversationItemDeleted(ServerEventBase, frozen=True):
 
 
 # ------------------------------------------------------------------------------------------------ what the user said
-class LogProb(Light, frozen=True):
+class LogProb(FrozenStruct, frozen=True):
     """How sure the recogniser is of a token: natural logarithm of its probability."""
 
     token: str
@@ -79,14 +78,14 @@ class LogProb(Light, frozen=True):
     bytes: tuple[int, ...] = ()
 
 
-class TranscriptionTokenDetails(Light, frozen=True):
+class TranscriptionTokenDetails(FrozenStruct, frozen=True):
     """Input tokens by modality."""
 
     text_tokens: int = 0
     audio_tokens: int = 0
 
 
-class TranscriptionTokens(Light, frozen=True):
+class TranscriptionTokens(FrozenStruct, frozen=True):
     """A transcription billed by token."""
 
     type: ClassVar[Literal["tokens"]] = "tokens"
@@ -96,14 +95,14 @@ class TranscriptionTokens(Light, frozen=True):
     input_token_details: TranscriptionTokenDetails | None = None
 
 
-class TranscriptionDuration(Light, frozen=True):
+class TranscriptionDuration(FrozenStruct, frozen=True):
     """A transcription billed by time, in seconds rounded up."""
 
     type: ClassVar[Literal["duration"]] = "duration"
     seconds: float
 
 
-class TranscriptionLanguage(Light, frozen=True):
+class TranscriptionLanguage(FrozenStruct, frozen=True):
     """A language that was recognised (ISO 639-1)."""
 
     code: str
@@ -122,7 +121,7 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEventBase, frozen=True)
     content_index: int
     delta: str
     logprobs: tuple[LogProb, ...] | None = None
-    obfuscation: str | Unset = UNSET
+    obfuscation: str | UnsetType = UNSET
 
 
 class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase, frozen=True):
@@ -154,7 +153,7 @@ class ConversationItemInputAudioTranscriptionSegment(ServerEventBase, frozen=Tru
     text: str
 
 
-class TranscriptionError(Light, frozen=True):
+class TranscriptionError(FrozenStruct, frozen=True):
     """Why a transcription failed."""
 
     type: str | None = None
@@ -242,24 +241,24 @@ class OutputAudioBufferCleared(ServerEventBase, frozen=True):
     response_id: str
 
 
-CONVERSATION_EVENTS = (
-    ConversationCreated,
-    ConversationItemAdded,
-    ConversationItemDone,
-    ConversationItemRetrieved,
-    ConversationItemTruncated,
-    ConversationItemDeleted,
-    ConversationItemInputAudioTranscriptionDelta,
-    ConversationItemInputAudioTranscriptionCompleted,
-    ConversationItemInputAudioTranscriptionSegment,
-    ConversationItemInputAudioTranscriptionFailed,
-    InputAudioBufferCommitted,
-    InputAudioBufferCleared,
-    InputAudioBufferSpeechStarted,
-    InputAudioBufferSpeechStopped,
-    InputAudioBufferTimeoutTriggered,
-    InputAudioBufferDtmfEventReceived,
-    OutputAudioBufferStarted,
-    OutputAudioBufferStopped,
-    OutputAudioBufferCleared,
+ConversationEvent = (
+    ConversationCreated
+    | ConversationItemAdded
+    | ConversationItemDone
+    | ConversationItemRetrieved
+    | ConversationItemTruncated
+    | ConversationItemDeleted
+    | ConversationItemInputAudioTranscriptionDelta
+    | ConversationItemInputAudioTranscriptionCompleted
+    | ConversationItemInputAudioTranscriptionSegment
+    | ConversationItemInputAudioTranscriptionFailed
+    | InputAudioBufferCommitted
+    | InputAudioBufferCleared
+    | InputAudioBufferSpeechStarted
+    | InputAudioBufferSpeechStopped
+    | InputAudioBufferTimeoutTriggered
+    | InputAudioBufferDtmfEventReceived
+    | OutputAudioBufferStarted
+    | OutputAudioBufferStopped
+    | OutputAudioBufferCleared
 )

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from engine.wire.items import Item, Part
 from engine.wire.response import Response
 from engine.wire.server_base import ServerEventBase
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, UnsetType
 
 
 class ResponseCreated(ServerEventBase, frozen=True):
@@ -71,7 +71,7 @@ class ResponseOutputTextDelta(ServerEventBase, frozen=True):
     output_index: int
     content_index: int
     delta: str
-    obfuscation: str | Unset = UNSET
+    obfuscation: str | UnsetType = UNSET
 
 
 class ResponseOutputTextDone(ServerEventBase, frozen=True):
@@ -115,7 +115,7 @@ class ResponseOutputAudioTranscriptDelta(ServerEventBase, frozen=True):
     output_index: int
     content_index: int
     delta: str
-    obfuscation: str | Unset = UNSET
+    obfuscation: str | UnsetType = UNSET
 
 
 class ResponseOutputAudioTranscriptDone(ServerEventBase, frozen=True):
@@ -138,7 +138,7 @@ class ResponseFunctionCallArgumentsDelta(ServerEventBase, frozen=True):
     output_index: int
     call_id: str
     delta: str
-    obfuscation: str | Unset = UNSET
+    obfuscation: str | UnsetType = UNSET
 
 
 class ResponseFunctionCallArgumentsDone(ServerEventBase, frozen=True):
@@ -165,7 +165,7 @@ class ResponseMcpCallArgumentsDelta(ServerEventBase, frozen=True):
     item_id: str
     output_index: int
     delta: str
-    obfuscation: str | Unset = UNSET
+    obfuscation: str | UnsetType = UNSET
 
 
 class ResponseMcpCallArgumentsDone(ServerEventBase, frozen=True):
@@ -202,24 +202,24 @@ class ResponseMcpCallFailed(ServerEventBase, frozen=True):
     output_index: int
 
 
-RESPONSE_EVENTS = (
-    ResponseCreated,
-    ResponseDone,
-    ResponseOutputItemAdded,
-    ResponseOutputItemDone,
-    ResponseContentPartAdded,
-    ResponseContentPartDone,
-    ResponseOutputTextDelta,
-    ResponseOutputTextDone,
-    ResponseOutputAudioDelta,
-    ResponseOutputAudioDone,
-    ResponseOutputAudioTranscriptDelta,
-    ResponseOutputAudioTranscriptDone,
-    ResponseFunctionCallArgumentsDelta,
-    ResponseFunctionCallArgumentsDone,
-    ResponseMcpCallArgumentsDelta,
-    ResponseMcpCallArgumentsDone,
-    ResponseMcpCallInProgress,
-    ResponseMcpCallCompleted,
-    ResponseMcpCallFailed,
+ResponseEvent = (
+    ResponseCreated
+    | ResponseDone
+    | ResponseOutputItemAdded
+    | ResponseOutputItemDone
+    | ResponseContentPartAdded
+    | ResponseContentPartDone
+    | ResponseOutputTextDelta
+    | ResponseOutputTextDone
+    | ResponseOutputAudioDelta
+    | ResponseOutputAudioDone
+    | ResponseOutputAudioTranscriptDelta
+    | ResponseOutputAudioTranscriptDone
+    | ResponseFunctionCallArgumentsDelta
+    | ResponseFunctionCallArgumentsDone
+    | ResponseMcpCallArgumentsDelta
+    | ResponseMcpCallArgumentsDone
+    | ResponseMcpCallInProgress
+    | ResponseMcpCallCompleted
+    | ResponseMcpCallFailed
 )

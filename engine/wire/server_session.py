@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 from engine.wire.server_base import ServerEventBase
 from engine.wire.session import Session, TranscriptionSession
-from engine.wire.struct import Light
+from engine.wire.struct import FrozenStruct
 
 
-class ErrorDetail(Light, frozen=True):
+class ErrorDetail(FrozenStruct, frozen=True):
     """What went wrong. `event_id` is the client event that was rejected, if it had an id and the server says so."""
 
     type: str
@@ -38,7 +38,7 @@ class SessionUpdated(ServerEventBase, frozen=True):
     session: Session | TranscriptionSession
 
 
-class RateLimit(Light, frozen=True):
+class RateLimit(FrozenStruct, frozen=True):
     """One limit: `remaining` of `limit` are left, full again in `reset_seconds`."""
 
     name: str | None = None
@@ -75,12 +75,12 @@ class McpListToolsFailed(ServerEventBase, frozen=True):
     item_id: str
 
 
-SESSION_EVENTS = (
-    ErrorEvent,
-    SessionCreated,
-    SessionUpdated,
-    RateLimitsUpdated,
-    McpListToolsInProgress,
-    McpListToolsCompleted,
-    McpListToolsFailed,
+SessionEvent = (
+    ErrorEvent
+    | SessionCreated
+    | SessionUpdated
+    | RateLimitsUpdated
+    | McpListToolsInProgress
+    | McpListToolsCompleted
+    | McpListToolsFailed
 )

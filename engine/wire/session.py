@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from engine.wire.constraints import SERVER_ONLY, OneOf, Only, Range
 from engine.wire.formats import AudioFormat
-from engine.wire.struct import Light
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 Effort = Annotated[str, OneOf("minimal", "low", "medium", "high", "xhigh")]
 MaxOutputTokens = Annotated[int, Range(1, 4096)] | Annotated[str, OneOf("inf")]
@@ -19,56 +18,56 @@ Speed = Annotated[float, Range(0.25, 1.5)]
 Milliseconds = Annotated[int, Range(0)]
 
 
-class UnknownSetting(Light, frozen=True):
+class UnknownSetting(FrozenStruct, frozen=True):
     """A setting of a shape that this version does not know (compatible servers have many), as it came."""
 
     raw: object
 
 
 # ------------------------------------------------------------------------------------------------ audio
-class ServerVad(Light, frozen=True):
+class ServerVad(FrozenStruct, frozen=True):
     """The turn ends when the user has been silent for a while."""
 
     type: ClassVar[Literal["server_vad"]] = "server_vad"
-    threshold: Annotated[float, Range(0, 1)] | Unset | None = UNSET
-    prefix_padding_ms: Milliseconds | Unset | None = UNSET
-    silence_duration_ms: Milliseconds | Unset | None = UNSET
-    idle_timeout_ms: Annotated[int, Range(5000, 30000)] | Unset | None = UNSET
-    create_response: bool | Unset | None = UNSET
-    interrupt_response: bool | Unset | None = UNSET
+    threshold: Annotated[float, Range(0, 1)] | UnsetType | None = UNSET
+    prefix_padding_ms: Milliseconds | UnsetType | None = UNSET
+    silence_duration_ms: Milliseconds | UnsetType | None = UNSET
+    idle_timeout_ms: Annotated[int, Range(5000, 30000)] | UnsetType | None = UNSET
+    create_response: bool | UnsetType | None = UNSET
+    interrupt_response: bool | UnsetType | None = UNSET
 
 
-class SemanticVad(Light, frozen=True):
+class SemanticVad(FrozenStruct, frozen=True):
     """The turn ends when a model judges that the user has finished speaking."""
 
     type: ClassVar[Literal["semantic_vad"]] = "semantic_vad"
-    eagerness: Annotated[str, OneOf("low", "medium", "high", "auto")] | Unset | None = UNSET
-    create_response: bool | Unset | None = UNSET
-    interrupt_response: bool | Unset | None = UNSET
+    eagerness: Annotated[str, OneOf("low", "medium", "high", "auto")] | UnsetType | None = UNSET
+    create_response: bool | UnsetType | None = UNSET
+    interrupt_response: bool | UnsetType | None = UNSET
 
 
 TurnDetection = ServerVad | SemanticVad | UnknownSetting
 
 
-class Transcription(Light, frozen=True):
+class Transcription(FrozenStruct, frozen=True):
     """How user audio is turned into text. `language` is ISO 639-1."""
 
-    model: str | Unset | None = UNSET
-    language: str | Unset | None = UNSET
-    prompt: str | Unset | None = UNSET
-    languages: tuple[str, ...] | Unset | None = UNSET
-    keywords: tuple[str, ...] | Unset | None = UNSET
-    delay: Effort | Unset | None = UNSET
+    model: str | UnsetType | None = UNSET
+    language: str | UnsetType | None = UNSET
+    prompt: str | UnsetType | None = UNSET
+    languages: tuple[str, ...] | UnsetType | None = UNSET
+    keywords: tuple[str, ...] | UnsetType | None = UNSET
+    delay: Effort | UnsetType | None = UNSET
 
 
-class NoiseReduction(Light, frozen=True):
+class NoiseReduction(FrozenStruct, frozen=True):
     """Noise reduction before voice activity detection: `near_field` is a headset, `far_field` a room."""
 
-    type: Annotated[str, OneOf("near_field", "far_field")] | Unset | None = UNSET
-    strength: float | Unset | None = UNSET
+    type: Annotated[str, OneOf("near_field", "far_field")] | UnsetType | None = UNSET
+    strength: float | UnsetType | None = UNSET
 
 
-class VoiceId(Light, frozen=True):
+class VoiceId(FrozenStruct, frozen=True):
     """A custom voice."""
 
     id: str
@@ -77,153 +76,153 @@ class VoiceId(Light, frozen=True):
 Voice = str | VoiceId | UnknownSetting
 
 
-class AudioInput(Light, frozen=True):
+class AudioInput(FrozenStruct, frozen=True):
     """What the server does with the user's audio."""
 
-    format: AudioFormat | UnknownSetting | Unset | None = UNSET
-    transcription: Transcription | UnknownSetting | Unset | None = UNSET
-    noise_reduction: NoiseReduction | UnknownSetting | Unset | None = UNSET
-    turn_detection: TurnDetection | Unset | None = UNSET
+    format: AudioFormat | UnknownSetting | UnsetType | None = UNSET
+    transcription: Transcription | UnknownSetting | UnsetType | None = UNSET
+    noise_reduction: NoiseReduction | UnknownSetting | UnsetType | None = UNSET
+    turn_detection: TurnDetection | UnsetType | None = UNSET
 
 
-class AudioOutput(Light, frozen=True):
+class AudioOutput(FrozenStruct, frozen=True):
     """How the model's speech is made. `speed` is a factor, changed between turns only."""
 
-    format: AudioFormat | UnknownSetting | Unset | None = UNSET
-    voice: Voice | Unset | None = UNSET
-    speed: Speed | Unset | None = UNSET
+    format: AudioFormat | UnknownSetting | UnsetType | None = UNSET
+    voice: Voice | UnsetType | None = UNSET
+    speed: Speed | UnsetType | None = UNSET
 
 
-class Audio(Light, frozen=True):
+class Audio(FrozenStruct, frozen=True):
     """Both directions."""
 
-    input: AudioInput | Unset | None = UNSET
-    output: AudioOutput | Unset | None = UNSET
+    input: AudioInput | UnsetType | None = UNSET
+    output: AudioOutput | UnsetType | None = UNSET
 
 
 # ------------------------------------------------------------------------------------------------ tools
-class FunctionToolDefinition(Light, frozen=True):
+class FunctionToolDefinition(FrozenStruct, frozen=True):
     """A function that the client runs. `parameters` is a JSON schema."""
 
     type: ClassVar[Literal["function"]] = "function"
     name: str
-    description: str | Unset | None = UNSET
-    parameters: Mapping[str, object] | Unset | None = UNSET
+    description: str | UnsetType | None = UNSET
+    parameters: Mapping[str, object] | UnsetType | None = UNSET
 
 
-class ToolFilter(Light, frozen=True):
+class ToolFilter(FrozenStruct, frozen=True):
     """Some of the tools of an MCP server."""
 
-    tool_names: tuple[str, ...] | Unset | None = UNSET
-    read_only: bool | Unset | None = UNSET
+    tool_names: tuple[str, ...] | UnsetType | None = UNSET
+    read_only: bool | UnsetType | None = UNSET
 
 
-class ApprovalFilter(Light, frozen=True):
+class ApprovalFilter(FrozenStruct, frozen=True):
     """Which MCP tools always, and which never need an approval."""
 
-    always: ToolFilter | Unset | None = UNSET
-    never: ToolFilter | Unset | None = UNSET
+    always: ToolFilter | UnsetType | None = UNSET
+    never: ToolFilter | UnsetType | None = UNSET
 
 
-class McpTool(Light, frozen=True):
+class McpTool(FrozenStruct, frozen=True):
     """An MCP server whose tools the model's host runs; `server_url`, `connector_id` or `tunnel_id` says where it is."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str
-    server_url: str | Unset | None = UNSET
-    connector_id: str | Unset | None = UNSET
-    tunnel_id: str | Unset | None = UNSET
-    server_description: str | Unset | None = UNSET
-    authorization: str | Unset | None = UNSET
-    headers: Mapping[str, str] | Unset | None = UNSET
-    allowed_tools: tuple[str, ...] | ToolFilter | Unset | None = UNSET
-    require_approval: Annotated[str, OneOf("always", "never")] | ApprovalFilter | Unset | None = UNSET
-    allowed_callers: tuple[Annotated[str, OneOf("direct", "programmatic")], ...] | Unset | None = UNSET
-    defer_loading: bool | Unset | None = UNSET
+    server_url: str | UnsetType | None = UNSET
+    connector_id: str | UnsetType | None = UNSET
+    tunnel_id: str | UnsetType | None = UNSET
+    server_description: str | UnsetType | None = UNSET
+    authorization: str | UnsetType | None = UNSET
+    headers: Mapping[str, str] | UnsetType | None = UNSET
+    allowed_tools: tuple[str, ...] | ToolFilter | UnsetType | None = UNSET
+    require_approval: Annotated[str, OneOf("always", "never")] | ApprovalFilter | UnsetType | None = UNSET
+    allowed_callers: tuple[Annotated[str, OneOf("direct", "programmatic")], ...] | UnsetType | None = UNSET
+    defer_loading: bool | UnsetType | None = UNSET
 
 
 ToolDefinition = FunctionToolDefinition | McpTool | UnknownSetting
 
 
-class ToolChoiceFunction(Light, frozen=True):
+class ToolChoiceFunction(FrozenStruct, frozen=True):
     """The model must call this function."""
 
     type: ClassVar[Literal["function"]] = "function"
     name: str
 
 
-class ToolChoiceMcp(Light, frozen=True):
+class ToolChoiceMcp(FrozenStruct, frozen=True):
     """The model must call this MCP server, or this one tool of it."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str
-    name: str | Unset | None = UNSET
+    name: str | UnsetType | None = UNSET
 
 
 ToolChoice = Annotated[str, OneOf("auto", "none", "required")] | ToolChoiceFunction | ToolChoiceMcp | UnknownSetting
 
 
 # ------------------------------------------------------------------------------------------------ the rest
-class Reasoning(Light, frozen=True):
+class Reasoning(FrozenStruct, frozen=True):
     """How long reasoning models think before they answer."""
 
-    effort: Effort | Unset | None = UNSET
+    effort: Effort | UnsetType | None = UNSET
 
 
-class TracingConfig(Light, frozen=True):
+class TracingConfig(FrozenStruct, frozen=True):
     """How the session appears among the traces of the service."""
 
-    workflow_name: str | Unset | None = UNSET
-    group_id: str | Unset | None = UNSET
+    workflow_name: str | UnsetType | None = UNSET
+    group_id: str | UnsetType | None = UNSET
     metadata: object = UNSET
 
 
-class TokenLimits(Light, frozen=True):
+class TokenLimits(FrozenStruct, frozen=True):
     """Tokens kept after the instructions when the conversation is cut."""
 
-    post_instructions: Annotated[int, Range(0)] | Unset | None = UNSET
+    post_instructions: Annotated[int, Range(0)] | UnsetType | None = UNSET
 
 
-class RetentionRatio(Light, frozen=True):
+class RetentionRatio(FrozenStruct, frozen=True):
     """Cut the conversation to this share (0 to 1) of its limit whenever it is full."""
 
     type: ClassVar[Literal["retention_ratio"]] = "retention_ratio"
     retention_ratio: Annotated[float, Range(0, 1)]
-    token_limits: TokenLimits | Unset | None = UNSET
+    token_limits: TokenLimits | UnsetType | None = UNSET
 
 
-class Prompt(Light, frozen=True):
+class Prompt(FrozenStruct, frozen=True):
     """A prompt stored at the service."""
 
     id: str
-    version: str | Unset | None = UNSET
-    variables: Mapping[str, object] | Unset | None = UNSET
+    version: str | UnsetType | None = UNSET
+    variables: Mapping[str, object] | UnsetType | None = UNSET
 
 
 Tracing = Annotated[str, OneOf("auto")] | TracingConfig | UnknownSetting
 Truncation = Annotated[str, OneOf("auto", "disabled")] | RetentionRatio | UnknownSetting
 
 
-class Session(Light, frozen=True):
+class Session(FrozenStruct, frozen=True):
     """A speech-to-speech session."""
 
     type: ClassVar[Literal["realtime"]] = "realtime"
-    object: Annotated[str, SERVER_ONLY] | Unset = UNSET
-    id: Annotated[str, SERVER_ONLY] | Unset = UNSET
-    model: str | Unset | None = UNSET
-    output_modalities: Modalities | Unset | None = UNSET
-    instructions: str | Unset | None = UNSET
-    tools: tuple[ToolDefinition, ...] | Unset | None = UNSET
-    tool_choice: ToolChoice | Unset | None = UNSET
-    parallel_tool_calls: bool | Unset | None = UNSET
-    reasoning: Reasoning | Unset | None = UNSET
-    max_output_tokens: MaxOutputTokens | Unset | None = UNSET
-    tracing: Tracing | Unset | None = UNSET
-    truncation: Truncation | Unset | None = UNSET
-    prompt: Prompt | Unset | None = UNSET
-    expires_at: Annotated[int, SERVER_ONLY] | Unset | None = UNSET
-    audio: Audio | Unset | None = UNSET
-    include: Includes | Unset | None = UNSET
+    object: Annotated[str, SERVER_ONLY] | UnsetType = UNSET
+    id: Annotated[str, SERVER_ONLY] | UnsetType = UNSET
+    model: str | UnsetType | None = UNSET
+    output_modalities: Modalities | UnsetType | None = UNSET
+    instructions: str | UnsetType | None = UNSET
+    tools: tuple[ToolDefinition, ...] | UnsetType | None = UNSET
+    tool_choice: ToolChoice | UnsetType | None = UNSET
+    parallel_tool_calls: bool | UnsetType | None = UNSET
+    reasoning: Reasoning | UnsetType | None = UNSET
+    max_output_tokens: MaxOutputTokens | UnsetType | None = UNSET
+    tracing: Tracing | UnsetType | None = UNSET
+    truncation: Truncation | UnsetType | None = UNSET
+    prompt: Prompt | UnsetType | None = UNSET
+    expires_at: Annotated[int, SERVER_ONLY] | UnsetType | None = UNSET
+    audio: Audio | UnsetType | None = UNSET
+    include: Includes | UnsetType | None = UNSET
 
     @property
     def audio_input(self) -> AudioInput:
@@ -238,21 +237,21 @@ class Session(Light, frozen=True):
         return given if isinstance(given, AudioOutput) else AudioOutput()
 
 
-class TranscriptionAudio(Light, frozen=True):
+class TranscriptionAudio(FrozenStruct, frozen=True):
     """A transcription session only listens."""
 
-    input: AudioInput | Unset | None = UNSET
+    input: AudioInput | UnsetType | None = UNSET
 
 
-class TranscriptionSession(Light, frozen=True):
+class TranscriptionSession(FrozenStruct, frozen=True):
     """A session that turns speech into text and never responds."""
 
     type: ClassVar[Literal["transcription"]] = "transcription"
-    object: Annotated[str, SERVER_ONLY] | Unset = UNSET
-    id: Annotated[str, SERVER_ONLY] | Unset = UNSET
-    expires_at: Annotated[int, SERVER_ONLY] | Unset | None = UNSET
-    audio: TranscriptionAudio | Unset | None = UNSET
-    include: Includes | Unset | None = UNSET
+    object: Annotated[str, SERVER_ONLY] | UnsetType = UNSET
+    id: Annotated[str, SERVER_ONLY] | UnsetType = UNSET
+    expires_at: Annotated[int, SERVER_ONLY] | UnsetType | None = UNSET
+    audio: TranscriptionAudio | UnsetType | None = UNSET
+    include: Includes | UnsetType | None = UNSET
 
     @property
     def audio_input(self) -> AudioInput:

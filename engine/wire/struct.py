@@ -1,10 +1,13 @@
-"""Light classes: frozen data, made in a tenth of the time.
+"""The base of frozen data, and `UNSET`. The rule: events of the wire and of the session, the classes that the protocol
+is made of, and what is made anew for each event are msgspec structs; all other data are attrs classes.
 
 attrs sets each field of a frozen object by a call of its own: 1.4 us for six fields; and it compiles each class when it
 is imported: 0.9 ms. msgspec makes the object in C, 0.1 us, and the class in 0.03 ms (Python 3.11). So what there is
-much of is made by msgspec: events, which come by the hundreds, and the classes of the protocol, which are a hundred.
+much of is made by msgspec: events come by the hundreds, and the classes of the protocol are a hundred.
 What attrs can do with its own classes (`fields`, `has`, `asdict`), and so what cattrs can, it can do with these: they
 show it their fields.
+
+`UNSET` is the value of a field that is not on the wire at all (`None` is JSON null). It is false.
 """
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ from functools import cache
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
 import attrs
-from msgspec import NODEFAULT, Struct
+from msgspec import NODEFAULT, UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-L = TypeVar("L", bound="Light")
+__all__ = ["UNSET", "FrozenStruct", "UnsetType", "evolve"]
+
+L = TypeVar("L", bound="FrozenStruct")
 
 
 @cache
@@ -43,12 +48,12 @@ class _Fields:
         return _fields_of(cls)
 
 
-class Light(Struct, frozen=True, weakref=True):
-    """The base of light classes."""
+class FrozenStruct(Struct, frozen=True, weakref=True):
+    """The base of frozen structs, which show attrs their fields."""
 
     __attrs_attrs__: ClassVar[Any] = _Fields()
 
 
-def evolve(value: L, **changes: object) -> L:
+def evolve(value: L, /, **changes: object) -> L:
     """The same with some fields changed, as `attrs.evolve` does it."""
     return replace(value, **changes)

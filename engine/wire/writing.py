@@ -14,7 +14,7 @@ from cattrs.gen import make_dict_unstructure_fn
 from engine.wire import items, response, server_conversation, server_session
 from engine.wire.annotations import tag_of
 from engine.wire.beta import PART_NAMES
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 Writer = Callable[[Any], Any]
 

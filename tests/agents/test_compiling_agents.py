@@ -18,7 +18,7 @@ from engine.wire.session import (
     Session,
     UnknownSetting,
 )
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 
 @function_tool(on_interruption="cancel")

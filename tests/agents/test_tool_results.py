@@ -61,6 +61,7 @@ class Private:
 
 class Struct(msgspec.Struct):
     a: int
+    b: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Model(pydantic.BaseModel):
@@ -102,6 +103,7 @@ class Array:
         (frozenset({1, "a"}), '["a",1]'),
         ({None: 1, Colour.RED: 2}, '{"null":1,"red":2}'),
         (Struct(1), '{"a":1}'),
+        (Struct(1, 2), '{"a":1,"b":2}'),
         ([Model(when=dt.date(2026, 8, 22))], '[{"when":"2026-08-22","parent":null}]'),
         ({"values": Array()}, '{"values":[1.5,2.0]}'),
         (Colour.BOTH, "3"),

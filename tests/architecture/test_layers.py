@@ -100,6 +100,13 @@ def test_actors_never_import_each_other(path: Path) -> None:
     assert imported_files(path) & set(in_room("actors")) <= PARTS_OF_ACTORS
 
 
+@pytest.mark.parametrize("path", in_room("core"), ids=name)
+def test_operations_of_the_core_have_one_address(path: Path) -> None:
+    """Modules that route inputs are known to the machine only: what two of them need is an operation of its own."""
+    routers = {known for known in in_room("core") if known.stem.startswith("on_")}
+    assert not imported_files(path) & routers or path.stem == "machine"
+
+
 @pytest.mark.parametrize("room", sorted(room for room in rooms() if room.split("/")[0] == "local"))
 def test_the_embedded_server_shares_only_the_wire_with_the_client(room: str) -> None:
     outside = {other for other in imported_rooms(room) if other.split("/")[0] != "local"}

@@ -20,7 +20,7 @@ from engine.errors import TransportLost
 from engine.wire.items import InputText, Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import MalformedEvent, UnknownEvent
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.support.far_end.records import FarResponse, Quirks
 from tests.support.promises.agents import HANDOFF
 from tests.support.world import Setting, World

@@ -29,7 +29,7 @@ from engine.wire.items import (
     OutputAudio,
     OutputText,
 )
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.support.counting import lines_run
 
 

@@ -7,7 +7,7 @@ import pytest
 from engine.core.arbitration import TOKEN
 from engine.core.effects import CancelCall, Discard, DropChecks
 from engine.core.inputs import Interrupt, Opened, Played, Respond, SendMessage, Taken, ToolDone
-from engine.core.interruption import CANCELLED_OUTPUT
+from engine.core.tool_call_steps import CANCELLED_OUTPUT
 from engine.events import AudioInterrupted, HistoryUpdated, ToolEnd
 from engine.history import AssistantAudio, AssistantMessage
 from engine.wire.client_events import (
@@ -275,7 +275,7 @@ def test_nothing_is_remembered_of_calls_that_were_stopped() -> None:
     d = Driven()
     for at in range(50):
         d.tell(begins(f"r{at}"), *calls(f"r{at}", (f"c{at}", "stoppable", "{}")), ends(f"r{at}"), Interrupt())
-    assert not d.machine._state.calls._groups
+    assert not d.machine._state.tool_calls._groups
 
 
 # --- the same with the far end's own rules, whatever its quirks

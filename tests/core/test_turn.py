@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.core.turn import TABLE, Turn, TurnInput, TurnRules, TurnState
 from engine.wire.session import Audio, AudioInput, SemanticVad, ServerVad, Session, UnknownSetting
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 INPUTS: tuple[TurnInput, ...] = get_args(TurnInput)
 inputs = st.lists(st.sampled_from(INPUTS), max_size=12)

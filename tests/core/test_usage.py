@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.core.usage import add_usage
 from engine.wire.response import Usage
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.strategies.wire import instances
 
 usages = instances(Usage)

@@ -14,7 +14,7 @@ import attrs
 import pytest
 import trio
 
-from engine.core import machine, on_response
+from engine.core import machine, on_server_response
 from engine.mailboxes import event_queue, microphone
 from engine.wire import deltas
 
@@ -67,9 +67,9 @@ def steps() -> Iterator[Counts]:
         trio.lowlevel.remove_instrument(instrument)
 
 
-_LIGHT: Final = (
+_STRUCTS: Final = (
     (deltas, "ResponseOutputAudioDelta"),
-    (on_response, "Audio"),
+    (on_server_response, "Audio"),
     (machine, "Effects"),
     (event_queue, "Taken"),
     (microphone, "InputAudioBufferAppend"),
@@ -87,7 +87,7 @@ def _counted(made: Counts) -> Iterator[None]:
         return count
 
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in _LIGHT:
+        for module, name in _STRUCTS:
             patch.setattr(module, name, counting(name, getattr(module, name)))
         yield
 

@@ -34,7 +34,7 @@ from engine.wire.server_events import (
     ResponseCreated,
     ResponseOutputAudioDelta,
 )
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 MS = 1_000_000
 PIECE = b"\0\x10" * 480

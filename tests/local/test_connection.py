@@ -22,7 +22,7 @@ from engine.wire.client_events import ConversationItemCreate, ResponseCreate
 from engine.wire.codec import decode_server
 from engine.wire.items import InputText, Message
 from engine.wire.server_events import MalformedEvent, ResponseDone, ServerEvent
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.local.caller import FIXED, Caller, call
 from tests.local.driver import append, order, output, silence, speech, tool, update, user_text
 

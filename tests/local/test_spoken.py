@@ -26,7 +26,7 @@ from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate
 from engine.wire.items import InputText, Message
 from engine.wire.server_events import ResponseDone, ResponseOutputAudioDelta
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.local.caller import FIXED, Caller, call
 from tests.local.driver import append, order, output, silence, tool, update
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.actors.guardrails import GuardrailDebouncer
 from engine.actors.router import Router
-from engine.core import interruption, machine, on_report, on_response
+from engine.core import interruption, machine, on_report, responses
 from engine.core.arbitration import Arbiter
 from engine.core.conversation import Conversation
 from engine.core.debounce import Debounce
@@ -44,13 +44,13 @@ def swapped_handler(kind: type, handler: Callable[[State, Any], None]) -> Iterat
 
 
 def ends_responses_twice() -> AbstractContextManager[None]:
-    end = on_response.end
+    end = responses.end_response
 
     def twice(s: State, live: Any, status: Any, *rest: Any, **more: Any) -> None:
         end(s, live, status, *rest, **more)
         s.emit(AgentEnd, agent=live.agent.agent, response_id=live.response_id, status=status)
 
-    return swapped(on_response, "end", twice)
+    return swapped(responses, "end_response", twice)
 
 
 def leaves_stale_audio_in_the_queue() -> AbstractContextManager[None]:

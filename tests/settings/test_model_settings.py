@@ -31,7 +31,7 @@ from engine.wire.session import (
     Transcription,
     VoiceId,
 )
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.strategies import damage, wire
 
 _EVERYTHING_FLAT = {

@@ -20,7 +20,7 @@ from engine.wire import server_events as server
 from engine.wire.annotations import Member, hints, is_list, is_map, is_raw, members
 from engine.wire.constraints import MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, UnsetType
 
 _MAX_INT = 2**53
 
@@ -69,7 +69,7 @@ def _of(annotation: object) -> st.SearchStrategy[Any]:
 
 def _of_member(member: Member) -> st.SearchStrategy[Any]:
     kind = member.type
-    if kind is Unset:
+    if kind is UnsetType:
         return st.just(UNSET)
     if kind is NoneType:
         return st.none()

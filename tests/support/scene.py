@@ -29,7 +29,7 @@ from engine.models.interface import ModelCapabilities
 from engine.session.messages import user_message
 from engine.session.response_handle import ResponseHandle
 from engine.wire.response import ResponseParams
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.support.far_end.model import FarEndModel, FarScript, Later
 from tests.support.far_end.records import BYTES_PER_MS, Quirks
 from tests.support.far_end.server import FarEnd

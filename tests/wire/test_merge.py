@@ -16,7 +16,7 @@ from engine.wire.session import (
     TranscriptionAudio,
     TranscriptionSession,
 )
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.strategies import wire
 
 _BASE = Session(

@@ -1,7 +1,9 @@
-"""Light classes: frozen, compared by value, and to attrs and cattrs what a class of attrs' own is."""
+"""Frozen structs: frozen, compared by value, and to attrs and cattrs what a class of attrs' own is."""
 
 from __future__ import annotations
 
+import copy
+import pickle
 import weakref
 from typing import Annotated, Any, ClassVar
 
@@ -9,10 +11,10 @@ import attrs
 import pytest
 from cattrs import Converter
 
-from engine.wire.struct import Light, evolve
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType, evolve
 
 
-class Base(Light, frozen=True, kw_only=True):
+class Base(FrozenStruct, frozen=True, kw_only=True):
     type: ClassVar[str]
     event_id: str = ""
 
@@ -52,7 +54,7 @@ def test_what_attrs_and_cattrs_do_with_an_object() -> None:
     assert Converter().structure(plain, Made) == made
 
 
-class WithDefaults(Light, frozen=True):
+class WithDefaults(FrozenStruct, frozen=True):
     fields: dict[str, int] = {}  # noqa: RUF012 - each object gets its own
 
 
@@ -81,3 +83,22 @@ def test_evolving_changes_what_is_named_and_nothing_else() -> None:
     assert made.text == "old"
     with pytest.raises(TypeError):
         evolve(made, nothing=1)
+
+
+class WithUnset(FrozenStruct, frozen=True):
+    value: int | UnsetType | None = UNSET
+
+
+def test_unset_is_false_and_neither_none_nor_equal_to_anything_else() -> None:
+    assert not UNSET
+    assert UNSET not in (None, False, 0, "")
+    assert repr(UNSET) == str(UNSET) == "UNSET"
+    assert isinstance(UNSET, UnsetType)
+
+
+def test_unset_stays_the_same_wherever_it_is_taken() -> None:
+    made = WithUnset()
+    for copied in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), evolve(made), evolve(made, value=UNSET)):
+        assert copied.value is UNSET
+    assert attrs.asdict(made) == {"value": UNSET}  # type: ignore[arg-type]  # mypy looks for the decorator
+    assert attrs.fields(WithUnset)[0].default is UNSET

@@ -30,7 +30,7 @@ from engine.wire.server_events import (
     UnknownEvent,
 )
 from engine.wire.session import Audio, AudioInput, AudioOutput, ServerVad, Session, UnknownSetting
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 
 
 def _decode(**fields: Any) -> ServerEvent:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from engine.events import RealtimeSessionEvent
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType
 
 NOT_COMPARED = frozenset({"turn_metrics"})
 """Events that say how long things took, which is never the same twice."""
@@ -30,7 +30,7 @@ def _plain(value: object) -> object:
     match value:
         case None | bool() | int() | float() | str():
             return value
-        case Unset():
+        case UnsetType():
             return None
         case bytes():
             return {"bytes": len(value), "sha256": sha256(value).hexdigest()[:16]}

@@ -27,8 +27,7 @@ from engine.wire.client_events import (
 )
 from engine.wire.items import FunctionCallOutput, Message
 from engine.wire.response import ResponseParams
-from engine.wire.struct import evolve
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET, evolve
 
 APPEND = InputAudioBufferAppend.type
 

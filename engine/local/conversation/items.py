@@ -15,8 +15,7 @@ import attrs
 from engine.local.conversation import errors
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import Item, ItemReference, UnknownItem
-from engine.wire.struct import evolve
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType, evolve
 
 ROOT = "root"
 
@@ -87,7 +86,7 @@ class Conversation:
             at = entries[-1].previous
         return tuple(reversed(entries))
 
-    def add(self, entry: Entry, previous_item_id: str | Unset | None = None) -> str | None:
+    def add(self, entry: Entry, previous_item_id: str | UnsetType | None = None) -> str | None:
         """Insert at the end, or behind `previous_item_id` ("root": at the head). Returns the id it now stands
         behind.
 
@@ -127,8 +126,8 @@ class Conversation:
             self._audio_bytes -= len(entry.audio)
             entry.audio = None
 
-    def _place(self, previous_item_id: str | Unset | None) -> tuple[str | None, str | None]:
-        if previous_item_id is None or isinstance(previous_item_id, Unset):
+    def _place(self, previous_item_id: str | UnsetType | None) -> tuple[str | None, str | None]:
+        if previous_item_id is None or isinstance(previous_item_id, UnsetType):
             return self._last, None
         if previous_item_id == ROOT:
             return None, self._first
@@ -150,7 +149,7 @@ class Conversation:
 
 def id_of(item: Item | ItemReference) -> str:
     """The id of an item that has one."""
-    if isinstance(item.id, Unset):
+    if isinstance(item.id, UnsetType):
         raise TypeError(f"an item without an id: {item!r}")
     return item.id
 

@@ -15,7 +15,7 @@ from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import ItemReference
 from engine.wire.response import ResponseAudio, ResponseAudioOutput, ResponseParams
 from engine.wire.session import FunctionToolDefinition, ToolChoice, ToolDefinition, Voice
-from engine.wire.unset import Unset
+from engine.wire.struct import UnsetType
 
 
 @attrs.frozen
@@ -56,7 +56,7 @@ def request_of(
     session = settings.speech
     instructions = session.instructions if asked.instructions is None else asked.instructions
     parallel = asked.parallel_tool_calls if isinstance(asked.parallel_tool_calls, bool) else True
-    tools = session.tools if isinstance(asked.tools, Unset) else asked.tools
+    tools = session.tools if isinstance(asked.tools, UnsetType) else asked.tools
     return Request(
         entries=_entries(asked, conversation, history_items),
         instructions=(instructions if isinstance(instructions, str) else session.instructions) or "",
@@ -105,7 +105,7 @@ def spec_of(
 
 
 def _entries(asked: ResponseParams, conversation: Conversation, history_items: int) -> tuple[Entry, ...]:
-    if asked.input is None or isinstance(asked.input, Unset):
+    if asked.input is None or isinstance(asked.input, UnsetType):
         return conversation.newest(history_items)
     entries = []
     for item in asked.input:

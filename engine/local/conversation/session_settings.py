@@ -29,8 +29,7 @@ from engine.wire.session import (
     TranscriptionSession,
     TurnDetection,
 )
-from engine.wire.struct import evolve
-from engine.wire.unset import UNSET, Unset
+from engine.wire.struct import UNSET, UnsetType, evolve
 
 DEFAULT_INSTRUCTIONS = (
     "You are a helpful and friendly voice assistant. Answer in short, plain sentences, call a function "
@@ -195,8 +194,8 @@ class SessionSettings:
         return evolve(changed, audio=TranscriptionAudio(input=heard))
 
     def _changed_input(
-        self, now: AudioInput | Unset | None, change: AudioInput | Unset | None, *, keep_bare: bool = False
-    ) -> AudioInput | Unset | None:
+        self, now: AudioInput | UnsetType | None, change: AudioInput | UnsetType | None, *, keep_bare: bool = False
+    ) -> AudioInput | UnsetType | None:
         if not isinstance(change, AudioInput):
             return now
         before = now if isinstance(now, AudioInput) else AudioInput()
@@ -217,8 +216,8 @@ def _check_labels(change: Session) -> None:
 
 
 def _changed_output(
-    now: AudioOutput | Unset | None, change: AudioOutput | Unset | None, spoken: bool
-) -> AudioOutput | Unset | None:
+    now: AudioOutput | UnsetType | None, change: AudioOutput | UnsetType | None, spoken: bool
+) -> AudioOutput | UnsetType | None:
     if not isinstance(change, AudioOutput):
         return now
     before = now if isinstance(now, AudioOutput) else AudioOutput()
@@ -254,7 +253,7 @@ def _filled_transcription(given: object) -> Transcription | None:
 
 
 def _filled_detection(
-    change: object, now: TurnDetection | Unset | None, traits: ModelTraits, bare: bool
+    change: object, now: TurnDetection | UnsetType | None, traits: ModelTraits, bare: bool
 ) -> ServerVad | SemanticVad | None:
     if change is UNSET:
         return now if isinstance(now, (ServerVad, SemanticVad)) else None
@@ -285,8 +284,8 @@ def _server_vad(given: ServerVad, traits: ModelTraits, bare: bool) -> ServerVad:
     )
 
 
-def _or(given: _S | Unset | None, default: _S) -> _S:
-    return default if given is None or isinstance(given, Unset) else given
+def _or(given: _S | UnsetType | None, default: _S) -> _S:
+    return default if given is None or isinstance(given, UnsetType) else given
 
 
 def _speech_session(session_id: str, model: str, expires_at: int, traits: ModelTraits) -> Session:

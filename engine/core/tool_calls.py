@@ -30,7 +30,7 @@ class CallState(Enum):
 
 
 @attrs.define
-class Call:
+class ToolCall:
     """One call the model made."""
 
     call_id: str
@@ -71,16 +71,16 @@ class _Group:
         self.interrupted, self.seen_later, self.missing_then = True, False, False
 
 
-class Calls:
+class ToolCalls:
     """Every call of the session that is not DONE, and what is remembered of those that are."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[str, ToolCall] = {}
         self._groups: dict[str, _Group] = {}
         self._seen: dict[str, None] = {}
         self._always: dict[str, tuple[bool, str | None]] = {}
 
-    def start(self, call: Call) -> bool:
+    def start(self, call: ToolCall) -> bool:
         """A call is complete. Returns whether it is new: a second call of the same id is never run."""
         if call.call_id in self._seen:
             return False
@@ -89,11 +89,11 @@ class Calls:
         self._groups.setdefault(call.response_id, _Group()).open.add(call.call_id)
         return True
 
-    def get(self, call_id: str) -> Call | None:
+    def get(self, call_id: str) -> ToolCall | None:
         """A call that is not DONE."""
         return self._calls.get(call_id)
 
-    def approval_needed(self, call_id: str) -> Call | None:
+    def approval_needed(self, call_id: str) -> ToolCall | None:
         """The call's tool must not run unasked. Returns it if it is to wait."""
         call = self._calls.get(call_id)
         if call is None or call.state is not CallState.RUNNING:
@@ -105,7 +105,7 @@ class Calls:
         """What the application said with `always` for this tool, if it did."""
         return self._always.get(name)
 
-    def decide(self, call_id: str, *, approved: bool, always: bool, message: str | None) -> Call | None:
+    def decide(self, call_id: str, *, approved: bool, always: bool, message: str | None) -> ToolCall | None:
         """The application's answer. Returns the call if it was waiting."""
         call = self._calls.get(call_id)
         if call is None or call.state is not CallState.WAITING:
@@ -115,7 +115,7 @@ class Calls:
         call.state = CallState.RUNNING
         return call
 
-    def done(self, call_id: str) -> Call | None:
+    def done(self, call_id: str) -> ToolCall | None:
         """A call has its output. Returns it the first time."""
         call = self._calls.pop(call_id, None)
         if call is None:
@@ -149,7 +149,7 @@ class Calls:
                 group.seen_later = True
                 group.missing_then = bool(group.open)
 
-    def interrupted(self) -> list[Call]:
+    def interrupted(self) -> list[ToolCall]:
         """The user interrupts. Returns the calls that are to be stopped."""
         for group in self._groups.values():
             group.interrupt()
@@ -170,6 +170,6 @@ class Calls:
             return False
         return not group.interrupted or (group.seen_later and group.missing_then)
 
-    def open(self) -> list[Call]:
+    def open(self) -> list[ToolCall]:
         """Every call that is not DONE, in the order they were made."""
         return list(self._calls.values())

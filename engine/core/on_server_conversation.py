@@ -1,10 +1,11 @@
-"""Events of the far end about the conversation: items and their places, the user's turn, and what the user said."""
+"""Events of the server about the conversation: items and their places, the user's turn, and what the user said."""
 
 from __future__ import annotations
 
-from engine.core.interruption import stop_speaking, stop_tools
-from engine.core.on_response import delete_if_unheard
+from engine.core.interruption import stop_speaking
+from engine.core.responses import delete_if_unheard
 from engine.core.state import State
+from engine.core.tool_call_steps import stop_tools
 from engine.events import (
     HistoryAdded,
     HistoryUpdated,

@@ -32,7 +32,7 @@ from engine.wire.server_events import (
     TranscriptionError,
 )
 from engine.wire.session import Audio, AudioInput, ServerVad, Session
-from engine.wire.unset import UNSET
+from engine.wire.struct import UNSET
 from tests.core.driving import MS, Driven
 from tests.support.talk import accepts, begins, calls, ends, speaks, typed, user_starts, user_stops
 

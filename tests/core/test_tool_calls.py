@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.agent_spec import AgentSpec, ToolSpec
-from engine.core.calls import Call, Calls, CallState
+from engine.core.tool_calls import CallState, ToolCall, ToolCalls
 from engine.wire.session import Session
 
 AGENT = AgentSpec("a", "a", Session())
@@ -16,12 +16,12 @@ STOPPABLE = ToolSpec("t", "function", "declared", "cancel")
 LASTING = ToolSpec("t", "function", "declared")
 
 
-def call(call_id: str = "c", response_id: str = "r", tool: ToolSpec | None = LASTING) -> Call:
-    return Call(call_id, "t", "{}", response_id, AGENT, tool)
+def call(call_id: str = "c", response_id: str = "r", tool: ToolSpec | None = LASTING) -> ToolCall:
+    return ToolCall(call_id, "t", "{}", response_id, AGENT, tool)
 
 
-def in_state(state: CallState | None) -> Calls:
-    calls = Calls()
+def in_state(state: CallState | None) -> ToolCalls:
+    calls = ToolCalls()
     if state is not None:
         calls.start(call())
     if state is CallState.WAITING:
@@ -31,7 +31,7 @@ def in_state(state: CallState | None) -> Calls:
     return calls
 
 
-def put_in(calls: Calls, what: str) -> bool:
+def put_in(calls: ToolCalls, what: str) -> bool:
     """Give an input; whether it changed anything."""
     match what:
         case "start":
@@ -57,11 +57,11 @@ NEXT = {
 }
 
 
-def state_of(calls: Calls) -> CallState | None:
+def state_of(calls: ToolCalls) -> CallState | None:
     known = calls.get("c")
     if known is not None:
         return known.state
-    return None if Calls.start(calls, call()) else D
+    return None if ToolCalls.start(calls, call()) else D
 
 
 @pytest.mark.parametrize("state", [None, *CallState])
@@ -76,7 +76,7 @@ def test_every_pair(state: CallState | None, what: str) -> None:
 
 @pytest.mark.parametrize("tool", [None, LASTING, STOPPABLE])
 def test_only_tools_that_declare_it_are_stopped(tool: ToolSpec | None) -> None:
-    calls = Calls()
+    calls = ToolCalls()
     made = call(tool=tool)
     calls.start(made)
     assert calls.interrupted() == ([made] if tool is STOPPABLE else [])
@@ -94,7 +94,7 @@ def test_a_standing_answer_holds_for_the_tool(approved: bool) -> None:
 
 
 def test_one_handoff_for_a_response() -> None:
-    calls = Calls()
+    calls = ToolCalls()
     assert calls.claim_handoff("r")
     assert not calls.claim_handoff("r")
     assert calls.claim_handoff("s")
@@ -109,14 +109,14 @@ def test_a_response_waits_for_its_own_calls() -> None:
 
 
 def test_a_response_without_calls_is_not_answered() -> None:
-    calls = Calls()
+    calls = ToolCalls()
     calls.response_ended("r")
     assert not calls.answer_due("r")
 
 
 @given(st.permutations(["end", "c0", "c1", "c2"]))
 def test_parallel_calls_are_answered_once_at_the_last_of_it_all(order: list[str]) -> None:
-    calls = Calls()
+    calls = ToolCalls()
     for name in ("c0", "c1", "c2"):
         calls.start(call(name))
     due = []
@@ -164,7 +164,7 @@ def test_an_interrupted_response_is_answered_only_if_a_later_one_missed_an_outpu
 
 
 def test_a_call_that_is_seen_after_its_response_was_cut_off_is_not_answered_by_itself() -> None:
-    calls = Calls()
+    calls = ToolCalls()
     calls.response_interrupted("r")
     calls.start(call())
     calls.response_ended("r")
@@ -173,7 +173,7 @@ def test_a_call_that_is_seen_after_its_response_was_cut_off_is_not_answered_by_i
 
 
 def test_what_is_over_is_forgotten() -> None:
-    calls = Calls()
+    calls = ToolCalls()
     for at in range(100):
         calls.start(call(f"c{at}", f"r{at}"))
         calls.response_ended(f"r{at}")

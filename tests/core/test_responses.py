@@ -1,35 +1,32 @@
-"""A response from its beginning to its end, event by event."""
+"""A response from its beginning to its end: who speaks, what it has read, how it ended."""
 
 from __future__ import annotations
 
 import pytest
 
-from engine.core.effects import CheckText, HandleCreated, HandleDone, HookEnd, HookStart, StartCall
-from engine.core.inputs import Interrupt, Opened, Respond, SendMessage
+from engine.core.effects import CheckText, HandleCreated, HandleDone, HookEnd, HookStart
+from engine.core.inputs import Interrupt, Respond, SendMessage
 from engine.core.state import REMEMBERED_RESPONSES
 from engine.errors import ResponseFailed
-from engine.events import AgentEnd, AgentStart, Audio, AudioEnd, TranscriptDelta, TranscriptDone, UsageReported
+from engine.events import AgentEnd, AgentStart, UsageReported
 from engine.wire.client_events import ResponseCancel, ResponseCreate
-from engine.wire.items import FunctionCall, Message, OutputAudio, OutputText
-from engine.wire.response import Response, ResponseError, ResponseParams, StatusDetails, Usage
+from engine.wire.items import Message, OutputAudio
+from engine.wire.response import Response, ResponseError, StatusDetails, Usage
 from engine.wire.server_events import (
     ResponseContentPartAdded,
     ResponseCreated,
     ResponseDone,
-    ResponseFunctionCallArgumentsDone,
     ResponseOutputAudioDelta,
-    ResponseOutputAudioDone,
     ResponseOutputAudioTranscriptDone,
     ResponseOutputItemAdded,
-    ResponseOutputItemDone,
     ResponseOutputTextDelta,
     ResponseOutputTextDone,
     SessionUpdated,
 )
 from engine.wire.session import Audio as SessionAudio
 from engine.wire.session import AudioInput, ServerVad, Session
-from tests.core.driving import AGENT, OTHER, TOOL, Driven
-from tests.support.talk import begins, calls, ends, falls_silent, speaks, typed, user_starts, user_stops
+from tests.core.driving import AGENT, Driven
+from tests.support.talk import begins, ends, speaks, typed, user_starts, user_stops
 
 # --- beginning
 
@@ -100,42 +97,6 @@ def test_a_response_that_was_asked_for_has_read_what_was_sent_before() -> None:
     assert len(d.sent(ResponseCreate)) == 1
 
 
-# --- speaking
-
-
-def test_audio_and_words_in_order() -> None:
-    d = Driven().tell(begins("r"), *speaks("r", "a", "one two", 0.5), *falls_silent("r", "a", "one two"), ends("r"))
-    assert [event.data for event in d.seen(Audio)] == [b"\1\0" * 6000] * 2
-    assert [event.delta for event in d.seen(TranscriptDelta)] == ["one ", "two "]
-    assert [event.transcript for event in d.seen(TranscriptDone)] == ["one two"]
-    assert len(d.seen(AudioEnd)) == 1
-    assert d.types().index("audio_end") < d.types().index("agent_end")
-
-
-def test_audio_that_comes_after_its_end_is_still_delivered() -> None:
-    d = Driven().tell(begins("r"), *speaks("r", "a", "one", 0.5))
-    d.tell(ResponseOutputAudioDone("r", "a", 0, 0), ResponseOutputAudioDelta("r", "a", 0, 0, b"\2\0"))
-    assert not d.seen(AudioEnd)
-    d.tell(*falls_silent("r", "a", "one"))
-    assert d.seen(Audio)[-1].data == b"\2\0"
-    assert len(d.seen(AudioEnd)) == 1
-
-
-def test_audio_that_never_ends_ends_with_its_response() -> None:
-    d = Driven().tell(begins("r"), *speaks("r", "a", "one", 0.5), ends("r", "incomplete", "max_output_tokens"))
-    assert len(d.seen(AudioEnd)) == 1
-
-
-def test_empty_audio_is_no_audio() -> None:
-    assert "audio" not in Driven().tell(begins("r"), ResponseOutputAudioDelta("r", "a", 0, 0, b"")).types()
-
-
-def test_late_events_of_an_ended_response_are_dropped() -> None:
-    d = Driven().tell(begins("r"), ends("r")).forget()
-    d.tell(*speaks("r", "a", "late", 0.2), ends("r"))
-    assert [kind for kind in d.types() if kind != "history_added"] == []
-
-
 # --- what the guardrails read
 
 
@@ -162,56 +123,6 @@ def test_nothing_of_an_interrupted_response_is_checked() -> None:
     d = Driven().tell(begins("r"), *speaks("r", "a", "one", 0.1), Interrupt()).forget()
     d.tell(ResponseOutputTextDone("r", "b", 0, 0, "unheard"), ends("r", "cancelled"))
     assert not d.checks
-
-
-# --- calling tools
-
-
-def test_a_call_starts_as_soon_as_its_arguments_are_whole_and_only_once() -> None:
-    call = FunctionCall("f", "tool", "c", '{"a": 1}', "completed")
-    d = Driven().tell(begins("r"), ResponseFunctionCallArgumentsDone("r", "f", 0, "c", "tool", '{"a": 1}'))
-    assert d.tools[1:] == [StartCall("c", "tool", '{"a": 1}', TOOL, AGENT)]
-    d.tell(ResponseOutputItemDone("r", 0, call), ResponseDone(Response("r", "completed", output=(call,))))
-    assert len([work for work in d.tools if isinstance(work, StartCall)]) == 1
-
-
-@pytest.mark.parametrize("arguments", ['{"a": ', "", "[]", "5"])
-def test_arguments_that_are_not_whole_wait_for_the_end_of_the_item(arguments: str) -> None:
-    d = Driven().tell(begins("r"), ResponseFunctionCallArgumentsDone("r", "f", 0, "c", "tool", arguments))
-    assert not [work for work in d.tools if isinstance(work, StartCall)]
-    d.tell(ResponseOutputItemDone("r", 0, FunctionCall("f", "tool", "c", arguments, "completed")))
-    assert len([work for work in d.tools if isinstance(work, StartCall)]) == 1
-
-
-def test_a_call_without_a_name_waits_for_the_end_of_the_item() -> None:
-    d = Driven().tell(begins("r"), ResponseFunctionCallArgumentsDone("r", "f", 0, "c", None, "{}"))
-    assert not [work for work in d.tools if isinstance(work, StartCall)]
-
-
-@pytest.mark.parametrize("status", ["cancelled", "incomplete"])
-def test_a_call_that_was_cut_off_is_not_run(status: str) -> None:
-    call = FunctionCall("f", "tool", "c", '{"a":', "incomplete")
-    d = Driven().tell(begins("r"), ResponseOutputItemDone("r", 0, call))
-    d.tell(ResponseDone(Response("r", status, output=(call,))))
-    assert not [work for work in d.tools if isinstance(work, StartCall)]
-
-
-def test_a_call_that_only_the_end_of_the_response_tells_is_run() -> None:
-    call = FunctionCall("f", "tool", "c", "{}", "completed")
-    d = Driven().tell(begins("r"), ResponseDone(Response("r", "completed", output=(call,))))
-    assert [work.call_id for work in d.tools if isinstance(work, StartCall)] == ["c"]
-
-
-def test_an_unknown_tool_is_started_as_unknown() -> None:
-    d = Driven().tell(begins("r"), *calls("r", ("c", "nothing_like_it", "{}")))
-    assert d.tools[1] == StartCall("c", "nothing_like_it", "{}", None, AGENT)
-
-
-def test_the_tools_of_one_response_are_its_own() -> None:
-    d = Driven(OTHER)
-    d.tell(Respond(1, ResponseParams(), {"mine": TOOL}))
-    d.tell(begins("r", "req_1"), *calls("r", ("c", "mine", "{}")))
-    assert d.tools[1].tool is TOOL
 
 
 # --- ending
@@ -274,17 +185,3 @@ def test_a_running_response_is_never_forgotten() -> None:
         d.tell(begins(f"r{at}"), ends(f"r{at}"))
     d.forget().tell(ends("first"))
     assert d.types() == ["agent_end"]
-
-
-def test_text_items_need_no_audio() -> None:
-    item = Message("a", "assistant", (OutputText("hi"),), "completed")
-    d = Driven().tell(begins("r"), ResponseContentPartAdded("r", "a", 0, 0, OutputText("")))
-    d.tell(ResponseOutputTextDelta("r", "a", 0, 0, "hi"), ResponseOutputItemDone("r", 0, item), ends("r"))
-    assert d.types() == ["agent_start", "transcript_delta", "agent_end"]
-
-
-def test_no_agent_is_told_before_the_connection_stands() -> None:
-    d = Driven(opened=False)
-    assert not d.wire
-    d.tell(Opened(AGENT))
-    assert len(d.wire) == 1

@@ -1,8 +1,9 @@
-"""Events of the far end about the session: settings, errors, limits, and everything the engine does not interpret."""
+"""Events of the server about the session: settings, errors, limits, and everything the engine does not interpret."""
 
 from __future__ import annotations
 
-from engine.core import on_response
+from engine.core.agent_change import confirm_settings, drop_refused_settings
+from engine.core.responses import finish_response
 from engine.core.state import State
 from engine.errors import PeerError, ProtocolError, ResponseFailed
 from engine.events import RateLimits, RawModelEvent
@@ -32,8 +33,7 @@ def session_updated(s: State, event: SessionUpdated) -> None:
     """The far end confirms settings: what it begins by itself from now on is the new agent's."""
     if isinstance(event.session, Session):
         _learn(s, event.session)
-    if s.updates:
-        s.confirmed_agent = s.updates.pop(0).spec
+    confirm_settings(s)
 
 
 def _learn(s: State, session: Session) -> None:
@@ -56,7 +56,7 @@ def error(s: State, event: ErrorEvent) -> None:
         s.settle(failed, "failed", reason=said.code, error=refusal)
         s.error(refusal, said.code)
         return
-    s.updates = [update for update in s.updates if update.event_id != said.event_id]
+    drop_refused_settings(s, said.event_id)
     where = f" (at {said.param})" if said.param else ""
     s.error(PeerError(f"{said.message}{where}"), said.code)
 
@@ -69,7 +69,7 @@ def malformed(s: State, event: MalformedEvent) -> None:
     s.error(ProtocolError(f"the far end sent what is not a valid event: {event.reason}"))
     if event.type == ResponseDone.type and event.response_id in s.responses:
         failure = StatusDetails("failed", error=ResponseError(code="malformed", message=event.reason))
-        on_response.done(s, ResponseDone(Response(event.response_id, "failed", failure)))
+        finish_response(s, Response(event.response_id, "failed", failure))
 
 
 def rate_limits(s: State, event: RateLimitsUpdated) -> None:

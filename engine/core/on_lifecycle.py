@@ -1,0 +1,32 @@
+"""The life of the session itself: its connection stands, time passes, its connection is gone."""
+
+from __future__ import annotations
+
+from engine.core.agent_change import send_settings
+from engine.core.inputs import Ended, Opened, Tick
+from engine.core.responses import abandon_response
+from engine.core.state import State
+from engine.core.tool_call_steps import cancel_open_calls
+
+
+def opened(s: State, report: Opened) -> None:
+    """The connection stands."""
+    send_settings(s, report.spec)
+
+
+def tick(s: State, _: Tick) -> None:
+    """Nothing but the time has changed; what is due is sent by the machine itself."""
+
+
+def ended(s: State, report: Ended) -> None:
+    """There is no connection any more: everything that began gets its end."""
+    if s.ended:
+        return
+    reason = "session_closed" if report.error is None else "connection_lost"
+    cancel_open_calls(s)
+    for live in s.running():
+        abandon_response(s, live, reason, report.error)
+    for request in s.arbiter.close():
+        s.settle(request, "superseded" if report.error is None else "failed", reason=reason, error=report.error)
+    s.effects.wire.clear()
+    s.ended = True

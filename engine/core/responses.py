@@ -1,0 +1,209 @@
+"""The life of a response, whoever moves it on: it begins, speaks, and ends, each exactly once.
+
+Servers leave out beginnings and repeat ends, send deltas after the end of a part, or a part whole without deltas; a
+session ends in the middle of everything. So whatever comes first begins a response, whatever is open ends with it, and
+what comes later is dropped.
+"""
+
+from __future__ import annotations
+
+from engine.core.debounce import Debounce
+from engine.core.effects import CheckText, HandleCreated, HookEnd, HookStart
+from engine.core.interruption import stop_response, stop_speaking
+from engine.core.state import Asked, LiveResponse, State
+from engine.core.tool_call_steps import continue_if_answered, start_call_of
+from engine.core.usage import add_usage
+from engine.errors import EngineError, ResponseFailed
+from engine.events import AgentEnd, AgentStart, AudioEnd, ResponseStatus, TranscriptDelta, TranscriptDone, UsageReported
+from engine.wire.client_events import ConversationItemDelete
+from engine.wire.response import Response, ResponseError, Usage
+
+# --- beginning
+
+
+def begin_response(s: State, response: Response) -> LiveResponse:
+    """Begin a response: find out who asked for it, and as which agent it speaks. It is stopped at once if the request
+    was cancelled meanwhile."""
+    request, cancel = s.arbiter.created(response)
+    out_of_band = request.out_of_band if request is not None else (
+        response.conversation_id is None and s.arbiter.running != response.id
+    )  # fmt: skip
+    asked = s.asked.pop(request.token, None) if request is not None else None
+    live = LiveResponse(
+        response_id=response.id,
+        agent=asked.agent if asked is not None else s.confirmed_agent,
+        request=request,
+        out_of_band=out_of_band,
+        text=Debounce(s.rules.debounce_length),
+    )
+    s.remember(live)
+    if not out_of_band:
+        if not cancel:
+            s.tool_calls.response_began()
+        _answer_what_it_missed(s, asked)
+    s.emit(AgentStart, agent=live.agent.agent, response_id=live.response_id)
+    s.effects.tools.append(HookStart(live.agent))
+    if request is not None and request.handle_id is not None:
+        s.effects.handles.append(HandleCreated(request.handle_id, live.response_id))
+    if cancel and out_of_band:
+        stop_response(s, live)
+    elif cancel:
+        stop_speaking(s, tell_far_end=True)
+    return live
+
+
+def _answer_what_it_missed(s: State, asked: Asked | None) -> None:
+    """Ask for another response to what this one has not read, unless a request on its way has that already.
+
+    `asked` is the request that this response answers. What it has not read stays unseen: a response that the server
+    begins by itself may come before the next one that we ask for, and drop it, without having read any more.
+    """
+    coming = asked or s.asked.get(s.arbiter.on_its_way or "")
+    if s.unseen - (coming.after if coming is not None else frozenset()):
+        s.arbiter.follow_up()
+    if asked is not None:
+        s.unseen -= asked.after
+
+
+def response_of(s: State, response_id: str) -> LiveResponse | None:
+    """Return the response that an event belongs to; None if it has ended, or if the event names none.
+
+    Some servers leave `response.created` out: the response begins with whatever comes first.
+    """
+    live = s.responses.get(response_id)
+    if live is not None:
+        return None if live.ended else live
+    return begin_response(s, Response(id=response_id, conversation_id="")) if response_id else None
+
+
+# --- speaking
+
+
+def open_audio(s: State, live: LiveResponse, item_id: str, content_index: int) -> None:
+    """Note that audio of a part is coming, so that it can be cut; an interrupted response's is to be deleted."""
+    if live.interrupted or s.rules.far_end_plays:
+        if live.interrupted and not live.out_of_band and s.rules.far_end_truncates:
+            live.delete_when_done[item_id] = None
+        return
+    live.audio_open[item_id, content_index] = None
+    s.ledger.opened(live.response_id, item_id, content_index, s.now)
+
+
+def end_audio(s: State, live: LiveResponse, item_id: str, content_index: int) -> None:
+    """Announce the end of a part's audio, unless that was done or the audio was interrupted."""
+    s.ledger.ended(item_id, content_index)
+    if live.audio_open.pop((item_id, content_index), 0) is None:
+        s.emit(AudioEnd, response_id=live.response_id, item_id=item_id, content_index=content_index)
+
+
+def add_text(s: State, response_id: str, item_id: str, content_index: int, delta: str, *, spoken: bool) -> None:
+    """Add to the text of a part: in history, for the application, and for the guardrails."""
+    live = s.responses.get(response_id)
+    if (live is None or live.ended) and (live := response_of(s, response_id)) is None:
+        return
+    if not live.out_of_band:
+        s.conversation.grow(item_id, content_index, delta, spoken=spoken)
+    if live.interrupted:
+        return
+    s.effects.events.append(
+        TranscriptDelta(
+            context=s.rules.context, at_ns=s.now, role="assistant",
+            item_id=item_id, response_id=response_id, delta=delta,
+        )
+    )  # fmt: skip
+    _check(s, live, item_id, content_index, delta)
+
+
+def _check(s: State, live: LiveResponse, item_id: str, content_index: int, text: str) -> None:
+    """Give the guardrails more of a part to read, as soon as enough has come together."""
+    part = (item_id, content_index)
+    live.said[part] = live.said.get(part, 0) + len(text)
+    if (due := live.text.grow(text)) is not None:
+        s.effects.checks.append(CheckText(live.response_id, live.agent, due, final=False))
+
+
+def finish_text(s: State, response_id: str, item_id: str, content_index: int, text: str) -> None:
+    """Set the whole text of a part. What deltas have not told of it is read by the guardrails now."""
+    if (live := response_of(s, response_id)) is None:
+        return
+    if not live.out_of_band:
+        s.conversation.say(item_id, content_index, text)
+    if not live.interrupted:
+        s.emit(TranscriptDone, role="assistant", item_id=item_id, response_id=response_id, transcript=text)
+        _check(s, live, item_id, content_index, text[live.said.get((item_id, content_index), 0) :])
+
+
+def delete_if_unheard(s: State, live: LiveResponse, item_id: str) -> None:
+    """Delete an item that is finished now, if it was interrupted before anybody heard it."""
+    if live.delete_when_done.pop(item_id, 0) is None:
+        s.effects.wire.append(ConversationItemDelete(item_id))
+
+
+# --- ending
+
+
+def finish_response(s: State, response: Response) -> None:
+    """End a response as the server says it ended: start the calls that only the end tells, add up what it cost."""
+    live = s.responses.get(response.id) or begin_response(s, response)
+    if live.ended:
+        return
+    status = _status(response)
+    details = response.status_details
+    error = details.error if details else None
+    reason = (details.reason if details else None) or (error.code if error else None)
+    if status == "completed":
+        for item in response.output:
+            start_call_of(s, live, item)
+    if response.usage is not None:
+        s.usage = add_usage(s.usage, response.usage)
+        s.emit(UsageReported, response_id=live.response_id, usage=response.usage, total=s.usage)
+    end_response(s, live, status, reason, error, response.usage)
+    s.arbiter.done(live.response_id, s.now)
+    continue_if_answered(s, live.response_id)
+
+
+def end_response(
+    s: State,
+    live: LiveResponse,
+    status: ResponseStatus,
+    reason: str | None,
+    error: ResponseError | None = None,
+    usage: Usage | None = None,
+    lost: EngineError | None = None,
+) -> None:
+    """Close a response: its audio, its checks, its calls, its handle, its one `agent_end`."""
+    live.ended = True
+    for key in list(live.audio_open):
+        end_audio(s, live, *key)
+    for item_id in list(live.delete_when_done):
+        delete_if_unheard(s, live, item_id)
+    s.tool_calls.response_ended(live.response_id)
+    text = live.text.text()
+    if not live.interrupted and (due := live.text.end()) is not None:
+        s.effects.checks.append(CheckText(live.response_id, live.agent, due, final=True))
+    s.emit(
+        AgentEnd, agent=live.agent.agent, response_id=live.response_id,
+        status=status, reason=reason, error=error, usage=usage,
+    )  # fmt: skip
+    s.effects.tools.append(HookEnd(live.agent, text))
+    failure = lost
+    if status == "failed":
+        said = (error.message if error else None) or reason or "the far end gave no reason"
+        failure = ResponseFailed(f"the response failed: {said}", code=reason, response_id=live.response_id)
+    s.settle(live.request, status, text=text, reason=reason, error=failure)
+
+
+def abandon_response(s: State, live: LiveResponse, reason: str, lost: EngineError | None) -> None:
+    """End a response of which nothing will come any more, nor be played, because the session is over."""
+    live.interrupted = True
+    live.audio_open.clear()
+    live.delete_when_done.clear()
+    end_response(s, live, "cancelled", reason, lost=lost)
+
+
+def _status(response: Response) -> ResponseStatus:
+    match response.status:
+        case "cancelled" | "failed" | "incomplete":
+            return response.status
+        case _:
+            return "completed"
