@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import attrs
 
+from engine._messages import suggest, type_name
 from engine.agents.callbacks import settle
 from engine.agents.checks import check_callable
 from engine.agents.context import RunContext, T
@@ -14,7 +15,6 @@ from engine.agents.guardrail import OutputGuardrail
 from engine.agents.handoff import Handoff, as_handoff
 from engine.agents.hooks import RealtimeAgentHooks
 from engine.agents.tool import FunctionTool
-from engine.agents.wording import nearest, type_name
 from engine.errors import SettingsError
 from engine.wire.session import McpTool, Prompt, VoiceId
 
@@ -46,7 +46,7 @@ def _prompt(given: Prompt | Mapping[str, Any] | None) -> Prompt | None:
     known = [field.name for field in attrs.fields(Prompt)]
     for key in given:
         if key not in known:
-            raise SettingsError(f"prompt: unknown key {key!r}{nearest(key, known)}")
+            raise SettingsError(f"prompt: unknown key {key!r}{suggest(key, known)}")
     if not isinstance(given.get("id"), str):
         raise SettingsError("prompt: its id is missing")
     return Prompt(**given)
@@ -137,7 +137,7 @@ class RealtimeAgent(Generic[T]):
         known = [field.name for field in attrs.fields(RealtimeAgent)]
         for key in changes:
             if key not in known:
-                raise SettingsError(f"clone: a RealtimeAgent has no {key!r}{nearest(key, known)}")
+                raise SettingsError(f"clone: a RealtimeAgent has no {key!r}{suggest(key, known)}")
         same: dict[str, Any] = {field.name: getattr(self, field.name) for field in attrs.fields(RealtimeAgent)}
         return RealtimeAgent(**{**same, "handoffs": list(self.handoffs), **changes})
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 
-from engine.agents.wording import is_tool_name, type_name
+from engine._messages import type_name
 from engine.errors import SettingsError
+
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def check_tool_name(name: object, where: str) -> None:
     """A name that a model's API takes: 1 to 64 letters, digits, underscores and hyphens."""
-    if not isinstance(name, str) or not is_tool_name(name):
+    if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
         raise SettingsError(
             f"{name!r} cannot be the name of a tool: 1 to 64 letters, digits, underscores and hyphens can; give {where}"
         )

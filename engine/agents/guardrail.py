@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 import attrs
 
+from engine._messages import type_name
 from engine.agents.callbacks import RunSync, call_either
 from engine.agents.checks import check_callable
 from engine.agents.context import RunContext, T, ToolContext
-from engine.agents.wording import type_name
 from engine.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import attrs
 
+from engine._messages import type_name
 from engine.agents import arguments as model_arguments
 from engine.agents.callbacks import RunSync, call_either, settle
 from engine.agents.checks import check_callable, check_flag, check_tool_name
 from engine.agents.context import RunContext, T
-from engine.agents.wording import snake_case, type_name
 from engine.errors import SettingsError
 from engine.wire.session import FunctionToolDefinition
 
@@ -146,6 +147,12 @@ def as_handoff(entry: RealtimeAgent[T] | Handoff[T], where: str = "handoffs") ->
         return entry
     _check_agent(entry, where)
     return realtime_handoff(entry)
+
+
+def snake_case(name: str) -> str:
+    """Return a name in lower case with underscores: `Billing Support` and `BillingSupport` give `billing_support`."""
+    humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^A-Za-z0-9]+", "_", humps).strip("_").lower()
 
 
 def _check_agent(agent: object, where: str) -> str:

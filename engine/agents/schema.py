@@ -22,12 +22,12 @@ from typing import Annotated, Any
 import attrs
 import msgspec
 
+from engine._messages import type_name
 from engine.agents import docstring
 from engine.agents.bounds import LENGTHS, NUMERIC, Bounds, read_extras
 from engine.agents.containers import DictOf, ListOf, OneOf, TupleOf
 from engine.agents.records import Field, RawField, Record, has_fields, raw_fields
 from engine.agents.shapes import Anything, Choice, Described, Json, Leaf, SchemaWriter, Shape
-from engine.agents.wording import type_name
 from engine.errors import SettingsError
 
 _NO_BOUNDS = Bounds()

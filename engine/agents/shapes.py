@@ -17,33 +17,29 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 import msgspec
 
-from engine.agents.wording import said
+from engine._messages import KeyPath, describe, write_path
 
 if TYPE_CHECKING:
     from engine.agents.records import Record
 
 Json = dict[str, object]
-Path = tuple[str | int, ...]
-
-
-@attrs.frozen
-class Problem:
-    """One thing that does not fit, and where."""
-
-    at: Path
-    text: str
-
-    def __str__(self) -> str:
-        where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.at).lstrip(".")
-        return f"`{where}`: {self.text}" if where else self.text
 
 
 class Misfit(Exception):
-    """A value does not have the shape. Turned into `BadArguments` before anybody outside sees it."""
+    """A value does not have the shape. Turned into `BadArguments` before anybody outside sees it.
 
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(map(str, problems)))
+    `problems` are lines, one for each thing that does not fit (see `problem_at`).
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
         self.problems = problems
+
+
+def problem_at(path: KeyPath, text: str) -> str:
+    """Return the line for one thing that does not fit: where it stands, and what is wrong."""
+    where = write_path(path)
+    return f"`{where}`: {text}" if where else text
 
 
 @attrs.frozen
@@ -85,16 +81,16 @@ class Shape(ABC):
         """The JSON schema."""
 
     @abstractmethod
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         """The value of the type that the JSON value stands for. Raises `Misfit`."""
 
     def tagged_as(self, value: Mapping[str, object]) -> bool:
         """Whether nothing in an object says that it is meant as another class (see `Record`)."""
         return True
 
-    def refuse(self, value: object, at: Path) -> Misfit:
+    def refuse(self, value: object, at: KeyPath) -> Misfit:
         """The complaint about a value of the wrong kind."""
-        return Misfit(Problem(at, f"expected {self.expects}, got {said(value)}"))
+        return Misfit(problem_at(at, f"expected {self.expects}, got {describe(value)}"))
 
 
 @attrs.define
@@ -165,7 +161,7 @@ class Described(Shape):
     def schema(self, writer: SchemaWriter) -> Json:
         return described(self.inner.schema(writer), self.text)
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         return self.inner.convert(value, reading, at)
 
 
@@ -188,7 +184,7 @@ class Leaf(Shape):
         body = dict(msgspec.json.schema(self.hint))
         return {**body, "format": self.format} if self.format else body
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         try:
             return self._checked(msgspec.convert(value, self.hint))
         except (msgspec.ValidationError, ValueError):
@@ -224,7 +220,7 @@ class Anything(Shape):
     def schema(self, writer: SchemaWriter) -> Json:
         return {}
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         return value
 
 
@@ -251,7 +247,7 @@ class Choice(Shape):
         types = list(dict.fromkeys(_JSON_TYPES[type(given)] for given, _ in self.options))
         return {"type": types[0] if len(types) == 1 else types, "enum": [given for given, _ in self.options]}
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         for given, meant in self.options:
             if type(given) is type(value) and given == value:
                 return meant

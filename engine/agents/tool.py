@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 
 import attrs
 
+from engine._messages import suggest, type_name
 from engine.agents import arguments as model_arguments
 from engine.agents.callbacks import RunSync, call_either, settle
 from engine.agents.checks import check_callable, check_flag, check_seconds, check_tool_name
 from engine.agents.context import RunContext, ToolContext
 from engine.agents.docstring import DocstringStyle, DocText, check_style
 from engine.agents.guardrail import ToolInputGuardrail, ToolOutputGuardrail
-from engine.agents.wording import nearest, type_name
 from engine.errors import SettingsError
 from engine.wire.session import FunctionToolDefinition
 
@@ -80,7 +80,7 @@ class FunctionTool:
         if (self.on_invoke_tool is None) == (self.signature is None):
             raise SettingsError(f"{where}: give on_invoke_tool, or make it with function_tool")
         if self.on_interruption not in get_args(OnInterruption):
-            known = nearest(self.on_interruption, get_args(OnInterruption))
+            known = suggest(self.on_interruption, get_args(OnInterruption))
             raise SettingsError(f"{where}: on_interruption: {self.on_interruption!r} is not a policy{known}")
         if self.on_invoke_tool is not None:
             check_callable(self.on_invoke_tool, f"{where}: on_invoke_tool", ("ctx", "json_text"))

@@ -30,7 +30,7 @@ DRAWING = """
     history         local/conversation  settings
     audio
     wire            transport           local/settings
-    errors          clock               version
+    errors          clock               version         _messages
 """
 """Who may import whom at run time: a room imports only rooms on lines below its own."""
 

@@ -25,6 +25,7 @@ from tests.architecture.rooms import (
 )
 
 NO_EVENT_LOOP = {
+    "_messages",
     "agents",
     "audio",
     "core",
