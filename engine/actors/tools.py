@@ -21,8 +21,8 @@ from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import RunSync, call_either
 from engine.agents.context import ToolContext
 from engine.agents.handoff import Handoff
-from engine.agents.results import render
 from engine.agents.tool import FunctionTool
+from engine.agents.tool_output import render
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
     AnswerApproval,

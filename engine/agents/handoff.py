@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import attrs
 
 from engine._messages import type_name
-from engine.agents import arguments as model_arguments
 from engine.agents.callbacks import RunSync, call_either, settle
 from engine.agents.checks import check_callable, check_flag, check_tool_name
 from engine.agents.context import RunContext, T
+from engine.agents.schema import arguments as model_arguments
 from engine.errors import SettingsError
 from engine.wire.session import FunctionToolDefinition
 
 if TYPE_CHECKING:
     from engine.agents.agent import RealtimeAgent
-    from engine.agents.records import Record
+    from engine.agents.schema.records import Record
 
 I = TypeVar("I")  # noqa: E741
 OnHandoff = Callable[..., object]
@@ -180,7 +180,7 @@ def _check_callback(on_handoff: object, input_type: object, where: str) -> None:
 
 
 def _input(input_type: type, where: str) -> tuple[Record, Mapping[str, object]]:
-    from engine.agents.schema import class_record, write_schema
+    from engine.agents.schema.compiler import class_record, write_schema
 
     record = class_record(input_type, f"{where}: input_type")
     return record, write_schema(record, strict=True)

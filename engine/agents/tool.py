@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 import attrs
 
 from engine._messages import suggest, type_name
-from engine.agents import arguments as model_arguments
 from engine.agents.callbacks import RunSync, call_either, settle
 from engine.agents.checks import check_callable, check_flag, check_seconds, check_tool_name
 from engine.agents.context import RunContext, ToolContext
-from engine.agents.docstring import DocstringStyle, DocText, check_style
 from engine.agents.guardrail import ToolInputGuardrail, ToolOutputGuardrail
+from engine.agents.schema import arguments as model_arguments
+from engine.agents.schema.docstring import DocstringStyle, DocText, check_style
 from engine.errors import SettingsError
 from engine.wire.session import FunctionToolDefinition
 
 if TYPE_CHECKING:
     from engine.agents.agent import RealtimeAgent
-    from engine.agents.signature import Signature
+    from engine.agents.schema.signature import Signature
 
 OnInterruption = Literal["finish", "cancel"]
 # `Any`: a tool may be declared for one kind of context object and be listed by an agent for another,
@@ -237,12 +237,12 @@ def _make(
     **rest: Any,
 ) -> FunctionTool:
     # imported here: a program that declares no tools does not need msgspec
-    from engine.agents.schema import write_schema
-    from engine.agents.signature import describe, read_signature
+    from engine.agents.schema.compiler import write_schema
+    from engine.agents.schema.signature import describe, read_signature
 
     name = _checked_name(function, name_override)
     text = describe(function, docstring_style) if use_docstring_info else DocText()
-    signature = read_signature(function, name, text.parameters)
+    signature = read_signature(function, name, text.parameters, RunContext)
     return FunctionTool(
         name=name,
         description=text.description if description_override is None else description_override,

@@ -27,6 +27,7 @@ from tests.architecture.rooms import (
 NO_EVENT_LOOP = {
     "_messages",
     "agents",
+    "agents/schema",
     "audio",
     "core",
     "errors",

@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 from engine._messages import KeyPath, describe
-from engine.agents.shapes import EXACT, Json, Misfit, Reading, SchemaWriter, Shape, problem_at
+from engine.agents.schema.shapes import EXACT, Json, Misfit, Reading, SchemaWriter, Shape, problem_at
 
 
 @attrs.frozen

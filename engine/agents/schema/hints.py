@@ -1,4 +1,4 @@
-"""What `Annotated` adds to a type: a description, and bounds.
+"""Type hints, read: the type behind what surrounds it, its description, and its bounds.
 
 Bounds are recognised by the names of their attributes (`ge`, `max_length`...), which `msgspec.Meta`, the classes of
 `annotated_types` and pydantic's `Field` have in common: none of these packages needs to be imported for it.
@@ -6,11 +6,15 @@ Bounds are recognised by the names of their attributes (`ge`, `max_length`...), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+import typing
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import attrs
 import msgspec
+
+from engine.errors import SettingsError
 
 NUMERIC = ("gt", "ge", "lt", "le", "multiple_of")
 LENGTHS = ("min_length", "max_length")
@@ -61,7 +65,58 @@ class Bounds:
         return text if self.pattern is None else f"{text} that matches {self.pattern}"
 
 
-def read_extras(extras: Iterable[object], known: Bounds) -> tuple[str, Bounds]:
+NO_BOUNDS = Bounds()
+
+
+def peel(hint: object, bounds: Bounds = NO_BOUNDS) -> tuple[object, str, Bounds]:
+    """A hint without what surrounds it (`Annotated`, `Required`, `NewType`, aliases), and what that said."""
+    description = ""
+    while True:
+        origin = typing.get_origin(hint)
+        if origin is Annotated:
+            found, bounds = _read_extras(typing.get_args(hint)[1:], bounds)
+            description = description or found
+            hint = typing.get_args(hint)[0]
+        elif getattr(origin, "_name", None) in ("Required", "NotRequired", "ReadOnly", "Final"):
+            hint = typing.get_args(hint)[0]
+        elif hasattr(hint, "__supertype__"):
+            hint = hint.__supertype__
+        elif type(hint).__name__ == "TypeAliasType":
+            hint = getattr(hint, "__value__")  # noqa: B009
+        elif isinstance(hint, dataclasses.InitVar):
+            hint = hint.type
+        else:
+            return hint, description, bounds
+
+
+def resolve_hints(owner: object, where: str, namespace: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """The annotations of a class or function, with those that are strings evaluated."""
+    try:
+        return typing.get_type_hints(owner, dict(namespace) if namespace is not None else None, include_extras=True)
+    except NameError as error:
+        raise SettingsError(
+            f"{where}: {error}. Annotations are read when the tool is made: what they name has to be imported at "
+            "run time (not under TYPE_CHECKING) and to stand at the top level of its module"
+        ) from None
+    except (TypeError, SyntaxError) as error:
+        raise SettingsError(f"{where}: its annotations cannot be read: {error}") from None
+
+
+def substitute(hint: object, meant: Mapping[object, object]) -> object:
+    """The hint with the type variables of a generic class replaced by what they were given."""
+    if isinstance(hint, typing.TypeVar):
+        return meant.get(hint, hint)
+    parameters = getattr(hint, "__parameters__", ())
+    if not parameters or isinstance(hint, type):
+        return hint
+    return hint[tuple(meant.get(parameter, parameter) for parameter in parameters)]  # type: ignore[index]
+
+
+def show_hint(hint: object) -> str:
+    return hint.__qualname__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
+
+
+def _read_extras(extras: Iterable[object], known: Bounds) -> tuple[str, Bounds]:
     """The description (empty if there is none) and the bounds, on top of those known already."""
     description = ""
     found: dict[str, Any] = {}

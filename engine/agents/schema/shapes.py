@@ -12,15 +12,12 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import attrs
 import msgspec
 
 from engine._messages import KeyPath, describe, write_path
-
-if TYPE_CHECKING:
-    from engine.agents.records import Record
 
 Json = dict[str, object]
 
@@ -93,6 +90,16 @@ class Shape(ABC):
         return Misfit(problem_at(at, f"expected {self.expects}, got {describe(value)}"))
 
 
+class NamedShape(Shape):
+    """A shape that a schema can refer to by its name, where it contains itself."""
+
+    name: str
+
+    @abstractmethod
+    def body(self, writer: SchemaWriter) -> Json:
+        """Return the schema in place."""
+
+
 @attrs.define
 class SchemaWriter:
     """Writes one schema document. Classes are written in place; only recursive ones go to `$defs`.
@@ -102,37 +109,37 @@ class SchemaWriter:
 
     strict: bool
     definitions: dict[str, Json] = attrs.field(factory=dict)
-    _open: list[Record] = attrs.field(factory=list)
-    _names: dict[Record, str] = attrs.field(factory=dict)
+    _open: list[NamedShape] = attrs.field(factory=list)
+    _names: dict[NamedShape, str] = attrs.field(factory=dict)
 
-    def record(self, record: Record) -> Json:
-        """A class, in place or by reference."""
-        if record in self._names or record in self._open:
-            return self._reference(record)
-        self._open.append(record)
-        body = record.body(self)
+    def named(self, shape: NamedShape) -> Json:
+        """Return the schema of a class, in place or by reference."""
+        if shape in self._names or shape in self._open:
+            return self._reference(shape)
+        self._open.append(shape)
+        body = shape.body(self)
         self._open.pop()
-        if record not in self._names:
+        if shape not in self._names:
             return body
-        self.definitions[self._names[record]] = body
-        return self._reference(record)
+        self.definitions[self._names[shape]] = body
+        return self._reference(shape)
 
-    def document(self, record: Record) -> Json:
+    def document(self, shape: NamedShape) -> Json:
         """The whole document of a tool's parameters: an object at its root."""
-        body = self.record(record)
-        if record in self._names:
-            body = dict(self.definitions[self._names[record]])
+        body = self.named(shape)
+        if shape in self._names:
+            body = dict(self.definitions[self._names[shape]])
         return {**body, "$defs": self.definitions} if self.definitions else body
 
-    def _reference(self, record: Record) -> Json:
-        if record not in self._names:
+    def _reference(self, shape: NamedShape) -> Json:
+        if shape not in self._names:
             taken = set(self._names.values())
-            names = (f"{record.name}{'' if n == 1 else f'_{n}'}" for n in range(1, len(taken) + 2))
-            self._names[record] = next(name for name in names if name not in taken)
-        return {"$ref": f"#/$defs/{self._names[record]}"}
+            names = (f"{shape.name}{'' if n == 1 else f'_{n}'}" for n in range(1, len(taken) + 2))
+            self._names[shape] = next(name for name in names if name not in taken)
+        return {"$ref": f"#/$defs/{self._names[shape]}"}
 
 
-def described(body: Json, description: str) -> Json:
+def with_description(body: Json, description: str) -> Json:
     """The schema with a description, never beside a `$ref`."""
     if not description:
         return body
@@ -159,7 +166,7 @@ class Described(Shape):
         return self.inner.expects
 
     def schema(self, writer: SchemaWriter) -> Json:
-        return described(self.inner.schema(writer), self.text)
+        return with_description(self.inner.schema(writer), self.text)
 
     def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         return self.inner.convert(value, reading, at)

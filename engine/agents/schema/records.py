@@ -16,7 +16,17 @@ import attrs
 import msgspec
 
 from engine._messages import KeyPath, suggest, wire_text
-from engine.agents.shapes import Choice, Json, Misfit, Reading, SchemaWriter, Shape, described, problem_at
+from engine.agents.schema.shapes import (
+    Choice,
+    Json,
+    Misfit,
+    NamedShape,
+    Reading,
+    SchemaWriter,
+    Shape,
+    problem_at,
+    with_description,
+)
 
 NO_DEFAULT: Final = object()
 
@@ -47,21 +57,21 @@ class Field:
         """In strict mode every key has to be there; an optional one takes null, which stands for its default."""
         body = self.shape.schema(writer)
         if self.required:
-            return described(body, self.description)
+            return with_description(body, self.description)
         default = _plain(self.default)
         if not writer.strict:
-            body = described(body, self.description)
+            body = with_description(body, self.description)
             return body if default is NO_DEFAULT or "$ref" in body else {**body, "default": default}
         if not self.shape.takes_null and not _is_tag(self.shape):
             words = "Use the default." if default is NO_DEFAULT else f"Use the default, {_quoted(default)}."
             members = body["anyOf"] if set(body) == {"anyOf"} else [body]
             assert isinstance(members, list)
             body = {"anyOf": [*members, {"type": "null", "description": words}]}
-        return described(body, self.description)
+        return with_description(body, self.description)
 
 
 @attrs.define(eq=False)
-class Record(Shape):
+class Record(NamedShape):
     """An object with known keys. Its fields are set after it was made: a recursive class is its own field's type."""
 
     name: str
@@ -77,7 +87,7 @@ class Record(Shape):
         return f"an object ({self.name})"
 
     def schema(self, writer: SchemaWriter) -> Json:
-        return writer.record(self)
+        return writer.named(self)
 
     def body(self, writer: SchemaWriter) -> Json:
         """The schema in place."""
@@ -87,7 +97,7 @@ class Record(Shape):
         body["required"] = [field.key for field in self.fields if writer.strict or field.required]
         if writer.strict:
             body["additionalProperties"] = False
-        return described(body, self.description)
+        return with_description(body, self.description)
 
     def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         if not isinstance(value, dict):

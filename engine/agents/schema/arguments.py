@@ -10,7 +10,7 @@ from engine._messages import describe, wire_text
 from engine.errors import BadArguments
 
 if TYPE_CHECKING:
-    from engine.agents.records import Record
+    from engine.agents.schema.records import Record
 
 
 def read_object(text: str, tool_name: str) -> dict[str, object]:
@@ -44,7 +44,7 @@ def convert(record: Record, values: dict[str, object], tool_name: str, *, strict
     Raises:
         BadArguments: with a line for each thing that does not fit.
     """
-    from engine.agents.shapes import Misfit, Reading
+    from engine.agents.schema.shapes import Misfit, Reading
 
     try:
         return record.convert(values, Reading(lenient=True, ignore_unknown=not strict), ())
