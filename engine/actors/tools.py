@@ -17,10 +17,9 @@ import trio
 from engine._messages import error_name, error_text, wire_text
 from engine.actors.hooks import HookRunner, HookToolEnd, HookToolStart
 from engine.actors.isolation import fault, isolate_errors
-from engine.agents.agent import RealtimeAgent
+from engine.agents.agent import Handoff, RealtimeAgent
 from engine.agents.callbacks import RunSync, call_either
 from engine.agents.context import ToolContext
-from engine.agents.handoff import Handoff
 from engine.agents.tool import FunctionTool
 from engine.agents.tool_output import render
 from engine.core.agent_spec import AgentSpec

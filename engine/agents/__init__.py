@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine.agents.agent import Handoff as Handoff
     from engine.agents.agent import RealtimeAgent as RealtimeAgent
     from engine.agents.context import RunContext as RunContext
     from engine.agents.context import ToolContext as ToolContext
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from engine.agents.guardrail import output_guardrail as output_guardrail
     from engine.agents.guardrail import tool_input_guardrail as tool_input_guardrail
     from engine.agents.guardrail import tool_output_guardrail as tool_output_guardrail
-    from engine.agents.handoff import Handoff as Handoff
     from engine.agents.handoff import as_handoff as as_handoff
     from engine.agents.handoff import realtime_handoff as realtime_handoff
     from engine.agents.hooks import RealtimeAgentHooks as RealtimeAgentHooks
@@ -45,7 +45,7 @@ _HOME = {
     "output_guardrail": "guardrail",
     "tool_input_guardrail": "guardrail",
     "tool_output_guardrail": "guardrail",
-    "Handoff": "handoff",
+    "Handoff": "agent",
     "as_handoff": "handoff",
     "realtime_handoff": "handoff",
     "RealtimeAgentHooks": "hooks",
