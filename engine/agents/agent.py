@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import attrs
 
 from engine._messages import suggest, type_name
-from engine.agents.callbacks import RunSync, call_either, settle
+from engine.agents.callbacks import RunSync, await_if_needed, call_either, decide
 from engine.agents.checks import check_callable, check_tool_name
 from engine.agents.context import RunContext, T
 from engine.agents.guardrail import OutputGuardrail
@@ -153,7 +153,7 @@ class RealtimeAgent(Generic[T]):
         """The instructions, a function's evaluated. Raises what it raises, and `SettingsError` if they are not text."""
         if self.instructions is None or isinstance(self.instructions, str):
             return self.instructions
-        text = await settle(self.instructions(ctx, self))
+        text = await await_if_needed(self.instructions(ctx, self))
         if not isinstance(text, str):
             where = f"the agent {self.name!r}: instructions"
             raise SettingsError(f"{where}: the function has to return text, not {type_name(text)}")
@@ -206,7 +206,7 @@ class Handoff(Generic[T]):
 
     async def enabled(self, ctx: RunContext[T], agent: RealtimeAgent[T]) -> bool:
         """Whether `agent` may use it now."""
-        return self.is_enabled if isinstance(self.is_enabled, bool) else bool(await settle(self.is_enabled(ctx, agent)))
+        return await decide(self.is_enabled, ctx, agent)
 
 
 def check_agent(agent: object, where: str) -> None:

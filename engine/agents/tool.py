@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 import attrs
 
 from engine._messages import suggest, type_name
-from engine.agents.callbacks import RunSync, call_either, settle
+from engine.agents.callbacks import RunSync, call_either, decide
 from engine.agents.checks import check_callable, check_flag, check_seconds, check_tool_name
 from engine.agents.context import RunContext, ToolContext
 from engine.agents.guardrail import ToolInputGuardrail, ToolOutputGuardrail
@@ -125,7 +125,7 @@ class FunctionTool:
 
     async def enabled(self, ctx: RunContext[Any], agent: RealtimeAgent[Any]) -> bool:
         """Whether the model may use it now."""
-        return self.is_enabled if isinstance(self.is_enabled, bool) else bool(await settle(self.is_enabled(ctx, agent)))
+        return await decide(self.is_enabled, ctx, agent)
 
 
 @overload
