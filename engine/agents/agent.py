@@ -180,11 +180,11 @@ class Handoff(Generic[T]):
         return self.tool_name
 
     def definition(self) -> FunctionToolDefinition:
-        """What the model is told."""
+        """Return what the model is told of it."""
         return FunctionToolDefinition(self.tool_name, self.tool_description, self.input_json_schema)
 
     def parse(self, arguments: str) -> object:
-        """The input that the model wrote, as an `input_type`; None, whatever it wrote, if there is no `input_type`.
+        """Return the input that the model wrote, as an `input_type`; None if there is no `input_type`.
 
         Raises:
             BadArguments: it does not fit the `input_type`.
@@ -195,7 +195,7 @@ class Handoff(Generic[T]):
         return model_arguments.convert(self.input_record, values, self.tool_name, strict=True)
 
     async def invoke(self, ctx: RunContext[T], args: object, run_sync: RunSync) -> RealtimeAgent[T]:
-        """Call `on_handoff`, with what `parse` returned if it takes input, and give the agent that takes over.
+        """Call `on_handoff`, with what `parse` returned if it takes input, and return the agent that takes over.
 
         A sync callback is called by `run_sync`. Raises whatever the callback raises.
         """
@@ -205,7 +205,7 @@ class Handoff(Generic[T]):
         return self.agent
 
     async def enabled(self, ctx: RunContext[T], agent: RealtimeAgent[T]) -> bool:
-        """Whether `agent` may use it now."""
+        """Return whether `agent` may use it now."""
         return await decide(self.is_enabled, ctx, agent)
 
 

@@ -83,7 +83,7 @@ def realtime_handoff(
 
 
 def as_handoff(entry: RealtimeAgent[T] | Handoff[T], where: str = "handoffs") -> Handoff[T]:
-    """A handoff as it is; an agent as a handoff to it. Raises `SettingsError` for anything else."""
+    """Return a handoff as it is, an agent as a handoff to it. Raises `SettingsError` for anything else."""
     if isinstance(entry, Handoff):
         return entry
     check_agent(entry, where)

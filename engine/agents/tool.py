@@ -238,10 +238,10 @@ def _make(
 ) -> FunctionTool:
     # imported here: a program that declares no tools does not need msgspec
     from engine.agents.schema.compiler import write_schema
-    from engine.agents.schema.signature import describe, read_signature
+    from engine.agents.schema.signature import function_docstring, read_signature
 
     name = _checked_name(function, name_override)
-    text = describe(function, docstring_style) if use_docstring_info else DocText()
+    text = function_docstring(function, docstring_style) if use_docstring_info else DocText()
     signature = read_signature(function, name, text.parameters, RunContext)
     return FunctionTool(
         name=name,

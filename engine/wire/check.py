@@ -78,17 +78,17 @@ def find_problem(value: object, annotation: object, path: KeyPath = ()) -> Probl
         if _holds_scalar(member.type, value):
             problem = _in_scalar(value, member, path)
             if problem is not None and problem.kind is Kind.VALUE:
-                return attrs.evolve(problem, expected=_described(alternatives))
+                return attrs.evolve(problem, expected=_describe(alternatives))
             return problem
     return _misfit(value, alternatives, path)
 
 
 # ------------------------------------------------------------------------------------------------ descriptions
 def _misfit(value: object, alternatives: tuple[Member, ...], path: KeyPath) -> Problem:
-    return Problem(Kind.TYPE, path, value, expected=_described(alternatives))
+    return Problem(Kind.TYPE, path, value, expected=_describe(alternatives))
 
 
-def _described(alternatives: tuple[Member, ...]) -> str:
+def _describe(alternatives: tuple[Member, ...]) -> str:
     return " or ".join(dict.fromkeys(name for member in alternatives if (name := _name_of(member))))
 
 

@@ -146,11 +146,11 @@ def _event_id_of(payload: Mapping[str, Any]) -> str | None:
 def api_error(problem: Problem, payload: Mapping[str, Any]) -> ClientError:
     """The API's error for what is wrong with the event `payload`."""
     param = write_path(problem.path)
-    code, message = _in_words(problem, param)
+    code, message = _describe(problem, param)
     return _invalid(code, message, param, _event_id_of(payload))
 
 
-def _in_words(problem: Problem, param: str) -> tuple[str, str]:
+def _describe(problem: Problem, param: str) -> tuple[str, str]:
     value, limit = problem.value, problem.limit
     match problem.kind:
         case Kind.UNKNOWN_KEY:

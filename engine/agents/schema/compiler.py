@@ -174,13 +174,13 @@ class Compiler:
             raise SettingsError(
                 f"{where}: {show_hint(hint)} cannot be: items of a set must be hashable, such as tuples"
             )
-        words = f"an array{bounds.only(LENGTHS).words('items')}"
+        words = f"an array{bounds.only(LENGTHS).describe('items')}"
         return ListOf(item, build, is_set, bounds.min_length, bounds.max_length, words)
 
     def _dict(self, arguments: tuple[object, ...], bounds: Bounds, where: str) -> DictOf:
         key, names = self._key(arguments[0], where)
         value = self.shape(arguments[1], f"values of {where}")
-        words = f"an object{bounds.only(LENGTHS).words('entries')}"
+        words = f"an object{bounds.only(LENGTHS).describe('entries')}"
         return DictOf(key, value, names, bounds.min_length, bounds.max_length, words)
 
     def _key(self, hint: object, where: str) -> tuple[Shape, Json | None]:
@@ -224,7 +224,8 @@ def _leaf(hint: type, bounds: Bounds, where: str) -> tuple[Leaf, set[str]]:
         msgspec.json.schema(fitting.on(hint))
     except (TypeError, ValueError) as error:
         raise SettingsError(f"{where}: {show_hint(hint)} cannot have these bounds: {error}") from None
-    return attrs.evolve(leaf, hint=fitting.on(hint), expects=leaf.expects + fitting.words("characters")), fitting.names
+    expects = leaf.expects + fitting.describe("characters")
+    return attrs.evolve(leaf, hint=fitting.on(hint), expects=expects), fitting.names
 
 
 def _bounds_of(hint: object) -> tuple[str, ...]:

@@ -36,19 +36,19 @@ class Bounds:
 
     @property
     def names(self) -> set[str]:
-        """Those that are set."""
+        """The names of the bounds that are set."""
         return {name for name in NAMES if getattr(self, name) is not None}
 
     def only(self, names: Iterable[str]) -> Bounds:
-        """Without any but these."""
+        """Return the bounds of these names, without the others."""
         return Bounds(**{name: getattr(self, name) for name in self.names.intersection(names)})
 
     def on(self, hint: object) -> object:
-        """The type with these bounds, for `msgspec`. Raises `TypeError` or `ValueError` if they make no sense."""
+        """Return the type with these bounds, for `msgspec`. Raises `TypeError` or `ValueError`."""
         return Annotated[hint, msgspec.Meta(**{name: getattr(self, name) for name in self.names})]
 
-    def words(self, unit: str) -> str:
-        """Them as the end of a phrase: ` of at least 1 and at most 8`. `unit` is what a length counts."""
+    def describe(self, unit: str) -> str:
+        """Return the bounds as the end of a phrase: ` of at least 1 and at most 8`. `unit` is what a length counts."""
         parts = [
             f"{words} {getattr(self, name)}"
             for name, words in (("gt", "more than"), ("ge", "at least"), ("lt", "less than"), ("le", "at most"))
@@ -69,7 +69,7 @@ NO_BOUNDS = Bounds()
 
 
 def peel(hint: object, bounds: Bounds = NO_BOUNDS) -> tuple[object, str, Bounds]:
-    """A hint without what surrounds it (`Annotated`, `Required`, `NewType`, aliases), and what that said."""
+    """Return the type behind `Annotated`, `Required`, `NewType` and aliases, and their description and bounds."""
     description = ""
     while True:
         origin = typing.get_origin(hint)
@@ -90,7 +90,7 @@ def peel(hint: object, bounds: Bounds = NO_BOUNDS) -> tuple[object, str, Bounds]
 
 
 def resolve_hints(owner: object, where: str, namespace: Mapping[str, object] | None = None) -> dict[str, Any]:
-    """The annotations of a class or function, with those that are strings evaluated."""
+    """Return the annotations of a class or function, with those that are strings evaluated. Raises `SettingsError`."""
     try:
         return typing.get_type_hints(owner, dict(namespace) if namespace is not None else None, include_extras=True)
     except NameError as error:
@@ -103,7 +103,7 @@ def resolve_hints(owner: object, where: str, namespace: Mapping[str, object] | N
 
 
 def substitute(hint: object, meant: Mapping[object, object]) -> object:
-    """The hint with the type variables of a generic class replaced by what they were given."""
+    """Return the hint of a generic class's field, its type variables replaced by the types in `meant`."""
     if isinstance(hint, typing.TypeVar):
         return meant.get(hint, hint)
     parameters = getattr(hint, "__parameters__", ())
@@ -113,11 +113,12 @@ def substitute(hint: object, meant: Mapping[object, object]) -> object:
 
 
 def show_hint(hint: object) -> str:
+    """Return a type hint as a message shows it."""
     return hint.__qualname__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
 
 
 def _read_extras(extras: Iterable[object], known: Bounds) -> tuple[str, Bounds]:
-    """The description (empty if there is none) and the bounds, on top of those known already."""
+    """Return the description (empty if there is none), and the bounds on top of those known already."""
     description = ""
     found: dict[str, Any] = {}
     for extra in _flat(extras):

@@ -63,7 +63,7 @@ class Field:
             body = with_description(body, self.description)
             return body if default is NO_DEFAULT or "$ref" in body else {**body, "default": default}
         if not self.shape.takes_null and not _is_tag(self.shape):
-            words = "Use the default." if default is NO_DEFAULT else f"Use the default, {_quoted(default)}."
+            words = "Use the default." if default is NO_DEFAULT else f"Use the default, {_json(default)}."
             members = body["anyOf"] if set(body) == {"anyOf"} else [body]
             assert isinstance(members, list)
             body = {"anyOf": [*members, {"type": "null", "description": words}]}
@@ -199,7 +199,7 @@ def _plain(default: object) -> object:
         return NO_DEFAULT
 
 
-def _quoted(default: object) -> str:
+def _json(default: object) -> str:
     return msgspec.json.encode(default).decode()
 
 

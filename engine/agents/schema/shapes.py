@@ -125,7 +125,7 @@ class SchemaWriter:
         return self._reference(shape)
 
     def document(self, shape: NamedShape) -> Json:
-        """The whole document of a tool's parameters: an object at its root."""
+        """Return the whole document of a tool's parameters: an object at its root."""
         body = self.named(shape)
         if shape in self._names:
             body = dict(self.definitions[self._names[shape]])
@@ -140,7 +140,7 @@ class SchemaWriter:
 
 
 def with_description(body: Json, description: str) -> Json:
-    """The schema with a description, never beside a `$ref`."""
+    """Return the schema with a description, never beside a `$ref`."""
     if not description:
         return body
     return {"anyOf": [body], "description": description} if "$ref" in body else {**body, "description": description}

@@ -86,8 +86,8 @@ def read_signature(
     return Signature(function, parameters_record(name, fields, owner), context_name, parameters)
 
 
-def describe(function: Callable[..., object], style: docstring.DocstringStyle | None) -> docstring.DocText:
-    """What the function's docstring says. A partial is described by the function it calls."""
+def function_docstring(function: Callable[..., object], style: docstring.DocstringStyle | None) -> docstring.DocText:
+    """Read the docstring of a function: of a partial, that of the function it calls."""
     return docstring.read(getattr(_plain_function(function), "__doc__", None), style)
 
 
