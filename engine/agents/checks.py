@@ -32,7 +32,7 @@ def check_callable(function: object, where: str, parameters: Sequence[str]) -> N
     try:
         signature.bind(*parameters)
     except TypeError as error:
-        given = f"{_name(function)}{signature}"
+        given = f"{function_name(function)}{signature}"
         raise SettingsError(f"{where}: expected {wanted}, but {given} cannot take that: {error}") from None
 
 
@@ -56,5 +56,7 @@ def check_seconds(seconds: object, where: str) -> None:
         raise SettingsError(f"{where}: expected more than 0 seconds, got {seconds!r}; None means no limit")
 
 
-def _name(function: object) -> str:
-    return getattr(function, "__name__", type(function).__name__)
+def function_name(function: object) -> str:
+    """Return the name of a function, or of the class of an object that is called like one."""
+    name: str = getattr(function, "__name__", type(function).__name__)
+    return name
