@@ -16,7 +16,7 @@ import trio
 
 from engine.actors.isolation import fault, isolate_errors
 from engine.agents.agent import RealtimeAgent
-from engine.agents.callbacks import settle
+from engine.agents.callbacks import await_if_needed
 from engine.agents.context import RunContext, ToolContext
 from engine.agents.hooks import RealtimeAgentHooks
 from engine.agents.tool import FunctionTool
@@ -100,6 +100,6 @@ class HookRunner:
     async def _call(self, hook: Callable[..., object], *about: object) -> None:
         try:
             with isolate_errors():
-                await settle(hook(*about))
+                await await_if_needed(hook(*about))
         except Exception as error:  # the application's own code must not end the session
             await self.inbox.report(fault("a hook failed", error))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import trio
 
-from engine.agents.wording import error_name
+from engine._messages import error_name
 from engine.core.inputs import Fault
 from engine.errors import EngineError
 

@@ -14,15 +14,14 @@ from typing import Any
 import attrs
 import trio
 
+from engine._messages import error_name, error_text, wire_text
 from engine.actors.hooks import HookRunner, HookToolEnd, HookToolStart
 from engine.actors.isolation import fault, isolate_errors
-from engine.agents.agent import RealtimeAgent
+from engine.agents.agent import Handoff, RealtimeAgent
 from engine.agents.callbacks import RunSync, call_either
 from engine.agents.context import ToolContext
-from engine.agents.handoff import Handoff
-from engine.agents.results import render
 from engine.agents.tool import FunctionTool
-from engine.agents.wording import error_name, error_text, wire_text
+from engine.agents.tool_output import render
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
     AnswerApproval,

@@ -1,25 +1,28 @@
-"""RealtimeAgent: who speaks, what it is told, what it may do."""
+"""RealtimeAgent: who speaks, what it is told, what it may do. Handoff: its way to another one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic
 
 import attrs
 
-from engine.agents.callbacks import settle
-from engine.agents.checks import check_callable
+from engine._messages import suggest, type_name
+from engine.agents.callbacks import RunSync, await_if_needed, call_either, decide
+from engine.agents.checks import check_callable, check_tool_name
 from engine.agents.context import RunContext, T
 from engine.agents.guardrail import OutputGuardrail
-from engine.agents.handoff import Handoff, as_handoff
 from engine.agents.hooks import RealtimeAgentHooks
+from engine.agents.schema import arguments as model_arguments
 from engine.agents.tool import FunctionTool
-from engine.agents.wording import nearest, type_name
 from engine.errors import SettingsError
-from engine.wire.session import McpTool, Prompt, VoiceId
+from engine.wire.session import FunctionToolDefinition, McpTool, Prompt, VoiceId
 
 if TYPE_CHECKING:
     from typing import TypedDict, Unpack
+
+    from engine.agents.schema.records import Record
 
     class AgentChanges(TypedDict, Generic[T], total=False):
         """What `clone` may change."""
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
         handoff_description: str | None
 
 
+OnHandoff = Callable[..., object]
+HandoffEnabled = bool | Callable[[RunContext[T], "RealtimeAgent[T]"], bool | Awaitable[bool]]
+NO_INPUT: Mapping[str, object] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 Instructions = str | Callable[[RunContext[T], "RealtimeAgent[T]"], str | Awaitable[str]] | None
 
 
@@ -46,7 +52,7 @@ def _prompt(given: Prompt | Mapping[str, Any] | None) -> Prompt | None:
     known = [field.name for field in attrs.fields(Prompt)]
     for key in given:
         if key not in known:
-            raise SettingsError(f"prompt: unknown key {key!r}{nearest(key, known)}")
+            raise SettingsError(f"prompt: unknown key {key!r}{suggest(key, known)}")
     if not isinstance(given.get("id"), str):
         raise SettingsError("prompt: its id is missing")
     return Prompt(**given)
@@ -113,7 +119,9 @@ class RealtimeAgent(Generic[T]):
         if not isinstance(self.handoffs, list):
             raise SettingsError(f"{where}: handoffs: expected a list, got {type_name(self.handoffs)}")
         for entry in self.handoffs:
-            as_handoff(entry, f"{where}: handoffs")
+            if not isinstance(entry, Handoff):
+                check_agent(entry, f"{where}: handoffs")
+                check_tool_name(transfer_name(entry), f"tool_name_override= for the handoff to {entry.name!r}")
         for guardrail in self.output_guardrails:
             if not isinstance(guardrail, OutputGuardrail):
                 raise SettingsError(
@@ -137,7 +145,7 @@ class RealtimeAgent(Generic[T]):
         known = [field.name for field in attrs.fields(RealtimeAgent)]
         for key in changes:
             if key not in known:
-                raise SettingsError(f"clone: a RealtimeAgent has no {key!r}{nearest(key, known)}")
+                raise SettingsError(f"clone: a RealtimeAgent has no {key!r}{suggest(key, known)}")
         same: dict[str, Any] = {field.name: getattr(self, field.name) for field in attrs.fields(RealtimeAgent)}
         return RealtimeAgent(**{**same, "handoffs": list(self.handoffs), **changes})
 
@@ -145,11 +153,79 @@ class RealtimeAgent(Generic[T]):
         """The instructions, a function's evaluated. Raises what it raises, and `SettingsError` if they are not text."""
         if self.instructions is None or isinstance(self.instructions, str):
             return self.instructions
-        text = await settle(self.instructions(ctx, self))
+        text = await await_if_needed(self.instructions(ctx, self))
         if not isinstance(text, str):
             where = f"the agent {self.name!r}: instructions"
             raise SettingsError(f"{where}: the function has to return text, not {type_name(text)}")
         return text
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Handoff(Generic[T]):
+    """A way to another agent, as `realtime_handoff` makes it."""
+
+    agent: RealtimeAgent[T] = attrs.field(repr=lambda agent: repr(agent.name))
+    tool_name: str
+    tool_description: str
+    on_handoff: OnHandoff | None = None
+    """Called as the handoff is made: with the context, and the input if there is an `input_type`."""
+    input_type: object = None
+    input_record: Record | None = attrs.field(default=None, repr=False)
+    input_json_schema: Mapping[str, object] = attrs.field(default=NO_INPUT, repr=False)
+    is_enabled: HandoffEnabled[T] = True
+
+    @property
+    def name(self) -> str:
+        """The name of the tool, as a `FunctionTool` has one."""
+        return self.tool_name
+
+    def definition(self) -> FunctionToolDefinition:
+        """Return what the model is told of it."""
+        return FunctionToolDefinition(self.tool_name, self.tool_description, self.input_json_schema)
+
+    def parse(self, arguments: str) -> object:
+        """Return the input that the model wrote, as an `input_type`; None if there is no `input_type`.
+
+        Raises:
+            BadArguments: it does not fit the `input_type`.
+        """
+        if self.input_record is None:
+            return None
+        values = model_arguments.read_object(arguments, self.tool_name)
+        return model_arguments.convert(self.input_record, values, self.tool_name, strict=True)
+
+    async def invoke(self, ctx: RunContext[T], args: object, run_sync: RunSync) -> RealtimeAgent[T]:
+        """Call `on_handoff`, with what `parse` returned if it takes input, and return the agent that takes over.
+
+        A sync callback is called by `run_sync`. Raises whatever the callback raises.
+        """
+        if self.on_handoff is not None:
+            given = (ctx,) if self.input_type is None else (ctx, args)
+            await call_either(self.on_handoff, run_sync, *given)
+        return self.agent
+
+    async def enabled(self, ctx: RunContext[T], agent: RealtimeAgent[T]) -> bool:
+        """Return whether `agent` may use it now."""
+        return await decide(self.is_enabled, ctx, agent)
+
+
+def check_agent(agent: object, where: str) -> None:
+    """Raise SettingsError for what is no agent that a conversation could be handed to."""
+    if not isinstance(agent, RealtimeAgent):
+        hint = "; that belongs into tools" if isinstance(agent, FunctionTool) else ""
+        raise SettingsError(f"{where}: expected a RealtimeAgent or a Handoff, got {type_name(agent)}{hint}")
+
+
+def transfer_name(agent: RealtimeAgent[T]) -> str:
+    """Return the name of the tool that hands over to an agent: its own name if nothing of it can be in a tool's."""
+    name = snake_case(agent.name)
+    return f"transfer_to_{name}" if name else agent.name
+
+
+def snake_case(name: str) -> str:
+    """Return a name in lower case with underscores: `Billing Support` and `BillingSupport` give `billing_support`."""
+    humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^A-Za-z0-9]+", "_", humps).strip("_").lower()
 
 
 def _instead(tool: object) -> str:

@@ -21,11 +21,16 @@ def is_async(function: Callable[..., object]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
-async def settle(value: R | Awaitable[R]) -> R:
-    """The value, or what awaiting it gives."""
+async def await_if_needed(value: R | Awaitable[R]) -> R:
+    """Return the value, or what awaiting it gives."""
     if inspect.isawaitable(value):
         return await cast("Awaitable[R]", value)
     return value
+
+
+async def decide(flag: bool | Callable[..., bool | Awaitable[bool]], *args: object) -> bool:
+    """Return a flag, or the answer of the sync or async function that decides it."""
+    return flag if isinstance(flag, bool) else bool(await await_if_needed(flag(*args)))
 
 
 async def call_either(
@@ -33,5 +38,5 @@ async def call_either(
 ) -> R:
     """Await an async function; give a sync one to `run_sync`, and await what it returns if that is awaitable."""
     if is_async(function):
-        return await settle(function(*args, **named))
-    return await settle(await run_sync(partial(function, *args, **named)))
+        return await await_if_needed(function(*args, **named))
+    return await await_if_needed(await run_sync(partial(function, *args, **named)))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 
-from engine.agents.wording import is_tool_name, type_name
+from engine._messages import type_name
 from engine.errors import SettingsError
+
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def check_tool_name(name: object, where: str) -> None:
     """A name that a model's API takes: 1 to 64 letters, digits, underscores and hyphens."""
-    if not isinstance(name, str) or not is_tool_name(name):
+    if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
         raise SettingsError(
             f"{name!r} cannot be the name of a tool: 1 to 64 letters, digits, underscores and hyphens can; give {where}"
         )
@@ -29,7 +32,7 @@ def check_callable(function: object, where: str, parameters: Sequence[str]) -> N
     try:
         signature.bind(*parameters)
     except TypeError as error:
-        given = f"{_name(function)}{signature}"
+        given = f"{function_name(function)}{signature}"
         raise SettingsError(f"{where}: expected {wanted}, but {given} cannot take that: {error}") from None
 
 
@@ -53,5 +56,7 @@ def check_seconds(seconds: object, where: str) -> None:
         raise SettingsError(f"{where}: expected more than 0 seconds, got {seconds!r}; None means no limit")
 
 
-def _name(function: object) -> str:
-    return getattr(function, "__name__", type(function).__name__)
+def function_name(function: object) -> str:
+    """Return the name of a function, or of the class of an object that is called like one."""
+    name: str = getattr(function, "__name__", type(function).__name__)
+    return name

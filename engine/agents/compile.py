@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.agents.agent import RealtimeAgent
+from engine.agents.agent import Handoff, RealtimeAgent
 from engine.agents.context import RunContext, T
-from engine.agents.handoff import Handoff, as_handoff
+from engine.agents.handoff import as_handoff
 from engine.agents.tool import FunctionTool
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import SettingsError

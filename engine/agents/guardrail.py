@@ -7,19 +7,24 @@ another text, and says so by an event.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 import attrs
 
+from engine._messages import type_name
 from engine.agents.callbacks import RunSync, call_either
-from engine.agents.checks import check_callable
+from engine.agents.checks import check_callable, function_name
 from engine.agents.context import RunContext, T, ToolContext
-from engine.agents.wording import type_name
 from engine.errors import SettingsError
 
 if TYPE_CHECKING:
     from engine.agents.agent import RealtimeAgent
     from engine.agents.tool import FunctionTool
+
+
+F = TypeVar("F")
+G = TypeVar("G")
+V = TypeVar("V")
 
 
 @attrs.frozen
@@ -89,21 +94,32 @@ ToolOutputCheck = Callable[
 
 
 @attrs.frozen(eq=False)
-class OutputGuardrail:
+class Guardrail(Generic[F]):
+    """A sync or async function that checks something, and its name in messages and events."""
+
+    kind: ClassVar[str]
+    parameters: ClassVar[tuple[str, ...]]
+    """Names of the arguments that the function is given."""
+    guardrail_function: F
+    name: str = attrs.field()
+
+    @name.default
+    def _own_name(self) -> str:
+        return function_name(self.guardrail_function)
+
+    def __attrs_post_init__(self) -> None:
+        check_callable(self.guardrail_function, f"the {self.kind} {self.name!r}", self.parameters)
+
+
+@attrs.frozen(eq=False)
+class OutputGuardrail(Guardrail[OutputCheck]):
     """A check of the text of a response, run while it grows and once more at its end.
 
     The text is all of the response so far, so a check that is run again sees what it has seen before.
     """
 
-    guardrail_function: OutputCheck
-    name: str = attrs.field()
-
-    @name.default
-    def _own_name(self) -> str:
-        return _name_of(self.guardrail_function)
-
-    def __attrs_post_init__(self) -> None:
-        check_callable(self.guardrail_function, f"the output guardrail {self.name!r}", ("ctx", "agent", "text"))
+    kind = "output guardrail"
+    parameters = ("ctx", "agent", "text")
 
     async def run(
         self, ctx: RunContext[Any], agent: RealtimeAgent[Any], text: str, run_sync: RunSync
@@ -114,18 +130,11 @@ class OutputGuardrail:
 
 
 @attrs.frozen(eq=False)
-class ToolInputGuardrail:
+class ToolInputGuardrail(Guardrail[ToolInputCheck]):
     """A check of a tool's arguments, before the function is called."""
 
-    guardrail_function: ToolInputCheck
-    name: str = attrs.field()
-
-    @name.default
-    def _own_name(self) -> str:
-        return _name_of(self.guardrail_function)
-
-    def __attrs_post_init__(self) -> None:
-        check_callable(self.guardrail_function, f"the tool input guardrail {self.name!r}", ("data",))
+    kind = "tool input guardrail"
+    parameters = ("data",)
 
     async def run(
         self, ctx: ToolContext[Any], agent: RealtimeAgent[Any], tool: FunctionTool, run_sync: RunSync
@@ -137,18 +146,11 @@ class ToolInputGuardrail:
 
 
 @attrs.frozen(eq=False)
-class ToolOutputGuardrail:
+class ToolOutputGuardrail(Guardrail[ToolOutputCheck]):
     """A check of what a tool returned, before the model sees it."""
 
-    guardrail_function: ToolOutputCheck
-    name: str = attrs.field()
-
-    @name.default
-    def _own_name(self) -> str:
-        return _name_of(self.guardrail_function)
-
-    def __attrs_post_init__(self) -> None:
-        check_callable(self.guardrail_function, f"the tool output guardrail {self.name!r}", ("data",))
+    kind = "tool output guardrail"
+    parameters = ("data",)
 
     async def run(
         self, ctx: ToolContext[Any], agent: RealtimeAgent[Any], tool: FunctionTool, output: str, run_sync: RunSync
@@ -192,11 +194,6 @@ def tool_output_guardrail(
     return _decorate(ToolOutputGuardrail, function, name)
 
 
-F = TypeVar("F")
-G = TypeVar("G")
-V = TypeVar("V")
-
-
 def _decorate(kind: Callable[..., G], function: F | None, name: str | None) -> G | Callable[[F], G]:
     def make(function: F) -> G:
         return kind(function) if name is None else kind(function, name)
@@ -208,7 +205,3 @@ def _verdict(given: object, kind: type[V], name: str) -> V:
     if not isinstance(given, kind):
         raise SettingsError(f"the guardrail {name!r} has to return {kind.__name__}, not {type_name(given)}")
     return given
-
-
-def _name_of(function: object) -> str:
-    return cast("str", getattr(function, "__name__", type(function).__name__))

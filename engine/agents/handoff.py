@@ -1,77 +1,20 @@
-"""Handoffs: tools by which the model gives the conversation to another agent."""
+"""Handoffs made: of an agent, a name and a description for the model, and a callback with its input."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-import attrs
-
-from engine.agents import arguments as model_arguments
-from engine.agents.callbacks import RunSync, call_either, settle
+from engine._messages import type_name
+from engine.agents.agent import NO_INPUT, Handoff, HandoffEnabled, OnHandoff, RealtimeAgent, check_agent, transfer_name
 from engine.agents.checks import check_callable, check_flag, check_tool_name
 from engine.agents.context import RunContext, T
-from engine.agents.wording import snake_case, type_name
 from engine.errors import SettingsError
-from engine.wire.session import FunctionToolDefinition
 
 if TYPE_CHECKING:
-    from engine.agents.agent import RealtimeAgent
-    from engine.agents.records import Record
+    from engine.agents.schema.records import Record
 
 I = TypeVar("I")  # noqa: E741
-OnHandoff = Callable[..., object]
-IsEnabled = bool | Callable[[RunContext[T], "RealtimeAgent[T]"], bool | Awaitable[bool]]
-NO_INPUT: Mapping[str, object] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
-
-
-@attrs.frozen(eq=False, kw_only=True)
-class Handoff(Generic[T]):
-    """A way to another agent, as `realtime_handoff` makes it."""
-
-    agent: RealtimeAgent[T] = attrs.field(repr=lambda agent: repr(agent.name))
-    tool_name: str
-    tool_description: str
-    on_handoff: OnHandoff | None = None
-    """Called as the handoff is made: with the context, and the input if there is an `input_type`."""
-    input_type: object = None
-    input_record: Record | None = attrs.field(default=None, repr=False)
-    input_json_schema: Mapping[str, object] = attrs.field(default=NO_INPUT, repr=False)
-    is_enabled: IsEnabled[T] = True
-
-    @property
-    def name(self) -> str:
-        """The name of the tool, as a `FunctionTool` has one."""
-        return self.tool_name
-
-    def definition(self) -> FunctionToolDefinition:
-        """What the model is told."""
-        return FunctionToolDefinition(self.tool_name, self.tool_description, self.input_json_schema)
-
-    def parse(self, arguments: str) -> object:
-        """The input that the model wrote, as an `input_type`; None, whatever it wrote, if there is no `input_type`.
-
-        Raises:
-            BadArguments: it does not fit the `input_type`.
-        """
-        if self.input_record is None:
-            return None
-        values = model_arguments.read_object(arguments, self.tool_name)
-        return model_arguments.convert(self.input_record, values, self.tool_name, strict=True)
-
-    async def invoke(self, ctx: RunContext[T], args: object, run_sync: RunSync) -> RealtimeAgent[T]:
-        """Call `on_handoff`, with what `parse` returned if it takes input, and give the agent that takes over.
-
-        A sync callback is called by `run_sync`. Raises whatever the callback raises.
-        """
-        if self.on_handoff is not None:
-            given = (ctx,) if self.input_type is None else (ctx, args)
-            await call_either(self.on_handoff, run_sync, *given)
-        return self.agent
-
-    async def enabled(self, ctx: RunContext[T], agent: RealtimeAgent[T]) -> bool:
-        """Whether `agent` may use it now."""
-        return self.is_enabled if isinstance(self.is_enabled, bool) else bool(await settle(self.is_enabled(ctx, agent)))
 
 
 @overload
@@ -82,7 +25,7 @@ def realtime_handoff(
     tool_description_override: str | None = None,
     tool_description: str | None = None,
     on_handoff: Callable[[RunContext[T]], object] | None = None,
-    is_enabled: IsEnabled[T] = True,
+    is_enabled: HandoffEnabled[T] = True,
 ) -> Handoff[T]: ...
 @overload
 def realtime_handoff(
@@ -93,7 +36,7 @@ def realtime_handoff(
     tool_description_override: str | None = None,
     tool_description: str | None = None,
     on_handoff: Callable[[RunContext[T], I], object] | None = None,
-    is_enabled: IsEnabled[T] = True,
+    is_enabled: HandoffEnabled[T] = True,
 ) -> Handoff[T]: ...
 def realtime_handoff(
     agent: RealtimeAgent[T],
@@ -103,7 +46,7 @@ def realtime_handoff(
     tool_description: str | None = None,
     on_handoff: OnHandoff | None = None,
     input_type: type[Any] | None = None,
-    is_enabled: IsEnabled[T] = True,
+    is_enabled: HandoffEnabled[T] = True,
 ) -> Handoff[T]:
     """Make a handoff to an agent.
 
@@ -118,15 +61,14 @@ def realtime_handoff(
     Raises:
         SettingsError: an argument is of the wrong type, or the callback does not take what it would be given.
     """
-    where = _check_agent(agent, "realtime_handoff")
+    check_agent(agent, "realtime_handoff")
+    where = f"the handoff to {agent.name!r}"
     if tool_description is not None and tool_description_override is not None:
         raise SettingsError(f"{where}: tool_description and tool_description_override are the same: give one")
     check_flag(is_enabled, f"{where}: is_enabled", ("ctx", "agent"))
     _check_callback(on_handoff, input_type, where)
     record, schema = (None, NO_INPUT) if input_type is None else _input(input_type, where)
-    name = tool_name_override or f"transfer_to_{snake_case(agent.name)}"
-    if not snake_case(agent.name) and tool_name_override is None:
-        name = agent.name  # nothing of it can be part of a tool's name, which the next line says
+    name = tool_name_override or transfer_name(agent)
     check_tool_name(name, f"tool_name_override= for {where}")
     return Handoff(
         agent=agent,
@@ -141,22 +83,11 @@ def realtime_handoff(
 
 
 def as_handoff(entry: RealtimeAgent[T] | Handoff[T], where: str = "handoffs") -> Handoff[T]:
-    """A handoff as it is; an agent as a handoff to it. Raises `SettingsError` for anything else."""
+    """Return a handoff as it is, an agent as a handoff to it. Raises `SettingsError` for anything else."""
     if isinstance(entry, Handoff):
         return entry
-    _check_agent(entry, where)
+    check_agent(entry, where)
     return realtime_handoff(entry)
-
-
-def _check_agent(agent: object, where: str) -> str:
-    from engine.agents.agent import RealtimeAgent
-
-    if not isinstance(agent, RealtimeAgent):
-        from engine.agents.tool import FunctionTool
-
-        hint = "; that belongs into tools" if isinstance(agent, FunctionTool) else ""
-        raise SettingsError(f"{where}: expected a RealtimeAgent or a Handoff, got {type_name(agent)}{hint}")
-    return f"the handoff to {agent.name!r}"
 
 
 def _check_callback(on_handoff: object, input_type: object, where: str) -> None:
@@ -173,7 +104,7 @@ def _check_callback(on_handoff: object, input_type: object, where: str) -> None:
 
 
 def _input(input_type: type, where: str) -> tuple[Record, Mapping[str, object]]:
-    from engine.agents.schema import class_record, write_schema
+    from engine.agents.schema.compiler import class_record, write_schema
 
     record = class_record(input_type, f"{where}: input_type")
     return record, write_schema(record, strict=True)

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 
 import attrs
 
-from engine.agents import arguments as model_arguments
-from engine.agents.callbacks import RunSync, call_either, settle
+from engine._messages import suggest, type_name
+from engine.agents.callbacks import RunSync, call_either, decide
 from engine.agents.checks import check_callable, check_flag, check_seconds, check_tool_name
 from engine.agents.context import RunContext, ToolContext
-from engine.agents.docstring import DocstringStyle, DocText, check_style
 from engine.agents.guardrail import ToolInputGuardrail, ToolOutputGuardrail
-from engine.agents.wording import nearest, type_name
+from engine.agents.schema import arguments as model_arguments
+from engine.agents.schema.docstring import DocstringStyle, DocText, check_style
 from engine.errors import SettingsError
 from engine.wire.session import FunctionToolDefinition
 
 if TYPE_CHECKING:
     from engine.agents.agent import RealtimeAgent
-    from engine.agents.signature import Signature
+    from engine.agents.schema.signature import Signature
 
 OnInterruption = Literal["finish", "cancel"]
 # `Any`: a tool may be declared for one kind of context object and be listed by an agent for another,
@@ -80,7 +80,7 @@ class FunctionTool:
         if (self.on_invoke_tool is None) == (self.signature is None):
             raise SettingsError(f"{where}: give on_invoke_tool, or make it with function_tool")
         if self.on_interruption not in get_args(OnInterruption):
-            known = nearest(self.on_interruption, get_args(OnInterruption))
+            known = suggest(self.on_interruption, get_args(OnInterruption))
             raise SettingsError(f"{where}: on_interruption: {self.on_interruption!r} is not a policy{known}")
         if self.on_invoke_tool is not None:
             check_callable(self.on_invoke_tool, f"{where}: on_invoke_tool", ("ctx", "json_text"))
@@ -125,7 +125,7 @@ class FunctionTool:
 
     async def enabled(self, ctx: RunContext[Any], agent: RealtimeAgent[Any]) -> bool:
         """Whether the model may use it now."""
-        return self.is_enabled if isinstance(self.is_enabled, bool) else bool(await settle(self.is_enabled(ctx, agent)))
+        return await decide(self.is_enabled, ctx, agent)
 
 
 @overload
@@ -237,12 +237,12 @@ def _make(
     **rest: Any,
 ) -> FunctionTool:
     # imported here: a program that declares no tools does not need msgspec
-    from engine.agents.schema import write_schema
-    from engine.agents.signature import describe, read_signature
+    from engine.agents.schema.compiler import write_schema
+    from engine.agents.schema.signature import function_docstring, read_signature
 
     name = _checked_name(function, name_override)
-    text = describe(function, docstring_style) if use_docstring_info else DocText()
-    signature = read_signature(function, name, text.parameters)
+    text = function_docstring(function, docstring_style) if use_docstring_info else DocText()
+    signature = read_signature(function, name, text.parameters, RunContext)
     return FunctionTool(
         name=name,
         description=text.description if description_override is None else description_override,

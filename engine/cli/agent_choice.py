@@ -7,11 +7,11 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from engine._messages import suggest
 from engine.agents.agent import RealtimeAgent
 from engine.cli.exit_status import CommandFailed, ExitStatus
 
@@ -28,7 +28,7 @@ def load_agent(spec: str) -> RealtimeAgent[Any]:
     found: object = _import(place)
     for step in name.split("."):
         if not hasattr(found, step):
-            raise _bad(f"--agent {spec}: {place} has no {step!r}{_nearest(step, found)}")
+            raise _bad(f"--agent {spec}: {place} has no {step!r}{_suggest_agent(step, found)}")
         found = getattr(found, step)
     if not isinstance(found, RealtimeAgent) and callable(found) and not isinstance(found, type):
         found = _made_by(found, spec)
@@ -71,12 +71,11 @@ def _made_by(function: Callable[[], object], spec: str) -> object:
         raise _bad(f"--agent {spec}: calling it failed: {type(error).__name__}: {_first_line(error)}") from error
 
 
-def _nearest(name: str, place: object) -> str:
+def _suggest_agent(name: str, place: object) -> str:
     agents = [known for known in dir(place) if isinstance(getattr(place, known), RealtimeAgent)]
-    near = get_close_matches(name, agents, 1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; its agents are {', '.join(agents)}" if agents else "; there is no RealtimeAgent in it"
+    return suggest(
+        name, agents, f"; its agents are {', '.join(agents)}" if agents else "; there is no RealtimeAgent in it"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Protocol, cast
 
 import attrs
 
+from engine._messages import suggest
 from engine.cli.exit_status import CommandFailed, ExitStatus
 
 
@@ -54,8 +54,7 @@ def lab(arguments: Sequence[str]) -> int:
         return ExitStatus.DONE
     name = arguments[0]
     if name not in COMMANDS:
-        near = get_close_matches(name, COMMANDS, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else f": the commands are {', '.join(COMMANDS)}"
+        hint = suggest(name, COMMANDS, f": the commands are {', '.join(COMMANDS)}")
         raise CommandFailed(ExitStatus.USAGE, f"there is no command 'lab {name}'{hint}")
     entry = COMMANDS[name]
     command = cast("LabCommand", import_module(entry.module))

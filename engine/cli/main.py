@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 
+from engine._messages import suggest
 from engine.cli import serve_options, talk_options
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.version import VERSION
@@ -71,8 +71,7 @@ def _complain(status: ExitStatus, message: str) -> int:
 def _unknown_command(word: str) -> str | None:
     if word.startswith("-") or word in COMMANDS:
         return None
-    near = get_close_matches(word, COMMANDS, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else f": the commands are {', '.join(COMMANDS)}"
+    hint = suggest(word, COMMANDS, f": the commands are {', '.join(COMMANDS)}")
     return f"there is no command {word!r}{hint}"
 
 

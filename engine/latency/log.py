@@ -5,7 +5,8 @@ The first line is the header (`LogHeader`), every other line an instant: ``{"t":
 is the order of time but for what is told late: the sending of the user's first and last audio, which only the far end
 can point out, and what the line marks. `read_log` puts everything in the order of time.
 
-A log that is cut short is read as far as it goes, and says that it is partial.
+A log that is cut short is read as far as it goes, and says that it is partial. Keys of the header that are not known
+are passed over, unlike in `engine.wire.check`: a later engine may have written them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final, Literal, TypeVar
 import attrs
 import orjson
 
+from engine._messages import shorten
 from engine.errors import LogError
 from engine.latency.instants import KINDS, Instant, Value
 
@@ -183,9 +185,9 @@ def _instant(line: bytes) -> Instant:
     given = _object(line)
     t, kind = given.pop("t", None), given.pop("k", None)
     if type(t) is not int:
-        raise ValueError(f"'t' is {_shown(t)}: expected a whole number of nanoseconds")
+        raise ValueError(f"'t' is {shorten(repr(t))}: expected a whole number of nanoseconds")
     if not isinstance(kind, str):
-        raise ValueError(f"'k' is {_shown(kind)}: expected a kind, which is a text")
+        raise ValueError(f"'k' is {shorten(repr(kind))}: expected a kind, which is a text")
     return Instant(t, kind, given)
 
 
@@ -206,7 +208,9 @@ def _header(path: str, line: bytes) -> LogHeader:
         if version is None:
             raise ValueError("it is not the first line of a log: it has no 'engine_log'")
         if version != VERSION:
-            raise ValueError(f"the log is of version {_shown(version)}; this engine reads version {VERSION} only")
+            raise ValueError(
+                f"the log is of version {shorten(repr(version))}; this engine reads version {VERSION} only"
+            )
         return LogHeader(
             session=_need(given, "session", str),
             started_ns=_need(given, "started_ns", int),
@@ -239,13 +243,8 @@ def _may(given: Mapping[str, object], name: str, kind: type[V]) -> V | None:
     if value is None:
         return None
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"'{name}' is {_shown(value)}: expected {_NAMES[kind]}")
+        raise ValueError(f"'{name}' is {shorten(repr(value))}: expected {_NAMES[kind]}")
     return value
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 _NAMES: Mapping[type, str] = {str: "a text", int: "a whole number", dict: "an object"}

@@ -8,8 +8,7 @@ from pathlib import Path
 import attrs
 
 from engine.errors import SettingsError
-from engine.settings.problems import shown
-from engine.settings.reading import check_fields
+from engine.settings.checking import check_fields, describe_setting
 
 
 def _path(value: object) -> Path:
@@ -17,7 +16,7 @@ def _path(value: object) -> Path:
         text = fspath(value)
         if isinstance(text, str) and text:
             return Path(text)
-    raise SettingsError(f"latency_log.path: expected a path, got {shown(value)}")
+    raise SettingsError(f"latency_log.path: expected a path, got {describe_setting(value)}")
 
 
 @attrs.frozen(kw_only=True)

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import attrs
 
+from engine._messages import json_type
 from engine.errors import SettingsError
+from engine.settings.checking import check_fields, describe_setting, read_config
 from engine.settings.model_settings import ModelSettings, session_settings
-from engine.settings.problems import shown
-from engine.settings.reading import check_fields, read_config
-from engine.wire.annotations import json_name
 from engine.wire.constraints import OneOf, Range
 from engine.wire.session import Session
 
@@ -65,10 +64,10 @@ class RealtimeModelConfig:
         check_fields(self, "model_config", "ping_interval", "ping_timeout", "max_message_size")
         if self.api_key is not None and not isinstance(self.api_key, str) and not callable(self.api_key):
             raise SettingsError(
-                f"model_config.api_key: expected a string or a function that returns one, got {json_name(self.api_key)}"
+                f"model_config.api_key: expected a string or a function that returns one, got {json_type(self.api_key)}"
             )
         if self.url is not None and not self.url.startswith(("ws://", "wss://")):
-            raise SettingsError(f"model_config.url: expected a ws:// or wss:// URL, got {shown(self.url)}")
+            raise SettingsError(f"model_config.url: expected a ws:// or wss:// URL, got {describe_setting(self.url)}")
 
 
 def model_config(value: RealtimeModelConfig | Mapping[str, object] | None) -> RealtimeModelConfig:

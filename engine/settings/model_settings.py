@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final
 import attrs
 import orjson
 
+from engine._messages import KeyPath, suggest, write_path
 from engine.errors import SettingsError
-from engine.settings.problems import check, nearest, shown
+from engine.settings.checking import check, describe_setting
 from engine.wire.beta import SESSION_KEYS
-from engine.wire.check import Path, written_path
 from engine.wire.constraints import OneOf
 from engine.wire.converter import converter
 from engine.wire.formats import FORMAT_NAMES, AudioFormat, format_object
@@ -98,14 +98,14 @@ def session_settings(value: ModelSettings | None, name: str = "model_settings") 
     if isinstance(value, Session):
         value = evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
     elif not isinstance(value, RealtimeModelSettings | Mapping):
-        raise SettingsError(f"{name}: expected model settings or a mapping, got {shown(value)}")
+        raise SettingsError(f"{name}: expected model settings or a mapping, got {describe_setting(value)}")
     try:
         settings = _plain(value)
     except RecursionError as error:
         raise SettingsError(f"{name}: nested too deeply, or contains itself") from error
     kind = settings.pop("type", Session.type)
     if kind != Session.type:
-        raise SettingsError(f"{name}.type: expected '{Session.type}', got {shown(kind)}")
+        raise SettingsError(f"{name}.type: expected '{Session.type}', got {describe_setting(kind)}")
     _spell_out(settings, (name,))
     check(settings, RealtimeModelSettings, (name,))
     _check_json(settings, name)
@@ -131,7 +131,7 @@ def _plain(value: Any) -> Any:
 
 
 # ------------------------------------------------------------------------------------------------ short spellings
-def _spell_out(settings: dict[str, Any], path: Path) -> None:
+def _spell_out(settings: dict[str, Any], path: KeyPath) -> None:
     """Names of formats become objects, audio with text becomes audio, turn detection gets the type its keys imply."""
     if settings.get("modalities") in (["audio", "text"], ["text", "audio"]):
         settings["modalities"] = ["audio"]
@@ -147,13 +147,15 @@ def _spell_out(settings: dict[str, Any], path: Path) -> None:
             detection["type"] = SemanticVad.type if "eagerness" in detection else ServerVad.type
 
 
-def _spell_format(place: dict[str, Any], key: str, path: Path) -> None:
+def _spell_format(place: dict[str, Any], key: str, path: KeyPath) -> None:
     value = place.get(key)
     if not isinstance(value, str):
         return
     if value not in FORMAT_NAMES:
-        where, names = written_path((*path, key)), ", ".join(FORMAT_NAMES)
-        raise SettingsError(f"{where}: expected one of {names}, got {shown(value)}{nearest(value, FORMAT_NAMES)}")
+        where, names = write_path((*path, key)), ", ".join(FORMAT_NAMES)
+        raise SettingsError(
+            f"{where}: expected one of {names}, got {describe_setting(value)}{suggest(value, FORMAT_NAMES, '')}"
+        )
     place[key] = format_object(FORMAT_NAMES[value])
 
 
@@ -171,16 +173,16 @@ def _nested(settings: dict[str, Any], name: str) -> dict[str, Any]:
     return nested
 
 
-def _move(value: object, nested: dict[str, Any], flat: Path, path: tuple[str, ...]) -> None:
+def _move(value: object, nested: dict[str, Any], flat: KeyPath, path: tuple[str, ...]) -> None:
     place = nested
     for step in path[:-1]:
         if place.get(step) is None:
             place[step] = {}
         place = place[step]
     if path[-1] in place and place[path[-1]] != value:
-        other = written_path((flat[0], *path))
+        given, other = describe_setting(value), describe_setting(place[path[-1]])
         raise SettingsError(
-            f"{written_path(flat)}: {shown(value)} disagrees with {other}, {shown(place[path[-1]])}: give one of them"
+            f"{write_path(flat)}: {given} disagrees with {write_path((flat[0], *path))}, {other}: give one of them"
         )
     place[path[-1]] = value
 
@@ -191,4 +193,6 @@ def _check_json(settings: Mapping[str, object], name: str) -> None:
         try:
             orjson.dumps([[[[value]]]])  # in the event it stands up to four levels deeper, and orjson counts levels
         except TypeError as error:
-            raise SettingsError(f"{name}.{key}: expected what JSON can hold, got {shown(value)}: {error}") from error
+            raise SettingsError(
+                f"{name}.{key}: expected what JSON can hold, got {describe_setting(value)}: {error}"
+            ) from error

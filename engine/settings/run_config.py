@@ -7,10 +7,9 @@ from typing import Annotated
 import attrs
 
 from engine.errors import SettingsError
+from engine.settings.checking import check_fields, describe_setting, read_config
 from engine.settings.latency_log import LatencyLog
 from engine.settings.model_settings import ModelSettings, session_settings
-from engine.settings.problems import shown
-from engine.settings.reading import check_fields, read_config
 from engine.wire.constraints import Range
 from engine.wire.session import Session
 
@@ -31,7 +30,7 @@ def _model_settings(value: ModelSettings | None) -> Session:
 
 def _guardrails(value: Iterable[object]) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
-        raise SettingsError(f"run_config.output_guardrails: expected an array, got {shown(value)}")
+        raise SettingsError(f"run_config.output_guardrails: expected an array, got {describe_setting(value)}")
     return tuple(value)
 
 
@@ -47,7 +46,7 @@ def _latency_log(value: object) -> LatencyLog | None:
             return LatencyLog(path=value)
         case Mapping():
             return read_config(value, LatencyLog, "latency_log")
-    raise SettingsError(f"run_config.latency_log: expected a path, got {shown(value)}")
+    raise SettingsError(f"run_config.latency_log: expected a path, got {describe_setting(value)}")
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +75,9 @@ class RealtimeRunConfig:
         check_fields(self, "run_config", "tracing_disabled", "raw_model_events", "audio_frame_ms")
         formatter = self.tool_error_formatter
         if formatter is not None and not callable(formatter):
-            raise SettingsError(f"run_config.tool_error_formatter: expected a function, got {shown(formatter)}")
+            raise SettingsError(
+                f"run_config.tool_error_formatter: expected a function, got {describe_setting(formatter)}"
+            )
 
 
 def run_config(value: RealtimeRunConfig | Mapping[str, object] | None) -> RealtimeRunConfig:

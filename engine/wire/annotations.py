@@ -64,23 +64,3 @@ def is_map(annotation: object) -> bool:
 def is_raw(cls: object) -> bool:
     """Whether a class is one of the Unknown ones, which keep what came."""
     return isinstance(cls, type) and attrs.has(cls) and [field.name for field in attrs.fields(cls)] == ["raw"]
-
-
-def json_name(value: object) -> str:
-    """What JSON calls the type of a value, with its article."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int():
-            return "an integer"
-        case float():
-            return "a decimal"
-        case str():
-            return "a string"
-        case list() | tuple():
-            return "an array"
-        case Mapping():
-            return "an object"
-    return f"a {type(value).__name__}"

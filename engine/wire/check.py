@@ -1,7 +1,8 @@
 """Finds the first thing that is wrong with a JSON value, given the class that it is meant for.
 
 The classes' annotations and their markers (`engine.wire.constraints`) are the rules. Two callers put a `Problem` into
-words: the embedded server as the API's error, the settings as an error for the application.
+words: the embedded server as the API's error, the settings as an error for the application. Nothing is made of the
+value: that is for `engine.wire.reading`, which forgives what servers leave out.
 """
 
 import enum
@@ -13,6 +14,7 @@ from typing import Any, get_args
 import attrs
 import pybase64
 
+from engine._messages import KeyPath, quote
 from engine.wire import items
 from engine.wire.annotations import (
     Member,
@@ -27,8 +29,6 @@ from engine.wire.annotations import (
 )
 from engine.wire.constraints import MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
 from engine.wire.formats import AudioFormat
-
-Path = tuple[str | int, ...]
 
 
 class Kind(enum.Enum):
@@ -56,22 +56,14 @@ class Problem:
     """
 
     kind: Kind
-    path: Path
+    path: KeyPath
     value: object = None
     known: tuple[str, ...] = ()
     expected: str = ""
     limit: float = 0
 
 
-def written_path(path: Path) -> str:
-    """`("item", "content", 0, "type")` as `item.content[0].type`."""
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
-
-
-def find_problem(value: object, annotation: object, path: Path = ()) -> Problem | None:
+def find_problem(value: object, annotation: object, path: KeyPath = ()) -> Problem | None:
     """The first problem of `value`, or None if `annotation` accepts it."""
     alternatives = members(annotation)
     if any(member.type is object for member in alternatives):
@@ -86,17 +78,17 @@ def find_problem(value: object, annotation: object, path: Path = ()) -> Problem 
         if _holds_scalar(member.type, value):
             problem = _in_scalar(value, member, path)
             if problem is not None and problem.kind is Kind.VALUE:
-                return attrs.evolve(problem, expected=_described(alternatives))
+                return attrs.evolve(problem, expected=_describe(alternatives))
             return problem
     return _misfit(value, alternatives, path)
 
 
 # ------------------------------------------------------------------------------------------------ descriptions
-def _misfit(value: object, alternatives: tuple[Member, ...], path: Path) -> Problem:
-    return Problem(Kind.TYPE, path, value, expected=_described(alternatives))
+def _misfit(value: object, alternatives: tuple[Member, ...], path: KeyPath) -> Problem:
+    return Problem(Kind.TYPE, path, value, expected=_describe(alternatives))
 
 
-def _described(alternatives: tuple[Member, ...]) -> str:
+def _describe(alternatives: tuple[Member, ...]) -> str:
     return " or ".join(dict.fromkeys(name for member in alternatives if (name := _name_of(member))))
 
 
@@ -113,7 +105,7 @@ def _name_of(member: Member) -> str:
     kind = member.type
     for marker in member.markers:
         if isinstance(marker, OneOf):
-            return quoted(marker.values, "or")
+            return quote(marker.values, "or")
     if kind in _SCALAR_NAMES:
         return _SCALAR_NAMES[kind]
     if is_list(kind):
@@ -121,14 +113,6 @@ def _name_of(member: Member) -> str:
     if is_map(kind) or (attrs.has(kind) and not is_raw(kind)):
         return "an object"
     return ""
-
-
-def quoted(words: tuple[str, ...], conjunction: str = "and") -> str:
-    """`'a', 'b', and 'c'`."""
-    marked = [f"'{word}'" for word in words]
-    if len(marked) < 3:
-        return f" {conjunction} ".join(marked)
-    return f"{', '.join(marked[:-1])}, {conjunction} {marked[-1]}"
 
 
 # ------------------------------------------------------------------------------------------------ scalars
@@ -140,7 +124,7 @@ def _holds_scalar(kind: object, value: object) -> bool:
     return type(value) is kind
 
 
-def _in_scalar(value: Any, member: Member, path: Path) -> Problem | None:
+def _in_scalar(value: Any, member: Member, path: KeyPath) -> Problem | None:
     if type(value) is float and not math.isfinite(value):
         return Problem(Kind.TYPE, path, value, expected="a finite number")
     if member.type is bytes and not _is_base64(value):
@@ -167,14 +151,14 @@ def _is_base64(text: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------ lists
-def _in_list(value: Any, alternatives: tuple[Member, ...], path: Path) -> Problem | None:
+def _in_list(value: Any, alternatives: tuple[Member, ...], path: KeyPath) -> Problem | None:
     for member in alternatives:
         if is_list(member.type):
             return _in_entries(value, member, path)
     return _misfit(value, alternatives, path)
 
 
-def _in_entries(value: Any, member: Member, path: Path) -> Problem | None:
+def _in_entries(value: Any, member: Member, path: KeyPath) -> Problem | None:
     entry = get_args(member.type)[0]
     for index, each in enumerate(value):
         problem = find_problem(each, entry, (*path, index))
@@ -187,7 +171,7 @@ def _in_entries(value: Any, member: Member, path: Path) -> Problem | None:
 
 
 # ------------------------------------------------------------------------------------------------ objects
-def _in_mapping(value: Mapping[Any, Any], alternatives: tuple[Member, ...], path: Path) -> Problem | None:
+def _in_mapping(value: Mapping[Any, Any], alternatives: tuple[Member, ...], path: KeyPath) -> Problem | None:
     for member in alternatives:
         kind = member.type
         if is_map(kind):
@@ -200,7 +184,7 @@ def _in_mapping(value: Mapping[Any, Any], alternatives: tuple[Member, ...], path
     return _in_tagged(value, tagged, path)
 
 
-def _in_tagged(value: Mapping[Any, Any], tagged: Mapping[str, Any], path: Path) -> Problem | None:
+def _in_tagged(value: Mapping[Any, Any], tagged: Mapping[str, Any], path: KeyPath) -> Problem | None:
     if "type" not in value:
         return Problem(Kind.MISSING, (*path, "type"), known=tuple(tagged))
     tag = value["type"]
@@ -211,7 +195,7 @@ def _in_tagged(value: Mapping[Any, Any], tagged: Mapping[str, Any], path: Path) 
     return _in_object(value, tagged[tag], path)
 
 
-def _in_map(value: Mapping[Any, Any], member: Member, path: Path) -> Problem | None:
+def _in_map(value: Mapping[Any, Any], member: Member, path: KeyPath) -> Problem | None:
     _, value_type = get_args(member.type)
     limits = next((marker for marker in member.markers if isinstance(marker, MapLimits)), None)
     if limits is not None and len(value) > limits.pairs:
@@ -229,7 +213,7 @@ def _in_map(value: Mapping[Any, Any], member: Member, path: Path) -> Problem | N
     return None
 
 
-def _in_object(value: Mapping[Any, Any], cls: Any, path: Path) -> Problem | None:
+def _in_object(value: Mapping[Any, Any], cls: Any, path: KeyPath) -> Problem | None:
     annotations = writable_fields(cls)
     has_tag = tag_of(cls) is not None
     for key, each in value.items():
@@ -267,7 +251,7 @@ _PARTS_OF_ROLE: Mapping[str, tuple[str, ...]] = {
 """What a client may put into a message: the assistant's audio is for the server alone."""
 
 
-def _in_message(value: Mapping[str, Any], path: Path) -> Problem | None:
+def _in_message(value: Mapping[str, Any], path: KeyPath) -> Problem | None:
     known = _PARTS_OF_ROLE[value["role"]]
     for index, part in enumerate(value["content"]):
         place = (*path, "content", index)
@@ -283,7 +267,7 @@ def _in_message(value: Mapping[str, Any], path: Path) -> Problem | None:
     return None
 
 
-def _in_format(value: Mapping[str, Any], path: Path) -> Problem | None:
+def _in_format(value: Mapping[str, Any], path: KeyPath) -> Problem | None:
     """Each format has one rate. G.711 needs no rate key; one that repeats its 8000 is let pass."""
     rate = value.get("rate")
     only = AudioFormat(value["type"]).rate
@@ -292,7 +276,7 @@ def _in_format(value: Mapping[str, Any], path: Path) -> Problem | None:
     return Problem(Kind.BELOW if rate < only else Kind.ABOVE, (*path, "rate"), rate, limit=only)
 
 
-_SPECIAL: Mapping[type, Callable[[Mapping[str, Any], Path], Problem | None]] = {
+_SPECIAL: Mapping[type, Callable[[Mapping[str, Any], KeyPath], Problem | None]] = {
     items.Message: _in_message,
     AudioFormat: _in_format,
 }

@@ -10,8 +10,8 @@ import attrs
 import orjson
 import pybase64
 
-from engine.wire.annotations import json_name
-from engine.wire.check import Kind, Problem, find_problem, quoted, written_path
+from engine._messages import json_type, quote, write_path
+from engine.wire.check import Kind, Problem, find_problem
 from engine.wire.client_events import ClientEvent, ClientEventBase, InputAudioBufferAppend, WebSocketClientEvent
 from engine.wire.converter import converter
 from engine.wire.struct import UNSET
@@ -55,7 +55,7 @@ def decode_client(text: str | bytes) -> ClientEvent | ClientError:
     except orjson.JSONDecodeError as error:
         return _invalid("invalid_json", f"Invalid event: failed to parse JSON value. {error}")
     if type(payload) is not dict:
-        return _invalid("invalid_event", f"Invalid event: expected an object, but got {json_name(payload)} instead.")
+        return _invalid("invalid_event", f"Invalid event: expected an object, but got {json_type(payload)} instead.")
     name = payload.get("type")
     if name == InputAudioBufferAppend.type:
         return _append(payload)
@@ -118,12 +118,12 @@ def _event_id_of(payload: Mapping[str, Any]) -> str | None:
 # ------------------------------------------------------------------------------------------------ the API's words
 def api_error(problem: Problem, payload: Mapping[str, Any]) -> ClientError:
     """The API's error for what is wrong with the event `payload`."""
-    param = written_path(problem.path)
-    code, message = _in_words(problem, param)
+    param = write_path(problem.path)
+    code, message = _describe(problem, param)
     return _invalid(code, message, param, _event_id_of(payload))
 
 
-def _in_words(problem: Problem, param: str) -> tuple[str, str]:
+def _describe(problem: Problem, param: str) -> tuple[str, str]:
     value, limit = problem.value, problem.limit
     match problem.kind:
         case Kind.UNKNOWN_KEY:
@@ -131,10 +131,10 @@ def _in_words(problem: Problem, param: str) -> tuple[str, str]:
         case Kind.MISSING:
             return "missing_required_parameter", f"Missing required parameter: '{param}'."
         case Kind.TYPE:
-            wrong = f"expected {problem.expected}, but got {json_name(value)} instead"
+            wrong = f"expected {problem.expected}, but got {json_type(value)} instead"
             return "invalid_type", f"Invalid type for '{param}': {wrong}."
         case Kind.VALUE:
-            return "invalid_value", f"Invalid value: '{value}'. Supported values are: {quoted(problem.known)}."
+            return "invalid_value", f"Invalid value: '{value}'. Supported values are: {quote(problem.known)}."
         case Kind.COMBINATION:
             combinations = " and ".join(f"['{each}']" for each in problem.known)
             return "invalid_value", f"Invalid value: {value}. Supported combinations are: {combinations}."

@@ -13,8 +13,8 @@ import orjson
 import pybase64
 from cattrs import BaseValidationError, transform_error
 
+from engine._messages import json_type
 from engine.wire import beta
-from engine.wire.annotations import json_name
 from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, RawClientEvent
 from engine.wire.converter import converter
@@ -47,7 +47,7 @@ def decode_server(text: str | bytes) -> ServerEvent:
     except orjson.JSONDecodeError as error:
         return MalformedEvent(f"not JSON: {error}", text)
     if type(payload) is not dict:
-        return MalformedEvent(f"not a JSON object but {json_name(payload)}", text)
+        return MalformedEvent(f"not a JSON object but {json_type(payload)}", text)
     name = payload.get("type")
     if type(name) is not str:
         return MalformedEvent("no type", text)

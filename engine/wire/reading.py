@@ -3,7 +3,8 @@
 Strict about JSON types (nothing is coerced) and lenient about what compatible servers leave out. Objects are told
 apart by their `type`; an object of a type that we do not know becomes the Unknown class of its place, raw. A setting
 that does not fit its class stays raw too, because an odd setting in an echo must not cost the event; an item that does
-not fit is an error. What does not fit raises TypeError or ValueError, with the JSON types in its words.
+not fit is an error. What does not fit raises TypeError or ValueError, with the JSON types in its words. What a client
+sends and an application configures goes through `engine.wire.check` first, which says where the first mistake is.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ import pybase64
 from cattrs import BaseValidationError, Converter
 from cattrs.gen import make_dict_structure_fn
 
+from engine._messages import json_type
 from engine.wire import items, response, server_conversation, session
 from engine.wire.annotations import (
     hints,
@@ -22,7 +24,6 @@ from engine.wire.annotations import (
     is_nullable,
     is_omissible,
     is_raw,
-    json_name,
     members,
     tag_of,
 )
@@ -56,7 +57,7 @@ _EXACT_FLOATS = 2**53
 
 
 def _misfit(expected: str, value: object) -> TypeError:
-    return TypeError(f"expected {expected}, got {json_name(value)}")
+    return TypeError(f"expected {expected}, got {json_type(value)}")
 
 
 # ------------------------------------------------------------------------------------------------ reading scalars
@@ -144,8 +145,8 @@ class Choice:
         self._raw: Any = next((kind for kind in alternatives if is_raw(kind)), None)
         self._by_json_type: dict[type, Callable[[Any], Any]] = {}
         for kind in alternatives:
-            for json_type in _json_types_of(kind):
-                self._by_json_type.setdefault(json_type, self._reader(kind, converter))
+            for each in _json_types_of(kind):
+                self._by_json_type.setdefault(each, self._reader(kind, converter))
         names = [tag for tag in self._tagged if tag not in PART_NAMES]
         self._expected = f"one of the types {', '.join(names)}" if names else "another type"
 

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from engine.agents import Handoff, RealtimeAgent, RunContext, as_handoff, function_tool, realtime_handoff
-from engine.agents.wording import snake_case
+from engine.agents.agent import snake_case
 from engine.errors import BadArguments, SettingsError
 from engine.wire.session import FunctionToolDefinition
 

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from engine.agents.docstring import DocText, check_style, read, read_class
+from engine.agents.schema.docstring import DocText, check_style, read, read_class
 from engine.errors import SettingsError
 
 GOOGLE = """Book a table.

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.agents.results import render
+from engine.agents.tool_output import render
 from engine.errors import ToolFailed, UnserialisableResult
 
 

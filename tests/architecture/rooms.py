@@ -29,8 +29,8 @@ DRAWING = """
     latency         local/dialogue
     history         local/conversation  settings
     audio
-    wire            transport           local/settings
-    errors          clock               version
+    wire            transport           local/settings  agents/schema
+    errors          clock               version         _messages
 """
 """Who may import whom at run time: a room imports only rooms on lines below its own."""
 

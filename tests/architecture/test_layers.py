@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ from tests.architecture.rooms import (
 )
 
 NO_EVENT_LOOP = {
+    "_messages",
     "agents",
+    "agents/schema",
     "audio",
     "core",
     "errors",
@@ -83,6 +86,10 @@ def test_the_drawing_has_each_room_once() -> None:
 def test_a_room_imports_only_rooms_drawn_below_it(room: str) -> None:
     """So there is no circle of rooms either."""
     assert {other for other in imported_rooms(room) if LINE_OF[other] <= LINE_OF[room]} == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter({path: imported_files(path) for path in modules()}).prepare()  # a CycleError names the circle
 
 
 def test_nobody_inside_imports_from_the_package_itself() -> None:

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from engine import RealtimeAgent, RealtimeSession, realtime_handoff
-from engine.agents.handoff import Handoff
+from engine.agents.agent import Handoff
 from engine.errors import SettingsError
 from engine.models.scripted import Expect, Pause, Say
 from engine.wire.client_events import ResponseCreate, SessionUpdate

@@ -7,6 +7,8 @@ from itertools import zip_longest
 
 import attrs
 
+from engine._messages import KeyPath, shorten, write_path
+
 _LONGEST = 160
 
 
@@ -30,7 +32,7 @@ class Difference:
         """For people."""
         place = f"{self.what}[{self.index}]" + (f".{self.path}" if self.path else "")
         where = "" if self.line is None else f" (line {self.line})"
-        return f"{place}{where}: recorded {_shown(self.recorded)}, now {_shown(self.now)}"
+        return f"{place}{where}: recorded {_describe(self.recorded)}, now {_describe(self.now)}"
 
 
 def first_difference(
@@ -49,16 +51,19 @@ def first_difference(
         line, before = was
         if value is nothing:
             return Difference(what, index, line, "", before, None)
-        found = _differs(before, value, "", tolerance_ms)
+        found = _differs(before, value, (), tolerance_ms)
         if found is not None:
-            return Difference(what, index, line, *found)
+            path, *values = found
+            return Difference(what, index, line, write_path(path), *values)
     return None
 
 
-def _differs(before: object, value: object, path: str, tolerance_ms: float) -> tuple[str, object, object] | None:
+def _differs(
+    before: object, value: object, path: KeyPath, tolerance_ms: float
+) -> tuple[KeyPath, object, object] | None:
     if isinstance(before, Mapping) and isinstance(value, Mapping):
         for key in (*before, *(key for key in value if key not in before)):
-            step = f"{path}.{key}" if path else str(key)
+            step = (*path, str(key))
             if key not in before or key not in value:
                 return step, before.get(key), value.get(key)
             found = _differs(before[key], value[key], step, tolerance_ms)
@@ -67,17 +72,14 @@ def _differs(before: object, value: object, path: str, tolerance_ms: float) -> t
         return None
     if isinstance(before, list | tuple) and isinstance(value, list | tuple):
         for index, (one, other) in enumerate(zip_longest(before, value)):
-            found = _differs(one, other, f"{path}[{index}]", tolerance_ms)
+            found = _differs(one, other, (*path, index), tolerance_ms)
             if found is not None:
                 return found
         return None
-    if path.endswith("_ms") and isinstance(before, int | float) and isinstance(value, int | float):
+    if path and str(path[-1]).endswith("_ms") and isinstance(before, int | float) and isinstance(value, int | float):
         return None if abs(before - value) <= tolerance_ms else (path, before, value)
     return None if before == value else (path, before, value)
 
 
-def _shown(value: object) -> str:
-    if value is None:
-        return "nothing"
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+def _describe(value: object) -> str:
+    return "nothing" if value is None else shorten(repr(value), _LONGEST)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,13 +12,13 @@ from typing import Any
 
 from cattrs import Converter
 
+from engine._messages import KeyPath, suggest, write_path
 from engine.errors import SettingsError
 from engine.lab.scenario.distributions import LogNormal, Spread, Uniform
 from engine.lab.scenario.scenario import Scenario, ScenarioFile, Turn
 from engine.lab.statistics.budgets import read_budget
-from engine.settings.problems import worded
-from engine.wire.check import Path as KeyPath
-from engine.wire.check import find_problem, written_path
+from engine.settings.checking import describe_problem
+from engine.wire.check import find_problem
 
 _SPREADS: Mapping[str, type[Uniform] | type[LogNormal]] = {"uniform": Uniform, "lognormal": LogNormal}
 _WAYS = ("says", "wav", "types", "silence_s")
@@ -43,9 +42,8 @@ def load_scenario(given: str | Path) -> ScenarioFile:
     name = str(given).removesuffix(".toml")
     if name in shipped:
         return ScenarioFile(read_scenario(shipped[name], f"{name}.toml"), Path(f"{name}.toml"))
-    near = get_close_matches(name, list(shipped), 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"those that ship are {', '.join(shipped)}"
-    raise ScenarioError(f"there is no scenario {str(given)!r}, neither as a file nor among those that ship; {hint}")
+    hint = suggest(name, shipped, f"; those that ship are {', '.join(shipped)}")
+    raise ScenarioError(f"there is no scenario {str(given)!r}, neither as a file nor among those that ship{hint}")
 
 
 @lru_cache(maxsize=1)
@@ -68,10 +66,10 @@ def read_scenario(text: str, name: str) -> Scenario:
         raise ScenarioError(_toml_problem(error, name)) from None
     problem = find_problem(data, Scenario)
     if problem is not None:
-        raise ScenarioError(f"{_place(name, text, problem.path)}: {worded(problem)}")
+        raise ScenarioError(f"{_place(name, text, problem.path)}: {describe_problem(problem)}")
     scenario = _converter().structure(data, Scenario)
     for path, wrong in _contradictions(scenario):
-        raise ScenarioError(f"{_place(name, text, path)}: {written_path(path)}: {wrong}")
+        raise ScenarioError(f"{_place(name, text, path)}: {write_path(path)}: {wrong}")
     return scenario
 
 
@@ -156,8 +154,7 @@ def _in_turn(turn: Turn, scenario: Scenario) -> list[tuple[str, str]]:
     if turn.backchannel and (turn.says is None and turn.wav is None):
         found.append(("backchannel", "a backchannel is something that is said"))
     if turn.calls is not None and scenario.agent.use is None and turn.calls.tool not in scenario.tool:
-        near = get_close_matches(turn.calls.tool, list(scenario.tool), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = suggest(turn.calls.tool, scenario.tool, "")
         found.append(("calls", f"there is no tool {turn.calls.tool!r}{hint}"))
     return found
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Final, Literal
 
 import attrs
 
+from engine._messages import suggest
 from engine.errors import SettingsError
 from engine.lab.statistics.estimates import percentile_of, turns_needed
 from engine.latency.metrics import METRICS
@@ -92,8 +92,8 @@ def read_budget(text: str) -> Budget:
         raise SettingsError(f"budget {text!r}: expected something like 'turn_gap p95 < 1200 ms' or 'yield_rate > 0.9'")
     name, statistic, unit = match["name"], match["statistic"], match["unit"]
     if name not in METRICS and name not in RATES:
-        near = get_close_matches(name, [*METRICS, *RATES], 1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join([*METRICS, *RATES])}"
+        known = (*METRICS, *RATES)
+        hint = suggest(name, known, f"; there are {', '.join(known)}")
         raise SettingsError(f"budget {text!r}: there is no metric {name!r}{hint}")
     if name in METRICS:
         _check_metric(text, METRICS[name].unit, statistic, unit)

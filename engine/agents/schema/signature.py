@@ -9,10 +9,10 @@ from typing import Any, get_origin
 
 import attrs
 
-from engine.agents import docstring
-from engine.agents.context import RunContext
-from engine.agents.records import NO_DEFAULT, RawField, Record
-from engine.agents.schema import parameters_record, peel, resolve_hints
+from engine.agents.schema import docstring
+from engine.agents.schema.compiler import parameters_record
+from engine.agents.schema.hints import peel, resolve_hints
+from engine.agents.schema.records import NO_DEFAULT, RawField, Record
 from engine.errors import SettingsError
 
 _STARS: dict[object, str] = {
@@ -31,7 +31,7 @@ class Signature:
     """The parameter that takes the context, if there is one."""
     _all: tuple[inspect.Parameter, ...]
 
-    def bind(self, ctx: RunContext[Any], args: Mapping[str, object]) -> tuple[list[object], dict[str, object]]:
+    def bind(self, ctx: object, args: Mapping[str, object]) -> tuple[list[object], dict[str, object]]:
         """The positional and the named arguments of the call."""
         positional: list[object] = []
         named: dict[str, object] = {}
@@ -52,12 +52,15 @@ class Signature:
         return positional, named
 
 
-def read_signature(function: Callable[..., object], name: str, texts: Mapping[str, str]) -> Signature:
+def read_signature(
+    function: Callable[..., object], name: str, texts: Mapping[str, str], context_class: type
+) -> Signature:
     """Read a function's parameters. Raises `SettingsError` for those that a model could not fill in.
 
-    A first parameter annotated as `RunContext`, `ToolContext` or a subclass takes the context and is not shown to the
-    model. Every other one needs a type. Positional-only and keyword-only ones are fine: a model names its arguments
-    anyway. `*args` and `**kwargs` are refused, since the schema could not say what they are: take a list, or a dict.
+    A first parameter annotated as `context_class` or a subclass takes the context and is not shown to the model.
+    Every other one needs a type. Positional-only and keyword-only ones are fine: a model names its arguments
+    anyway. `*args` and `**kwargs` are refused, since the schema could not say what they are: take a list, or a
+    dict.
     """
     owner = f"`{name}`"
     try:
@@ -69,7 +72,7 @@ def read_signature(function: Callable[..., object], name: str, texts: Mapping[st
     fields: list[tuple[RawField, str]] = []
     for index, parameter in enumerate(parameters):
         hint = hints.get(parameter.name)
-        if _is_context(hint):
+        if _is_context(hint, context_class):
             if index:
                 raise SettingsError(f"parameter `{parameter.name}` of {owner}: the context must be the first parameter")
             context_name = parameter.name
@@ -83,8 +86,8 @@ def read_signature(function: Callable[..., object], name: str, texts: Mapping[st
     return Signature(function, parameters_record(name, fields, owner), context_name, parameters)
 
 
-def describe(function: Callable[..., object], style: docstring.DocstringStyle | None) -> docstring.DocText:
-    """What the function's docstring says. A partial is described by the function it calls."""
+def function_docstring(function: Callable[..., object], style: docstring.DocstringStyle | None) -> docstring.DocText:
+    """Read the docstring of a function: of a partial, that of the function it calls."""
     return docstring.read(getattr(_plain_function(function), "__doc__", None), style)
 
 
@@ -105,10 +108,10 @@ def _parameter_hints(function: Callable[..., object], owner: str) -> dict[str, A
     return resolve_hints(carrier, owner, getattr(plain, "__globals__", {}))
 
 
-def _is_context(hint: object) -> bool:
+def _is_context(hint: object, context_class: type) -> bool:
     hint = peel(hint)[0]
     plain = get_origin(hint) or hint
-    return isinstance(plain, type) and issubclass(plain, RunContext)
+    return isinstance(plain, type) and issubclass(plain, context_class)
 
 
 def _check_kind(parameter: inspect.Parameter, owner: str) -> None:

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import attrs
 
-from engine.agents.shapes import EXACT, Json, Misfit, Path, Problem, Reading, SchemaWriter, Shape
-from engine.agents.wording import said
+from engine._messages import KeyPath, describe
+from engine.agents.schema.shapes import EXACT, Json, Misfit, Reading, SchemaWriter, Shape, problem_at
 
 
 @attrs.frozen
@@ -29,14 +29,14 @@ class ListOf(Shape):
             body["uniqueItems"] = True
         return body | _limits("Items", self.shortest, self.longest)
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         if not isinstance(value, list) or not _within(len(value), self.shortest, self.longest):
             raise self.refuse(value, at)
         items = _convert_all([(self.item, item, (*at, index)) for index, item in enumerate(value)], reading)
         try:
             return self.build(items)
         except TypeError as error:  # a set of values that cannot be hashed
-            raise Misfit(Problem(at, str(error))) from None
+            raise Misfit(problem_at(at, str(error))) from None
 
 
 @attrs.frozen
@@ -60,7 +60,7 @@ class TupleOf(Shape):
             return {**body, "prefixItems": bodies, "items": {"anyOf": different}}
         return {**body, "items": different[0] if different else {}}
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         if not isinstance(value, list) or len(value) != len(self.items):
             raise self.refuse(value, at)
         places = zip(self.items, value, strict=True)
@@ -87,17 +87,19 @@ class DictOf(Shape):
             body["propertyNames"] = self.key_schema
         return body | _limits("Properties", self.shortest, self.longest)
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         if not isinstance(value, dict) or not _within(len(value), self.shortest, self.longest):
             raise self.refuse(value, at)
         keys: list[object] = []
-        problems: list[Problem] = []
+        problems: list[str] = []
         for key in value:
             try:
                 # JSON has string keys only, so an integer key is always read from text
                 keys.append(self.key.convert(key, attrs.evolve(reading, lenient=True), at))
             except Misfit:
-                problems.append(Problem((*at, key), f"expected the key to be {self.key.expects}, got {said(key)}"))
+                problems.append(
+                    problem_at((*at, key), f"expected the key to be {self.key.expects}, got {describe(key)}")
+                )
         values = _convert_all([(self.value, item, (*at, key)) for key, item in value.items()], reading, problems)
         return dict(zip(keys, values, strict=True))
 
@@ -119,7 +121,7 @@ class OneOf(Shape):
     def schema(self, writer: SchemaWriter) -> Json:
         return {"anyOf": [member.schema(writer) for member in self.members]}
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         for way in (EXACT, reading) if reading != EXACT else (EXACT,):
             for member in self.members:
                 try:
@@ -128,7 +130,7 @@ class OneOf(Shape):
                     continue
         raise self._nearest_misfit(value, reading, at)
 
-    def _nearest_misfit(self, value: object, reading: Reading, at: Path) -> Misfit:
+    def _nearest_misfit(self, value: object, reading: Reading, at: KeyPath) -> Misfit:
         """The problems of the member that was probably meant: the one with the fewest."""
         misfits: list[tuple[bool, int, Misfit]] = []
         for member in self.members:
@@ -143,7 +145,7 @@ class OneOf(Shape):
 
 
 def _convert_all(
-    places: Sequence[tuple[Shape, object, Path]], reading: Reading, known: Sequence[Problem] = ()
+    places: Sequence[tuple[Shape, object, KeyPath]], reading: Reading, known: Sequence[str] = ()
 ) -> list[object]:
     """Convert every value, and complain of all that do not fit at once, after the problems known already."""
     converted: list[object] = []

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import attrs
 
-from engine.agents.wording import type_name, wire_text
+from engine._messages import type_name, wire_text
 from engine.errors import UnserialisableResult
 from engine.wire.struct import UNSET
 

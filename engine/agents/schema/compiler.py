@@ -9,28 +9,26 @@ TypedDicts, NamedTuples and msgspec structs, nested, generic and recursive; `Ann
 from __future__ import annotations
 
 import collections.abc as abc
-import dataclasses
 import datetime as dt
 import decimal
 import enum
 import types
 import typing
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Any
 
 import attrs
 import msgspec
 
-from engine.agents import docstring
-from engine.agents.bounds import LENGTHS, NUMERIC, Bounds, read_extras
-from engine.agents.containers import DictOf, ListOf, OneOf, TupleOf
-from engine.agents.records import Field, RawField, Record, has_fields, raw_fields
-from engine.agents.shapes import Anything, Choice, Described, Json, Leaf, SchemaWriter, Shape
-from engine.agents.wording import type_name
+from engine._messages import type_name
+from engine.agents.schema import docstring
+from engine.agents.schema.containers import DictOf, ListOf, OneOf, TupleOf
+from engine.agents.schema.hints import LENGTHS, NO_BOUNDS, NUMERIC, Bounds, peel, resolve_hints, show_hint, substitute
+from engine.agents.schema.records import Field, RawField, Record, has_fields, raw_fields
+from engine.agents.schema.shapes import Anything, Choice, Described, Json, Leaf, SchemaWriter, Shape
 from engine.errors import SettingsError
 
-_NO_BOUNDS = Bounds()
 _STRING = Leaf(str, "a string", 4)
 _LEAVES: dict[object, Leaf] = {
     bool: Leaf(bool, "true or false"),
@@ -82,7 +80,9 @@ def class_record(hint: object, where: str) -> Record:
     """The record of a class with fields. Raises `SettingsError` if it is none."""
     shape = Compiler().shape(hint, where)
     if not isinstance(shape, Record):
-        raise SettingsError(f"{where}: expected a class with fields (attrs, dataclass, TypedDict), got {_show(hint)}")
+        raise SettingsError(
+            f"{where}: expected a class with fields (attrs, dataclass, TypedDict), got {show_hint(hint)}"
+        )
     return shape
 
 
@@ -110,7 +110,7 @@ class Compiler:
         shape = self._bounded(hint, bounds, where)
         return Field(raw.key, shape, raw.required, description or text, raw.default)
 
-    def shape(self, hint: object, where: str, bounds: Bounds = _NO_BOUNDS) -> Shape:
+    def shape(self, hint: object, where: str, bounds: Bounds = NO_BOUNDS) -> Shape:
         """The shape of any type hint."""
         hint, description, bounds = peel(hint, bounds)
         shape = self._bounded(hint, bounds, where)
@@ -119,7 +119,7 @@ class Compiler:
     def _bounded(self, hint: object, bounds: Bounds, where: str) -> Shape:
         shape, taken = self._plain(hint, bounds, where)
         if left := bounds.names - taken:
-            raise SettingsError(f"{where}: {', '.join(sorted(left))} cannot bound {_show(hint)}")
+            raise SettingsError(f"{where}: {', '.join(sorted(left))} cannot bound {show_hint(hint)}")
         return shape
 
     def _plain(self, hint: object, bounds: Bounds, where: str) -> tuple[Shape, set[str]]:
@@ -151,7 +151,7 @@ class Compiler:
         if isinstance(origin, type) and has_fields(origin):
             return self._class(hint, origin, arguments, where), set()
         raise SettingsError(
-            f"{where}: {_show(hint)} has no JSON form that a model could be told of; "
+            f"{where}: {show_hint(hint)} has no JSON form that a model could be told of; "
             "use a plain type or a class with fields, or make a FunctionTool with a params_json_schema of your own"
         )
 
@@ -171,14 +171,16 @@ class Compiler:
         item = self.shape(arguments[0] if arguments else Any, f"items of {where}")
         is_set = build in (set, frozenset)
         if is_set and (isinstance(item, DictOf) or (isinstance(item, ListOf) and item.build in (list, set))):
-            raise SettingsError(f"{where}: {_show(hint)} cannot be: items of a set must be hashable, such as tuples")
-        words = f"an array{bounds.only(LENGTHS).words('items')}"
+            raise SettingsError(
+                f"{where}: {show_hint(hint)} cannot be: items of a set must be hashable, such as tuples"
+            )
+        words = f"an array{bounds.only(LENGTHS).describe('items')}"
         return ListOf(item, build, is_set, bounds.min_length, bounds.max_length, words)
 
     def _dict(self, arguments: tuple[object, ...], bounds: Bounds, where: str) -> DictOf:
         key, names = self._key(arguments[0], where)
         value = self.shape(arguments[1], f"values of {where}")
-        words = f"an object{bounds.only(LENGTHS).words('entries')}"
+        words = f"an object{bounds.only(LENGTHS).describe('entries')}"
         return DictOf(key, value, names, bounds.min_length, bounds.max_length, words)
 
     def _key(self, hint: object, where: str) -> tuple[Shape, Json | None]:
@@ -191,7 +193,7 @@ class Compiler:
             return shape, None if schema == {"type": "string"} else schema
         if isinstance(shape, Choice) and all(isinstance(given, str) for given, _ in shape.options):
             return shape, {"enum": [given for given, _ in shape.options]}
-        raise SettingsError(f"{where}: {_show(hint)} cannot be a key: keys of a JSON object are strings")
+        raise SettingsError(f"{where}: {show_hint(hint)} cannot be a key: keys of a JSON object are strings")
 
     def _class(self, hint: object, cls: type, arguments: tuple[object, ...], where: str) -> Record:
         if hint in self._records:
@@ -204,47 +206,13 @@ class Compiler:
         meant = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
         record.fields = tuple(
             self.field(
-                attrs.evolve(raw, hint=_substituted(raw.hint, meant)),
+                attrs.evolve(raw, hint=substitute(raw.hint, meant)),
                 text.parameters.get(raw.key, ""),
                 f"field `{raw.key}` of {cls.__qualname__} ({where})",
             )
             for raw in fields
         )
         return record
-
-
-def resolve_hints(owner: object, where: str, namespace: Mapping[str, object] | None = None) -> dict[str, Any]:
-    """The annotations of a class or function, with those that are strings evaluated."""
-    try:
-        return typing.get_type_hints(owner, dict(namespace) if namespace is not None else None, include_extras=True)
-    except NameError as error:
-        raise SettingsError(
-            f"{where}: {error}. Annotations are read when the tool is made: what they name has to be imported at "
-            "run time (not under TYPE_CHECKING) and to stand at the top level of its module"
-        ) from None
-    except (TypeError, SyntaxError) as error:
-        raise SettingsError(f"{where}: its annotations cannot be read: {error}") from None
-
-
-def peel(hint: object, bounds: Bounds = _NO_BOUNDS) -> tuple[object, str, Bounds]:
-    """A hint without what surrounds it (`Annotated`, `Required`, `NewType`, aliases), and what that said."""
-    description = ""
-    while True:
-        origin = typing.get_origin(hint)
-        if origin is Annotated:
-            found, bounds = read_extras(typing.get_args(hint)[1:], bounds)
-            description = description or found
-            hint = typing.get_args(hint)[0]
-        elif getattr(origin, "_name", None) in ("Required", "NotRequired", "ReadOnly", "Final"):
-            hint = typing.get_args(hint)[0]
-        elif hasattr(hint, "__supertype__"):
-            hint = hint.__supertype__
-        elif type(hint).__name__ == "TypeAliasType":
-            hint = getattr(hint, "__value__")  # noqa: B009
-        elif isinstance(hint, dataclasses.InitVar):
-            hint = hint.type
-        else:
-            return hint, description, bounds
 
 
 def _leaf(hint: type, bounds: Bounds, where: str) -> tuple[Leaf, set[str]]:
@@ -255,8 +223,9 @@ def _leaf(hint: type, bounds: Bounds, where: str) -> tuple[Leaf, set[str]]:
     try:
         msgspec.json.schema(fitting.on(hint))
     except (TypeError, ValueError) as error:
-        raise SettingsError(f"{where}: {_show(hint)} cannot have these bounds: {error}") from None
-    return attrs.evolve(leaf, hint=fitting.on(hint), expects=leaf.expects + fitting.words("characters")), fitting.names
+        raise SettingsError(f"{where}: {show_hint(hint)} cannot have these bounds: {error}") from None
+    expects = leaf.expects + fitting.describe("characters")
+    return attrs.evolve(leaf, hint=fitting.on(hint), expects=expects), fitting.names
 
 
 def _bounds_of(hint: object) -> tuple[str, ...]:
@@ -284,17 +253,3 @@ def _choice(options: list[tuple[object, object]], where: str) -> Choice:
             allowed = "a choice is text, a number, true, false or null"
             raise SettingsError(f"{where}: {meant!r} stands for {type_name(given)}; {allowed}")
     return Choice(tuple(options))
-
-
-def _substituted(hint: object, meant: Mapping[object, object]) -> object:
-    """The hint with the type variables of a generic class replaced by what they were given."""
-    if isinstance(hint, typing.TypeVar):
-        return meant.get(hint, hint)
-    parameters = getattr(hint, "__parameters__", ())
-    if not parameters or isinstance(hint, type):
-        return hint
-    return hint[tuple(meant.get(parameter, parameter) for parameter in parameters)]  # type: ignore[index]
-
-
-def _show(hint: object) -> str:
-    return hint.__qualname__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import attrs
 
-from engine.agents.wording import nearest
+from engine._messages import suggest
 from engine.errors import SettingsError
 
 DocstringStyle = Literal["google", "numpy", "sphinx"]
@@ -28,7 +28,7 @@ class DocText:
 def check_style(style: object) -> None:
     """Raises `SettingsError` for a style that is not known. None means: find out."""
     if style is not None and style not in get_args(DocstringStyle):
-        raise SettingsError(f"docstring_style: {style!r} is not a style{nearest(style, get_args(DocstringStyle))}")
+        raise SettingsError(f"docstring_style: {style!r} is not a style{suggest(style, get_args(DocstringStyle))}")
 
 
 def read(doc: str | None, style: DocstringStyle | None = None) -> DocText:

@@ -12,38 +12,31 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import attrs
 import msgspec
 
-from engine.agents.wording import said
-
-if TYPE_CHECKING:
-    from engine.agents.records import Record
+from engine._messages import KeyPath, describe, write_path
 
 Json = dict[str, object]
-Path = tuple[str | int, ...]
-
-
-@attrs.frozen
-class Problem:
-    """One thing that does not fit, and where."""
-
-    at: Path
-    text: str
-
-    def __str__(self) -> str:
-        where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.at).lstrip(".")
-        return f"`{where}`: {self.text}" if where else self.text
 
 
 class Misfit(Exception):
-    """A value does not have the shape. Turned into `BadArguments` before anybody outside sees it."""
+    """A value does not have the shape. Turned into `BadArguments` before anybody outside sees it.
 
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(map(str, problems)))
+    `problems` are lines, one for each thing that does not fit (see `problem_at`).
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
         self.problems = problems
+
+
+def problem_at(path: KeyPath, text: str) -> str:
+    """Return the line for one thing that does not fit: where it stands, and what is wrong."""
+    where = write_path(path)
+    return f"`{where}`: {text}" if where else text
 
 
 @attrs.frozen
@@ -85,16 +78,26 @@ class Shape(ABC):
         """The JSON schema."""
 
     @abstractmethod
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         """The value of the type that the JSON value stands for. Raises `Misfit`."""
 
     def tagged_as(self, value: Mapping[str, object]) -> bool:
         """Whether nothing in an object says that it is meant as another class (see `Record`)."""
         return True
 
-    def refuse(self, value: object, at: Path) -> Misfit:
+    def refuse(self, value: object, at: KeyPath) -> Misfit:
         """The complaint about a value of the wrong kind."""
-        return Misfit(Problem(at, f"expected {self.expects}, got {said(value)}"))
+        return Misfit(problem_at(at, f"expected {self.expects}, got {describe(value)}"))
+
+
+class NamedShape(Shape):
+    """A shape that a schema can refer to by its name, where it contains itself."""
+
+    name: str
+
+    @abstractmethod
+    def body(self, writer: SchemaWriter) -> Json:
+        """Return the schema in place."""
 
 
 @attrs.define
@@ -106,38 +109,38 @@ class SchemaWriter:
 
     strict: bool
     definitions: dict[str, Json] = attrs.field(factory=dict)
-    _open: list[Record] = attrs.field(factory=list)
-    _names: dict[Record, str] = attrs.field(factory=dict)
+    _open: list[NamedShape] = attrs.field(factory=list)
+    _names: dict[NamedShape, str] = attrs.field(factory=dict)
 
-    def record(self, record: Record) -> Json:
-        """A class, in place or by reference."""
-        if record in self._names or record in self._open:
-            return self._reference(record)
-        self._open.append(record)
-        body = record.body(self)
+    def named(self, shape: NamedShape) -> Json:
+        """Return the schema of a class, in place or by reference."""
+        if shape in self._names or shape in self._open:
+            return self._reference(shape)
+        self._open.append(shape)
+        body = shape.body(self)
         self._open.pop()
-        if record not in self._names:
+        if shape not in self._names:
             return body
-        self.definitions[self._names[record]] = body
-        return self._reference(record)
+        self.definitions[self._names[shape]] = body
+        return self._reference(shape)
 
-    def document(self, record: Record) -> Json:
-        """The whole document of a tool's parameters: an object at its root."""
-        body = self.record(record)
-        if record in self._names:
-            body = dict(self.definitions[self._names[record]])
+    def document(self, shape: NamedShape) -> Json:
+        """Return the whole document of a tool's parameters: an object at its root."""
+        body = self.named(shape)
+        if shape in self._names:
+            body = dict(self.definitions[self._names[shape]])
         return {**body, "$defs": self.definitions} if self.definitions else body
 
-    def _reference(self, record: Record) -> Json:
-        if record not in self._names:
+    def _reference(self, shape: NamedShape) -> Json:
+        if shape not in self._names:
             taken = set(self._names.values())
-            names = (f"{record.name}{'' if n == 1 else f'_{n}'}" for n in range(1, len(taken) + 2))
-            self._names[record] = next(name for name in names if name not in taken)
-        return {"$ref": f"#/$defs/{self._names[record]}"}
+            names = (f"{shape.name}{'' if n == 1 else f'_{n}'}" for n in range(1, len(taken) + 2))
+            self._names[shape] = next(name for name in names if name not in taken)
+        return {"$ref": f"#/$defs/{self._names[shape]}"}
 
 
-def described(body: Json, description: str) -> Json:
-    """The schema with a description, never beside a `$ref`."""
+def with_description(body: Json, description: str) -> Json:
+    """Return the schema with a description, never beside a `$ref`."""
     if not description:
         return body
     return {"anyOf": [body], "description": description} if "$ref" in body else {**body, "description": description}
@@ -163,9 +166,9 @@ class Described(Shape):
         return self.inner.expects
 
     def schema(self, writer: SchemaWriter) -> Json:
-        return described(self.inner.schema(writer), self.text)
+        return with_description(self.inner.schema(writer), self.text)
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         return self.inner.convert(value, reading, at)
 
 
@@ -188,7 +191,7 @@ class Leaf(Shape):
         body = dict(msgspec.json.schema(self.hint))
         return {**body, "format": self.format} if self.format else body
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         try:
             return self._checked(msgspec.convert(value, self.hint))
         except (msgspec.ValidationError, ValueError):
@@ -224,7 +227,7 @@ class Anything(Shape):
     def schema(self, writer: SchemaWriter) -> Json:
         return {}
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         return value
 
 
@@ -251,7 +254,7 @@ class Choice(Shape):
         types = list(dict.fromkeys(_JSON_TYPES[type(given)] for given, _ in self.options))
         return {"type": types[0] if len(types) == 1 else types, "enum": [given for given, _ in self.options]}
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         for given, meant in self.options:
             if type(given) is type(value) and given == value:
                 return meant

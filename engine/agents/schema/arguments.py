@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NoReturn
 
-from engine.agents.wording import said, wire_text
+from engine._messages import describe, wire_text
 from engine.errors import BadArguments
 
 if TYPE_CHECKING:
-    from engine.agents.records import Record
+    from engine.agents.schema.records import Record
 
 
 def read_object(text: str, tool_name: str) -> dict[str, object]:
@@ -32,7 +32,9 @@ def read_object(text: str, tool_name: str) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise BadArguments(_complain(tool_name, [f"expected one JSON object with the arguments, got {said(value)}"]))
+        raise BadArguments(
+            _complain(tool_name, [f"expected one JSON object with the arguments, got {describe(value)}"])
+        )
     return value
 
 
@@ -42,12 +44,12 @@ def convert(record: Record, values: dict[str, object], tool_name: str, *, strict
     Raises:
         BadArguments: with a line for each thing that does not fit.
     """
-    from engine.agents.shapes import Misfit, Reading
+    from engine.agents.schema.shapes import Misfit, Reading
 
     try:
         return record.convert(values, Reading(lenient=True, ignore_unknown=not strict), ())
     except Misfit as misfit:
-        raise BadArguments(_complain(tool_name, map(str, misfit.problems))) from None
+        raise BadArguments(_complain(tool_name, misfit.problems)) from None
 
 
 def _complain(tool_name: str, problems: Iterable[str]) -> str:

@@ -1,6 +1,8 @@
 """Records: objects with known keys.
 
-The parameters of a tool, attrs classes, dataclasses, TypedDicts, NamedTuples, msgspec structs.
+The parameters of a tool, attrs classes, dataclasses, TypedDicts, NamedTuples, msgspec structs. They read what a model
+writes, and tell it all that is wrong at once; settings are read by `engine.wire.check`, which knows the wire classes
+only and stops at the first mistake.
 """
 
 from __future__ import annotations
@@ -13,8 +15,18 @@ from typing import Any, ClassVar, Final
 import attrs
 import msgspec
 
-from engine.agents.shapes import Choice, Json, Misfit, Path, Problem, Reading, SchemaWriter, Shape, described
-from engine.agents.wording import nearest, wire_text
+from engine._messages import KeyPath, suggest, wire_text
+from engine.agents.schema.shapes import (
+    Choice,
+    Json,
+    Misfit,
+    NamedShape,
+    Reading,
+    SchemaWriter,
+    Shape,
+    problem_at,
+    with_description,
+)
 
 NO_DEFAULT: Final = object()
 
@@ -45,21 +57,21 @@ class Field:
         """In strict mode every key has to be there; an optional one takes null, which stands for its default."""
         body = self.shape.schema(writer)
         if self.required:
-            return described(body, self.description)
+            return with_description(body, self.description)
         default = _plain(self.default)
         if not writer.strict:
-            body = described(body, self.description)
+            body = with_description(body, self.description)
             return body if default is NO_DEFAULT or "$ref" in body else {**body, "default": default}
         if not self.shape.takes_null and not _is_tag(self.shape):
-            words = "Use the default." if default is NO_DEFAULT else f"Use the default, {_quoted(default)}."
+            words = "Use the default." if default is NO_DEFAULT else f"Use the default, {_json(default)}."
             members = body["anyOf"] if set(body) == {"anyOf"} else [body]
             assert isinstance(members, list)
             body = {"anyOf": [*members, {"type": "null", "description": words}]}
-        return described(body, self.description)
+        return with_description(body, self.description)
 
 
 @attrs.define(eq=False)
-class Record(Shape):
+class Record(NamedShape):
     """An object with known keys. Its fields are set after it was made: a recursive class is its own field's type."""
 
     name: str
@@ -75,7 +87,7 @@ class Record(Shape):
         return f"an object ({self.name})"
 
     def schema(self, writer: SchemaWriter) -> Json:
-        return writer.record(self)
+        return writer.named(self)
 
     def body(self, writer: SchemaWriter) -> Json:
         """The schema in place."""
@@ -85,9 +97,9 @@ class Record(Shape):
         body["required"] = [field.key for field in self.fields if writer.strict or field.required]
         if writer.strict:
             body["additionalProperties"] = False
-        return described(body, self.description)
+        return with_description(body, self.description)
 
-    def convert(self, value: object, reading: Reading, at: Path) -> object:
+    def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
         if not isinstance(value, dict):
             raise self.refuse(value, at)
         problems = [] if reading.ignore_unknown else list(self._unknown(value, at))
@@ -95,7 +107,7 @@ class Record(Shape):
         for field in self.fields:
             if field.key not in value:
                 if field.required:
-                    problems.append(Problem((*at, field.key), f"missing; expected {field.shape.expects}"))
+                    problems.append(problem_at((*at, field.key), f"missing; expected {field.shape.expects}"))
                 continue
             if value[field.key] is None and not field.required and not field.shape.takes_null:
                 continue
@@ -108,19 +120,19 @@ class Record(Shape):
         try:
             return self.build(given)
         except Exception as error:  # the class's own checks may raise whatever they like
-            raise Misfit(Problem(at, _complaint(error))) from error
+            raise Misfit(problem_at(at, _complaint(error))) from error
 
     def tagged_as(self, value: Mapping[str, object]) -> bool:
         """Whether its `Literal` and `Enum` keys, as far as they are there, have one of their values."""
         tags = [(field.key, field.shape.options) for field in self.fields if isinstance(field.shape, Choice)]
         return all(any(value[key] == given for given, _ in options) for key, options in tags if key in value)
 
-    def _unknown(self, value: Mapping[str, object], at: Path) -> Iterator[Problem]:
+    def _unknown(self, value: Mapping[str, object], at: KeyPath) -> Iterator[str]:
         known = [field.key for field in self.fields]
         for key in value:
             if key not in known:
                 left = [other for other in known if other not in value] or known
-                yield Problem((*at, key), f"unknown{nearest(key, left)}")
+                yield problem_at((*at, key), f"unknown{suggest(key, left)}")
 
 
 def has_fields(cls: type) -> bool:
@@ -187,7 +199,7 @@ def _plain(default: object) -> object:
         return NO_DEFAULT
 
 
-def _quoted(default: object) -> str:
+def _json(default: object) -> str:
     return msgspec.json.encode(default).decode()
 
 

@@ -1,0 +1,110 @@
+"""Puts values, types, places and errors into the words of a message.
+
+The readers are an application's developer, and a model that has to correct its own call. Imports nothing of the
+package, so that everybody may use it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+KeyPath = tuple[str | int, ...]
+"""The keys and indices that lead to a value inside nested mappings and arrays."""
+
+LONGEST_QUOTE = 60
+"""Characters of a wrong value that a message repeats."""
+
+
+def suggest(word: object, known: Iterable[str], otherwise: str | None = None) -> str:
+    """Return the end of a message about a wrong word: `; did you mean 'x'?` if a known word is near.
+
+    If none is near, return `otherwise`, or by default a list of the known words: `; there is 'x', 'y'`.
+    """
+    from difflib import get_close_matches
+
+    words = sorted(set(known))
+    if near := get_close_matches(str(word), words, 1):
+        return f"; did you mean {near[0]!r}?"
+    if otherwise is not None:
+        return otherwise
+    return f"; there is {', '.join(map(repr, words))}" if words else ""
+
+
+def quote(words: Sequence[str], conjunction: str = "and") -> str:
+    """Return words in quotation marks as a list in a sentence: `'a', 'b', and 'c'`."""
+    marked = [f"'{word}'" for word in words]
+    if len(marked) < 3:
+        return f" {conjunction} ".join(marked)
+    return f"{', '.join(marked[:-1])}, {conjunction} {marked[-1]}"
+
+
+def shorten(text: str, limit: int = LONGEST_QUOTE) -> str:
+    """Return the text, cut to `limit` characters with dots at its end if it is longer."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def write_path(path: KeyPath) -> str:
+    """Return `("item", "content", 0, "type")` as `item.content[0].type`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def describe(value: object) -> str:
+    """Return a JSON value in a few words: `"tomorrow"`, `null`, `an object`, `an array of 3 items`."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"an array of {len(value)} item{'' if len(value) == 1 else 's'}"
+    text = wire_text(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+
+
+def json_type(value: object) -> str:
+    """Return what JSON calls the type of a value, with its article."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int():
+            return "an integer"
+        case float():
+            return "a decimal"
+        case str():
+            return "a string"
+        case list() | tuple():
+            return "an array"
+        case Mapping():
+            return "an object"
+    return f"a {type(value).__name__}"
+
+
+def type_name(value: object) -> str:
+    """Return the name of a value's type, or of the value if it is a class itself."""
+    return f"the class {value.__qualname__}" if isinstance(value, type) else type(value).__qualname__
+
+
+def wire_text(text: str) -> str:
+    """Return the text with lone halves of surrogate pairs replaced by `?`: they have no UTF-8 form to be sent in."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def error_text(error: BaseException) -> str:
+    """Return the words of an error for a model: of a group, its members' words; its type where it has none."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(map(error_text, error.exceptions))
+    try:
+        return wire_text(str(error)) or type(error).__name__
+    except Exception:  # whoever wrote the error may have written its words wrongly
+        return type(error).__name__
+
+
+def error_name(error: BaseException) -> str:
+    """Return an error with its type, for a developer."""
+    try:
+        return repr(error)
+    except Exception:  # as above
+        return type(error).__name__

@@ -1,0 +1,92 @@
+"""Holds what an application writes against the annotations it is meant for, and makes mappings into config objects.
+
+What is wrong is found by `engine.wire.check`; here it becomes a SettingsError in words for the application's developer.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import attrs
+
+from engine._messages import KeyPath, json_type, quote, shorten, suggest, write_path
+from engine.errors import SettingsError
+from engine.wire.annotations import hints
+from engine.wire.check import Kind, Problem, find_problem
+
+ConfigT = TypeVar("ConfigT", bound=attrs.AttrsInstance)
+
+_SECRETS = frozenset({"api_key", "authorization", "headers"})
+_LONGEST_VALUE = 80
+
+
+def check(value: object, annotation: object, path: KeyPath) -> None:
+    """Raise SettingsError if `annotation` does not accept `value`."""
+    problem = find_problem(value, annotation, path)
+    if problem is not None:
+        raise SettingsError(describe_problem(problem))
+
+
+def check_fields(config: attrs.AttrsInstance, name: str, *fields: str) -> None:
+    """Raise SettingsError if one of `fields` does not hold what its annotation says."""
+    annotations = hints(type(config))
+    for field in fields:
+        check(getattr(config, field), annotations[field], (name, field))
+
+
+def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
+    """Return `value` as a `cls`: as it is, or made of a mapping; None stands for all defaults.
+
+    Raises:
+        SettingsError: it is neither, or has a key that `cls` has not.
+    """
+    if isinstance(value, cls):
+        return value
+    if value is None:
+        return cls()
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{name}: expected a {cls.__name__} or a mapping, got {describe_setting(value)}")
+    known = tuple(field.name for field in attrs.fields(cls))
+    for key, each in value.items():
+        if key not in known:
+            raise SettingsError(describe_problem(Problem(Kind.UNKNOWN_KEY, (name, str(key)), each, known=known)))
+    named: dict[str, Any] = dict(value)
+    return cls(**named)
+
+
+def describe_setting(value: object, path: KeyPath = ()) -> str:
+    """Return the value and its type, cut to a readable length; nothing of what may be a secret."""
+    if not _SECRETS.isdisjoint(path):
+        return f"{json_type(value)} (not shown)"
+    if value is None:
+        return "None"
+    return f"{shorten(repr(value), _LONGEST_VALUE)} ({json_type(value)})"
+
+
+def describe_problem(problem: Problem) -> str:
+    """Return one sentence: the path, what was given, what is expected, and the nearest valid word."""
+    place, given = write_path(problem.path), describe_setting(problem.value, problem.path)
+    match problem.kind:
+        case Kind.UNKNOWN_KEY:
+            hint = suggest(problem.path[-1], problem.known, f"; valid keys: {', '.join(problem.known)}")
+            return f"{place}: unknown key, holding {json_type(problem.value)}{hint}"
+        case Kind.MISSING:
+            choice = f", {quote(problem.known, 'or')}" if problem.known else ""
+            return f"{place}: missing{choice}"
+        case Kind.TYPE:
+            return f"{place}: expected {problem.expected}, got {given}"
+        case Kind.VALUE:
+            expected = problem.expected or quote(problem.known, "or")
+            return f"{place}: expected {expected}, got {given}{suggest(problem.value, problem.known, '')}"
+        case Kind.COMBINATION:
+            allowed = " or ".join(f"['{each}']" for each in problem.known)
+            return f"{place}: expected {allowed}, got {given}"
+        case Kind.BELOW:
+            return f"{place}: expected at least {problem.limit}, got {given}"
+        case Kind.ABOVE:
+            return f"{place}: expected at most {problem.limit}, got {given}"
+        case Kind.TOO_LONG:
+            return f"{place}: expected at most {problem.limit} characters, got {given}"
+        case Kind.TOO_MANY:
+            return f"{place}: expected at most {problem.limit} keys, got {given}"
+        case Kind.BASE64:
+            return f"{place}: expected base64, got {given}"
