@@ -6,9 +6,8 @@ Truncation, history and latency all read this one ledger. It knows three numbers
 
 *Received* is what the far end has sent, *taken* what the application has taken out of the session, *heard* what
 has been played. Heard is either **reported** by the application (`played`, in milliseconds of the item), or, as
-long as nothing was ever reported, **computed**: playback runs at real time from the first byte taken, one item
-after another, and stalls while there is nothing to play. What is unheard is then always the newest audio, so the
-whole computation is one number: the moment at which the last byte taken will have been played.
+long as nothing was ever reported, **computed** by the estimate of `engine.audio.playout_clock`: playback runs at real
+time from the first byte taken, one item after another, and stalls while there is nothing to play.
 """
 
 from __future__ import annotations
@@ -17,12 +16,10 @@ from collections.abc import Iterator
 
 import attrs
 
+from engine.audio.playout_clock import Key, PlayoutClock, PlayoutItem
 from engine.wire.formats import PCM16, AudioFormat
 
 _NS_PER_MS = 1_000_000
-_NS_PER_S = 1_000_000_000
-
-Key = tuple[str, int]
 
 
 @attrs.frozen
@@ -39,18 +36,13 @@ class Cut:
 
 
 @attrs.define
-class _Track:
-    response_id: str
-    item_id: str
-    content_index: int
+class _Track(PlayoutItem):
     received: int = 0
-    taken: int = 0
-    taken_ns: int = 0
     reported_ms: int = 0
     ended: bool = False
 
 
-class PlaybackLedger:
+class PlaybackLedger(PlayoutClock[_Track]):
     """What has been received, taken and heard of each item that may still be audible."""
 
     def __init__(self, audio_format: AudioFormat = PCM16, *, reported: bool = False) -> None:
@@ -59,22 +51,18 @@ class PlaybackLedger:
             audio_format: the session's output format.
             reported: the application reports playback; until it does, nothing counts as heard.
         """
+        super().__init__(audio_format)
         self.audio_format = audio_format
-        self._bytes_per_second = audio_format.bytes_per_second
         self._reported = reported
-        self._tracks: dict[Key, _Track] = {}
-        self._taken_ns = 0
-        """How long all of it lasts that was taken of these tracks."""
-        self._silent_from_ns = 0
 
     def opened(self, response_id: str, item_id: str, content_index: int, now: int) -> None:
         """The far end announced audio for an item, without sending any yet."""
-        if (item_id, content_index) not in self._tracks:
+        if (item_id, content_index) not in self._items:
             self._open(response_id, item_id, content_index, now)
 
     def received(self, response_id: str, item_id: str, content_index: int, nbytes: int, now: int) -> None:
         """Audio arrived."""
-        track = self._tracks.get((item_id, content_index))
+        track = self._items.get((item_id, content_index))
         if track is None:
             track = self._open(response_id, item_id, content_index, now)
         if not track.received:
@@ -83,31 +71,21 @@ class PlaybackLedger:
 
     def ended(self, item_id: str, content_index: int) -> None:
         """No more audio will arrive for this item."""
-        if track := self._tracks.get((item_id, content_index)):
+        if track := self._items.get((item_id, content_index)):
             track.ended = True
-
-    def taken(self, item_id: str, content_index: int, nbytes: int, at_ns: int) -> None:
-        """The application took audio: from now on it is playing, or queued in the player."""
-        if track := self._tracks.get((item_id, content_index)):
-            track.taken += nbytes
-            taken_ns = track.taken * _NS_PER_S // self._bytes_per_second
-            self._taken_ns += taken_ns - track.taken_ns
-            track.taken_ns = taken_ns
-            begins = self._silent_from_ns if self._silent_from_ns > at_ns else at_ns
-            self._silent_from_ns = begins + nbytes * _NS_PER_S // self._bytes_per_second
 
     def played(self, item_id: str, content_index: int, ms: int) -> None:
         """The application reports how far an item has been played. Everything before it has been heard."""
         self._reported = True
         key = (item_id, content_index)
-        if key not in self._tracks:
+        if key not in self._items:
             return
-        for earlier in list(self._tracks):
+        for earlier in list(self._items):
             if earlier == key:
                 break
-            if self._tracks[earlier].ended:
-                self._forget(earlier)
-        track = self._tracks[key]
+            if self._items[earlier].ended:
+                del self._items[earlier]
+        track = self._items[key]
         track.reported_ms = max(track.reported_ms, ms)
 
     def heard_ms(self, item_id: str, content_index: int, now: int) -> int | None:
@@ -128,43 +106,37 @@ class PlaybackLedger:
 
     def cleared(self, now: int) -> None:
         """The player was flushed: nothing that was taken so far will be heard any more."""
-        self._tracks.clear()
-        self._taken_ns = 0
-        self._silent_from_ns = min(self._silent_from_ns, now)
+        self._items.clear()
+        self._flush(now)
 
     def dropped(self, response_id: str, now: int) -> None:
         """The player was flushed of one response's audio."""
-        for track, heard in list(self._heard(now)):
+        unplayed_ns = 0
+        for key, track in list(self._items.items()):
+            track.ends_ns -= unplayed_ns
             if track.response_id == response_id:
-                self._silent_from_ns -= max(0, self._ns_of(track.taken) - heard * _NS_PER_MS)
-                del self._tracks[track.item_id, track.content_index]
+                unplayed_ns += track.taken_ns - track.heard_ns(now)
+                del self._items[key]
+        self._silent_from_ns -= unplayed_ns
 
     def _end_earlier(self, track: _Track) -> None:
         """Audio of a response comes in playing order, although the end of an item may be told after the next one's
         beginning: that would leave an item that was heard to its end looking as if it had been cut."""
-        for earlier in self._tracks.values():
+        for earlier in self._items.values():
             if earlier.response_id == track.response_id and earlier.received:
                 earlier.ended = True
 
-    def _ns_of(self, nbytes: int) -> int:
-        return nbytes * _NS_PER_S // self._bytes_per_second
-
     def _heard(self, now: int) -> Iterator[tuple[_Track, int]]:
         """Each track with the milliseconds of it that were heard, in playing order, computed as far as it is read."""
-        if self._reported:
-            for track in self._tracks.values():
+        for track in self._items.values():
+            if self._reported:
                 yield track, min(track.reported_ms, self.audio_format.ms_of(track.taken))
-            return
-        unplayed_ns = max(0, self._silent_from_ns - now)
-        later_ns = self._taken_ns
-        for track in self._tracks.values():
-            later_ns -= track.taken_ns
-            unplayed_here = min(track.taken_ns, max(0, unplayed_ns - later_ns))
-            yield track, (track.taken_ns - unplayed_here) // _NS_PER_MS
+            else:
+                yield track, track.heard_ns(now) // _NS_PER_MS
 
     def _open(self, response_id: str, item_id: str, content_index: int, now: int) -> _Track:
         self._forget_heard(now)
-        track = self._tracks[item_id, content_index] = _Track(response_id, item_id, content_index)
+        track = self._items[item_id, content_index] = _Track(response_id, item_id, content_index)
         return track
 
     def _forget_heard(self, now: int) -> None:
@@ -175,7 +147,4 @@ class PlaybackLedger:
                 break
             heard_out.append((track.item_id, track.content_index))
         for key in heard_out:
-            self._forget(key)
-
-    def _forget(self, key: Key) -> None:
-        self._taken_ns -= self._tracks.pop(key).taken_ns
+            del self._items[key]

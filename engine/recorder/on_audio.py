@@ -8,6 +8,7 @@ from typing import Final
 from engine.core.inputs import Input
 from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.latency.arrivals import Arrivals
+from engine.latency.playout import PART
 from engine.recorder.state import Notes, Spoken, on
 from engine.wire import server_events as far_end
 
@@ -49,14 +50,20 @@ def taken(n: Notes, event: Audio, now: int) -> None:
         n.tell(now, "audio.first_audible", response=spoken.response, item=spoken.item, ms=ms)
     if n.reported:
         return
-    if (underrun := n.playout.taken(spoken.response, spoken.item, size, now, audible)) is not None:
-        n.tell_of_playout([underrun])
-    due = n.playout.due
+    playout = n.playout
+    stalled_ns = playout.taken(spoken.item, PART, size, now)
+    if stalled_ns is None:
+        playout.begin(spoken.response, spoken.item, size, now)
+    elif stalled_ns:
+        n.tell_of_playout([playout.underrun(spoken.item, stalled_ns, now)])
+    if audible is not None and before <= audible < after:
+        playout.heard_from(spoken.item, audible - before, size)
+    due = playout.due
     if due is not None and due <= now:
-        n.tell_of_playout(n.playout.passed(now))
+        n.tell_of_playout(playout.passed(now))
     if spoken.whole and after >= spoken.arrivals.nbytes:
-        n.playout.whole(spoken.item)
-    if n.news or n.playout.due != n.playout_due:
+        playout.whole(spoken.item)
+    if n.news or playout.due != n.playout_due:
         n.alarm()
 
 

@@ -239,7 +239,20 @@ def test_the_ledger_is_no_longer_than_what_is_audible() -> None:
         ledger.received("r", f"item{at}", 0, SECOND, now)
         ledger.taken(f"item{at}", 0, SECOND, now)
         ledger.ended(f"item{at}", 0)
-    assert len(ledger._tracks) <= 2
+    assert len(ledger._items) <= 2
+
+
+def test_what_follows_a_dropped_response_moves_up() -> None:
+    ledger = PlaybackLedger()
+    for response, item in (("r", "a"), ("s", "b"), ("r", "c")):
+        ledger.received(response, item, 0, SECOND, 0)
+        ledger.taken(item, 0, SECOND, 0)
+    ledger.dropped("s", 1200 * MS)  # 200 ms of it have been heard
+    assert [(cut.item_id, cut.heard_ms) for cut in ledger.cuts(1200 * MS)] == [("c", 0)]
+    assert [(cut.item_id, cut.heard_ms) for cut in ledger.cuts(1500 * MS)] == [("c", 300)]
+    ledger.received("r", "d", 0, SECOND, 1500 * MS)
+    ledger.taken("d", 0, SECOND, 1500 * MS)
+    assert ledger.heard_ms("d", 0, 2300 * MS) == 100
 
 
 def test_what_is_unknown_changes_nothing() -> None:

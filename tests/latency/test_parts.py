@@ -12,7 +12,7 @@ from engine.audio.g711 import pcm_to_alaw, pcm_to_ulaw
 from engine.audio.samples import pcm_of
 from engine.latency.arrivals import AUDIBLE, Arrivals, first_audible
 from engine.latency.overhead import BOUNDS_NS, EngineShare, Histogram
-from engine.latency.playout import Playout
+from engine.latency.playout import PART, Playout
 from engine.latency.sent_audio import REMEMBERED, SentAudio
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16
 
@@ -163,10 +163,19 @@ def told(playout: Playout, now_ms: float) -> list[tuple[float, str, object]]:
     ]
 
 
+def take(playout: Playout, response: str, item: str, nbytes: int, now: int, audible: int | None = None) -> int | None:
+    """One piece of an item, audible from so many of its bytes on; returns for how long the speaker had run dry."""
+    if (stalled_ns := playout.taken(item, PART, nbytes, now)) is None:
+        playout.begin(response, item, nbytes, now)
+    if audible is not None:
+        playout.heard_from(item, audible, nbytes)
+    return stalled_ns
+
+
 def test_what_is_taken_is_played_in_order_and_in_real_time() -> None:
     playout = Playout(PCM16)
-    playout.taken("r", "a", 48_000, 0, 480)  # a second, silent for its first 10 ms
-    playout.taken("r", "b", 4800, 100 * MS, None)
+    take(playout, "r", "a", 48_000, 0, 480)  # a second, silent for its first 10 ms
+    take(playout, "r", "b", 4800, 100 * MS)
     playout.whole("a")
     playout.whole("b")
     assert told(playout, 999.9) == [(0, "start", None), (10, "audible", None)]
@@ -178,31 +187,31 @@ def test_what_is_taken_is_played_in_order_and_in_real_time() -> None:
 
 def test_a_speaker_that_runs_dry_tells_how_long() -> None:
     playout = Playout(PCM16)
-    assert playout.taken("r", "a", 960, 0, None) is None
-    underrun = playout.taken("r", "a", 960, 50 * MS, None)
-    assert underrun is not None
+    assert take(playout, "r", "a", 960, 0) is None
+    assert take(playout, "r", "a", 960, 50 * MS) == 30 * MS
+    underrun = playout.underrun("a", 30 * MS, 50 * MS)
     assert (underrun.t, underrun.fields["ms"]) == (50 * MS, 30)
-    assert playout.taken("r", "b", 960, 60 * MS, None) is None
-    assert playout.taken("r", "a", 960, 80 * MS, None) is None, "another item was playing"
+    assert take(playout, "r", "b", 960, 60 * MS) is None
+    assert take(playout, "r", "a", 960, 80 * MS) == 0, "another item was playing"
 
 
 def test_an_interruption_stops_what_plays_and_forgets_what_waits() -> None:
     playout = Playout(PCM16)
-    playout.taken("r", "a", 48_000, 0, None)
-    playout.taken("r", "b", 48_000, 0, None)
+    take(playout, "r", "a", 48_000, 0)
+    take(playout, "r", "b", 48_000, 0)
     playout.whole("a")
     stopped = playout.stopped("r", 250 * MS)
     assert [(instant.kind, instant.t // MS, instant.fields.get("ms")) for instant in stopped] == [
         ("playout.start", 0, None),
         ("playout.stop", 250, 250),
     ]
-    playout.taken("r2", "c", 960, 300 * MS, None)
+    take(playout, "r2", "c", 960, 300 * MS)
     assert told(playout, 300) == [(300, "start", None)]
 
 
 def test_an_interruption_after_the_end_changes_nothing() -> None:
     playout = Playout(PCM16)
-    playout.taken("r", "a", 960, 0, None)
+    take(playout, "r", "a", 960, 0)
     assert [(instant.kind, instant.t // MS) for instant in playout.stopped("r", 500 * MS)] == [
         ("playout.start", 0),
         ("playout.stop", 20),
