@@ -31,11 +31,12 @@ from trio.testing import active_thread_count, wait_all_tasks_blocked, wait_all_t
 
 from engine.agents.agent import RealtimeAgent
 from engine.audio.samples import samples_of
+from engine.caller.play_queue import PlayQueue
 from engine.caller.recording import Track
 from engine.caller.utterance import FRAME_MS
 from engine.clock import NS, now_ns
 from engine.errors import AudioError, EngineError
-from engine.events import Audio, AudioInterrupted, RealtimeSessionEvent
+from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.lab.scenario.agents import agent_of
 from engine.lab.scenario.distributions import Draws
 from engine.lab.scenario.scenario import Scenario
@@ -114,8 +115,7 @@ class TickSession:
         self._began_ns = self._now_ns = now_ns()
         self._events: list[RealtimeSessionEvent] = []
         self._heard = Track()
-        self._free = 0
-        """Where the agent's queued audio ends, in samples since the call began."""
+        self._queue = PlayQueue()
         self._over: EngineError | None = None
         self._ended = False
 
@@ -159,18 +159,26 @@ class TickSession:
         audio = self._heard.take_until(elapsed_ms * _SAMPLES_PER_MS)
         return Tick(ends_ms=elapsed_ms, events=events, audio=audio, usage=self.session.usage)
 
+    def _position(self, at_ns: int) -> int:
+        """Return a moment in samples since the call began."""
+        return max(0, (at_ns - self._began_ns) * PCM16.rate // NS)
+
     async def listen(self) -> None:
         """Take events as they come, at the moment at which they come."""
         try:
             async for event in self.session:
                 self._events.append(event)
-                now = max(0, (now_ns() - self._began_ns) * PCM16.rate // NS)
-                if isinstance(event, Audio):
-                    self._heard.lay(max(now, self._free), event.data)
-                    self._free = max(now, self._free) + len(event.data) // 2
-                elif isinstance(event, AudioInterrupted):
-                    self._heard.silence_from(now)
-                    self._free = min(self._free, now)
+                now = now_ns()
+                match event:
+                    case Audio():
+                        placed = self._queue.add(event, now)
+                        self._heard.follow(self._position(placed.starts_ns), event.data, tolerance=0)
+                    case AudioEnd():
+                        self._queue.complete(event)
+                    case AudioInterrupted():
+                        self._queue.flush(now)
+                        self._heard.silence_from(self._position(now))
+                self._queue.remove_finished(now)
         except EngineError as error:
             self._over = error
         self._ended = True
