@@ -69,6 +69,14 @@ HEAVY = {
 }
 
 
+ESTIMATE = {ENGINE / "audio/playout_clock.py", ENGINE / "core/playback.py", ENGINE / "latency/playout.py"}
+INSTRUMENT = {
+    *(ENGINE / "caller" / file for file in ("play_queue.py", "player.py", "recording.py")),
+    ENGINE / "lab/simulate/tick.py",
+}
+"""Modules that say what was heard of audio: the engine's own, and those that measure it in the lab."""
+
+
 def in_room(*rooms: str) -> list[Path]:
     return [path for path in modules() if room_of(path) in rooms]
 
@@ -118,6 +126,19 @@ def test_operations_of_the_core_have_one_address(path: Path) -> None:
 def test_the_embedded_server_shares_only_the_wire_with_the_client(room: str) -> None:
     outside = {other for other in imported_rooms(room) if other.split("/")[0] != "local"}
     assert outside <= SHARED_WITH_THE_SERVER
+
+
+@pytest.mark.parametrize(("one", "other"), [(ESTIMATE, INSTRUMENT), (INSTRUMENT, ESTIMATE)])
+def test_estimate_and_instrument_of_playback_share_no_code(one: set[Path], other: set[Path]) -> None:
+    """Else the lab would measure the engine with itself."""
+    assert all(path.exists() for path in one)
+    assert [path for path in one if imported_files(path) & other] == []
+
+
+@pytest.mark.parametrize("path", [ENGINE / "audio/playout_clock.py", ENGINE / "caller/play_queue.py"], ids=name)
+def test_the_arithmetic_of_playback_rests_on_facts_only(path: Path) -> None:
+    """What both have in common is what a byte and a second are, and the events that they are given."""
+    assert {room_of(file) for file in imported_files(path)} <= {"wire", "events"}
 
 
 @pytest.mark.parametrize("path", [ENGINE / "__init__.py", *in_room(*rooms() - {"cli"})], ids=name)

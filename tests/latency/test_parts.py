@@ -12,9 +12,10 @@ from engine.audio.g711 import pcm_to_alaw, pcm_to_ulaw
 from engine.audio.samples import pcm_of
 from engine.latency.arrivals import AUDIBLE, Arrivals, first_audible
 from engine.latency.overhead import BOUNDS_NS, EngineShare, Histogram
-from engine.latency.playout import PART, Playout
+from engine.latency.playout import Playout
 from engine.latency.sent_audio import REMEMBERED, SentAudio
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16
+from tests.support.speaker import take
 
 MS = 1_000_000
 TIMES = st.lists(st.integers(0, 10**12), min_size=1, max_size=600)
@@ -161,15 +162,6 @@ def told(playout: Playout, now_ms: float) -> list[tuple[float, str, object]]:
         (instant.t / MS, instant.kind.removeprefix("playout."), instant.fields.get("ms"))
         for instant in playout.passed(round(now_ms * MS))
     ]
-
-
-def take(playout: Playout, response: str, item: str, nbytes: int, now: int, audible: int | None = None) -> int | None:
-    """One piece of an item, audible from so many of its bytes on; returns for how long the speaker had run dry."""
-    if (stalled_ns := playout.taken(item, PART, nbytes, now)) is None:
-        playout.begin(response, item, nbytes, now)
-    if audible is not None:
-        playout.heard_from(item, audible, nbytes)
-    return stalled_ns
 
 
 def test_what_is_taken_is_played_in_order_and_in_real_time() -> None:
