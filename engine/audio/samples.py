@@ -1,9 +1,8 @@
-"""PCM bytes as arrays of samples, on machines of either byte order, and loudness."""
+"""PCM bytes as arrays of samples, on machines of either byte order."""
 
 from __future__ import annotations
 
 import array
-import math
 import sys
 from collections.abc import Iterable
 
@@ -37,9 +36,3 @@ def pcm_of(samples: Iterable[int]) -> bytes:
     if sys.byteorder == "big":
         taken.byteswap()
     return taken.tobytes()
-
-
-def rms(pcm: bytes) -> float:
-    """Root of the mean square of the samples; 0.0 for silence and for nothing."""
-    samples = samples_of(pcm)
-    return math.sqrt(sum([sample * sample for sample in samples]) / len(samples)) if samples else 0.0

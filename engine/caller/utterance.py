@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import attrs
 
-from engine.audio.level import AGENT_THRESHOLD, audible_span_ns
-from engine.audio.samples import samples_of
+from engine.audio.level import audible_span_ns, is_audible
 from engine.wire.formats import PCM16
 
 FRAME_MS = 20
@@ -55,8 +54,7 @@ def _careful(pcm: bytes, frames: int) -> list[bool]:
     quiet, since_onset = PAUSE_FRAMES, 0
     careful: list[bool] = []
     for frame in range(frames):
-        samples = samples_of(pcm[frame * FRAME_BYTES : (frame + 1) * FRAME_BYTES])[::8]
-        if samples and max(max(samples), -min(samples)) >= AGENT_THRESHOLD:
+        if is_audible(pcm[frame * FRAME_BYTES : (frame + 1) * FRAME_BYTES], every=8):
             since_onset = 0 if quiet >= PAUSE_FRAMES else since_onset + 1
             quiet = 0
         else:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.audio.g711 import alaw_to_pcm, ulaw_to_pcm
-from engine.audio.samples import FULL_SCALE, samples_of
+from engine.audio.level import first_audible
 from engine.wire.formats import AudioFormat
-
-AUDIBLE: Final = round(FULL_SCALE * 10 ** (-45 / 20))
-"""The smallest 16-bit sample that counts as audible: -45 dB below full scale, louder than the noise of a quiet line
-and softer than the softest speech."""
 
 _JITTER_GAIN: Final = 16
 """RFC 3550, section 6.4.1: the estimate moves by a sixteenth of each deviation."""
@@ -97,17 +92,3 @@ class Arrivals:
     def audible_ms(self) -> float | None:
         """The place of the first audible sample."""
         return None if self.audible_at is None else 1000 * self.audible_at / self.audio_format.bytes_per_second
-
-
-def first_audible(audio: bytes, audio_format: AudioFormat) -> int | None:
-    """The place, in bytes, of the first sample louder than -45 dBFS; None if all is quieter than that."""
-    if audio_format.type == "audio/pcm":
-        samples = samples_of(audio[: len(audio) - len(audio) % 2])
-    else:
-        samples = samples_of(ulaw_to_pcm(audio) if audio_format.type == "audio/pcmu" else alaw_to_pcm(audio))
-    if not samples or (max(samples) <= AUDIBLE and min(samples) >= -AUDIBLE):
-        return None
-    for place, sample in enumerate(samples):
-        if sample > AUDIBLE or sample < -AUDIBLE:
-            return place * audio_format.bytes_per_sample
-    return None

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.audio.level import level_db
 from engine.local.conversation.input_buffer import InputBuffer
-from engine.local.conversation.loudness import LoudnessClassifier, level_db
+from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.conversation.turn_detection import FRAME_SAMPLES, SpeechStarted, SpeechStopped, TurnDetector
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.placeholder_synthesizer import murmur

@@ -7,16 +7,16 @@ other loud sound; the speech extra's classifier can.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 
-_FULL_SCALE = 32768.0
-_SILENCE_DB = -96.0
+from engine.audio.level import SILENCE_DB, level_db
+
+EVERY_NTH_SAMPLE = 4
+"""Enough to know the level of a frame."""
 _LEVEL_AT_HALF_DB = -42.0
 _DB_PER_THRESHOLD = 30.0
 _ABOVE_NOISE_DB = 9.0
 _NOISE_WINDOW_FRAMES = 128
-_EVERY_NTH_SAMPLE = 4
 
 
 class LoudnessClassifier:
@@ -29,22 +29,10 @@ class LoudnessClassifier:
 
     def __init__(self, threshold: float = 0.5) -> None:
         self._least_db = _LEVEL_AT_HALF_DB + (threshold - 0.5) * _DB_PER_THRESHOLD
-        self._levels: deque[float] = deque([_SILENCE_DB], maxlen=_NOISE_WINDOW_FRAMES)
+        self._levels: deque[float] = deque([SILENCE_DB], maxlen=_NOISE_WINDOW_FRAMES)
 
     def is_speech(self, frame: bytes) -> bool:
         """Whether this frame of mono 16-bit PCM is loud enough."""
-        level = level_db(frame)
+        level = level_db(frame, every=EVERY_NTH_SAMPLE)
         self._levels.append(level)
         return level > self._least_db and level > min(self._levels) + _ABOVE_NOISE_DB
-
-
-def level_db(frame: bytes) -> float:
-    """The level of a frame of 16-bit PCM, in dB below full scale; every fourth sample is enough to know
-    it."""
-    if frame == bytes(len(frame)):
-        return _SILENCE_DB
-    samples = memoryview(frame).cast("h")[::_EVERY_NTH_SAMPLE].tolist()
-    mean_square = sum([sample * sample for sample in samples]) / len(samples)
-    if not mean_square:
-        return _SILENCE_DB
-    return max(10 * math.log10(mean_square / (_FULL_SCALE * _FULL_SCALE)), _SILENCE_DB)

@@ -7,20 +7,21 @@ ever was.
 
 from __future__ import annotations
 
-import math
 import random
 from functools import lru_cache
 
 import attrs
 
+from engine.audio.level import level_db, rms
 from engine.audio.samples import pcm_of, samples_of
 
 _FRAME_MS = 10
 _BELOW_PEAK_DB = 35.0
 _ABOVE_FLOOR_DB = 8.0
 _SILENT_DB = -80.0
+_NO_DB = -160.0
+"""The level of digital silence: far below that of the faintest noise, however quiet the speech is."""
 _LEAST_FRAMES = 8
-_FULL_SCALE = 32768.0
 _LOUDNESS = 3000.0
 """Root mean square of the speech after levelling."""
 _NOISE = 40.0
@@ -43,12 +44,13 @@ def conditioned(pcm: bytes, rate: int) -> Utterance | None:
     """Prepare mono 16-bit PCM at `rate`; None if nothing in it is louder than silence for a tenth of a second."""
     samples = samples_of(pcm).tolist()
     size = rate * _FRAME_MS // 1000
-    bounds = _bounds([_level_db(samples[at : at + size]) for at in range(0, len(samples) - size + 1, size)])
+    starts = range(0, len(samples) - size + 1, size)
+    bounds = _bounds([level_db(pcm[2 * at : 2 * (at + size)], silence_db=_NO_DB) for at in starts])
     if bounds is None:
         return None
     start, end = bounds[0] * size, bounds[1] * size
     speech = samples[start:end]
-    gain = _LOUDNESS / math.sqrt(sum([sample * sample for sample in speech]) / len(speech))
+    gain = _LOUDNESS / rms(pcm[2 * start : 2 * end])
 
     def with_margin(margin: int) -> bytes:
         before, after = samples[max(0, start - margin) : start], samples[end : end + margin]
@@ -70,11 +72,6 @@ def _bounds(levels: list[float]) -> tuple[int, int] | None:
     if len(loud) < _LEAST_FRAMES:
         return None
     return loud[0], loud[-1] + 1
-
-
-def _level_db(samples: list[int]) -> float:
-    mean_square = sum([sample * sample for sample in samples]) / len(samples)
-    return 10 * math.log10(mean_square / _FULL_SCALE**2) if mean_square else 2 * _SILENT_DB
 
 
 def _noisy(samples: list[int], gain: float) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import array
 
-from engine.local.conversation.loudness import level_db
+from engine.audio.level import level_db
+from engine.local.conversation.loudness import EVERY_NTH_SAMPLE
 
 _RATE = 8_000
 _BYTES = 2 * _RATE * 30 // 1000
@@ -31,7 +32,7 @@ class VoiceClassifier:
 
     def is_speech(self, frame: bytes) -> bool:
         """Whether somebody speaks in this frame."""
-        if level_db(frame) < self._least_db:
+        if level_db(frame, every=EVERY_NTH_SAMPLE) < self._least_db:
             return False
         narrow = _third(frame)[:_BYTES]
         return len(narrow) == _BYTES and self._classifier.is_speech(narrow, _RATE)
