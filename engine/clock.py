@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import trio
 
-NS = 1_000_000_000
+from engine.wire.units import NS_PER_S
+
+NS = NS_PER_S
 
 
 Clock = Callable[[], int]

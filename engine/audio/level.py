@@ -18,6 +18,7 @@ from typing import Final
 from engine.audio.g711 import alaw_to_pcm, ulaw_to_pcm
 from engine.audio.samples import FULL_SCALE, samples_of
 from engine.wire.formats import PCM16, AudioFormat
+from engine.wire.units import NS_PER_S
 
 AUDIBLE: Final = round(FULL_SCALE * 10 ** (-45 / 20))
 """The smallest 16-bit sample that counts as audible: louder than the noise of a quiet line and softer than the softest
@@ -27,7 +28,7 @@ SILENCE_DB: Final = -96.0
 WINDOW_MS = 10
 _CALLER_DB_BELOW_PEAK = 35
 _WINDOW = PCM16.rate * WINDOW_MS // 1000
-_NS_PER_SAMPLE = 1_000_000_000 / PCM16.rate
+_NS_PER_SAMPLE = NS_PER_S / PCM16.rate
 
 
 def rms(pcm: bytes) -> float:

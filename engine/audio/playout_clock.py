@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 import attrs
 
 from engine.wire.formats import AudioFormat
+from engine.wire.units import NS_PER_S
 
-_NS_PER_S = 1_000_000_000
 _NOT_TAKEN = -1
 
 Key = tuple[str, int]
@@ -72,8 +72,8 @@ class PlayoutClock(Generic[T]):
                 stalled_ns = at_ns - begins_ns
             begins_ns = at_ns
         item.taken += nbytes
-        item.taken_ns = item.taken * _NS_PER_S // self._bytes_per_second
-        self._silent_from_ns = item.ends_ns = begins_ns + nbytes * _NS_PER_S // self._bytes_per_second
+        item.taken_ns = item.taken * NS_PER_S // self._bytes_per_second
+        self._silent_from_ns = item.ends_ns = begins_ns + nbytes * NS_PER_S // self._bytes_per_second
         return stalled_ns
 
     def _flush(self, now: int) -> None:

@@ -32,10 +32,11 @@ from engine.caller.recording import Recording
 from engine.caller.sender import FRAME_BY_FRAME, PacedSender, Pacing
 from engine.caller.truth_marks import TruthMarks
 from engine.caller.turn_taking import TurnTaking
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.errors import EngineError, SessionClosed, SessionFailed
 from engine.events import Audio, AudioEnd, AudioInterrupted, Error, ToolApprovalRequired, UserSpeechStopped
 from engine.session.session import RealtimeSession
+from engine.wire.units import NS_PER_S
 
 RECORD_SECONDS = 0.5
 RECORD_LATE_SECONDS = 1.0
@@ -218,4 +219,4 @@ async def _record(recording: Recording) -> None:
     """Write what has become final, every now and then, until cancelled."""
     while True:
         await trio.sleep(RECORD_SECONDS)
-        recording.advance(now_ns() - round(RECORD_LATE_SECONDS * NS))
+        recording.advance(now_ns() - round(RECORD_LATE_SECONDS * NS_PER_S))

@@ -18,9 +18,10 @@ from engine.caller.recording import Recording
 from engine.caller.sender import PacedSender
 from engine.caller.turn_taking import TurnTaking
 from engine.caller.utterance import Sound
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.latency.turns import Purpose
 from engine.session.session import RealtimeSession
+from engine.wire.units import NS_PER_S
 
 SETTLED_SECONDS = 0.4
 """How long a polite caller waits after the agent has finished, as people do."""
@@ -68,7 +69,8 @@ class CallerActions:
         """Wait until the agent has answered what was begun at `since_ns`; when patience is at its end, say so."""
         if not await self._turn_taking.agent_finished(since_ns):
             now = now_ns()
-            self._tell(CallNote(at_ns=now, text=f"no answer for {(now - since_ns) / NS:.0f} s: the caller goes on"))
+            waited_s = (now - since_ns) / NS_PER_S
+            self._tell(CallNote(at_ns=now, text=f"no answer for {waited_s:.0f} s: the caller goes on"))
 
     async def agent_audible(self, since_ns: int, seconds: float) -> None:
         """Wait until the answer to what was begun at `since_ns` has been audible for `seconds`, or is over."""

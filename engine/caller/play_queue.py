@@ -14,8 +14,7 @@ import attrs
 
 from engine.events import Audio, AudioEnd
 from engine.wire.formats import PCM16, AudioFormat
-
-_NS_PER_S = 1_000_000_000
+from engine.wire.units import NS_PER_S
 
 
 @attrs.define(eq=False)
@@ -57,7 +56,7 @@ class PlayQueue:
     def add(self, event: Audio, now: int) -> Placed:
         """Queue a piece of audio that came at `now`. Returns its place."""
         starts_ns = max(now, self._free_ns)
-        length_ns = len(event.data) * _NS_PER_S // self._bytes_per_second
+        length_ns = len(event.data) * NS_PER_S // self._bytes_per_second
         key = (event.item_id, event.content_index)
         if (item := self._items.get(key)) is None:
             item = self._items[key] = QueuedItem(event.response_id, event.item_id, starts_ns, starts_ns)

@@ -18,11 +18,11 @@ from engine.audio.level import first_audible_ns, last_audible_ns
 from engine.caller.call_events import PlaybackBegan, PlaybackEnded, PlaybackStalled, PlaybackStarted, Tell
 from engine.caller.play_queue import PlayQueue, QueuedItem
 from engine.caller.recording import Recording
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.events import Audio, AudioEnd, AudioInterrupted
 from engine.wire.formats import PCM16, AudioFormat
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
-_NS_PER_MS = 1_000_000
 _ROUNDING_NS = 1_000
 """Sleeping until a moment in float seconds must not end before that moment in nanoseconds."""
 
@@ -59,10 +59,10 @@ class _Playing:
     def silent_ms(self, now: int, audio_format: AudioFormat) -> float:
         """For how long nothing audible has been played of it at `now`."""
         for starts_ns, pcm in reversed(self.pieces):
-            played = pcm[: audio_format.bytes_of(max(0, now - starts_ns) // _NS_PER_MS)]
+            played = pcm[: audio_format.bytes_of(max(0, now - starts_ns) // NS_PER_MS)]
             if (last_ns := last_audible_ns(played)) is not None:
-                return max(0, now - starts_ns - last_ns) / _NS_PER_MS
-        return max(0, now - self.item.starts_ns) / _NS_PER_MS
+                return max(0, now - starts_ns - last_ns) / NS_PER_MS
+        return max(0, now - self.item.starts_ns) / NS_PER_MS
 
 
 class Loudspeaker:
@@ -91,7 +91,7 @@ class Loudspeaker:
         """How much of an item has been heard, in whole milliseconds; 0 for one that is not being played."""
         for item, heard_ns in self._queue.heard(now_ns()):
             if item.item_id == item_id:
-                return heard_ns // _NS_PER_MS
+                return heard_ns // NS_PER_MS
         return 0
 
     def take(self, event: Audio | AudioEnd | AudioInterrupted) -> None:
@@ -111,7 +111,7 @@ class Loudspeaker:
         while True:
             self._announce(now_ns())
             self._awaits_ns = self._next_ns()
-            with trio.move_on_at((self._awaits_ns + _ROUNDING_NS) / NS):
+            with trio.move_on_at((self._awaits_ns + _ROUNDING_NS) / NS_PER_S):
                 await self._changed.park()
 
     def finish(self) -> None:
@@ -123,7 +123,7 @@ class Loudspeaker:
         placed = self._queue.add(event, now_ns())
         playing = self._items.setdefault(placed.item, _Playing(placed.item))
         if placed.stalled_ns:
-            silent_ms = placed.stalled_ns / _NS_PER_MS
+            silent_ms = placed.stalled_ns / NS_PER_MS
             self._tell(PlaybackStalled(at_ns=placed.starts_ns, **playing.names, silent_ms=silent_ms))
         if playing.audible_ns is None and (offset := first_audible_ns(event.data)) is not None:
             playing.audible_ns = placed.starts_ns + offset
@@ -161,7 +161,7 @@ class Loudspeaker:
             PlaybackEnded(
                 at_ns=at_ns,
                 **playing.names,
-                played_ms=heard_ns // _NS_PER_MS,
+                played_ms=heard_ns // NS_PER_MS,
                 interrupted=interrupted,
                 silent_ms=playing.silent_ms(at_ns, self._format),
             )

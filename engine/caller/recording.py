@@ -13,8 +13,8 @@ from pathlib import Path
 
 from engine.audio.samples import samples_of
 from engine.wire.formats import PCM16, AudioFormat
+from engine.wire.units import NS_PER_S
 
-_NS_PER_S = 1_000_000_000
 _SAMPLE_BYTES = 2
 
 
@@ -81,7 +81,7 @@ class Recording:
 
     def position(self, at_ns: int) -> int:
         """A moment as a position in samples."""
-        return max(0, (at_ns - self._began_ns) * self._rate // _NS_PER_S)
+        return max(0, (at_ns - self._began_ns) * self._rate // NS_PER_S)
 
     def advance(self, now_ns: int) -> None:
         """Everything before `now_ns` is final: write it."""

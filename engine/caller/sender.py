@@ -18,11 +18,12 @@ import trio
 from engine.caller.call_events import CallerSpeechBegan, CallerSpeechEnded, Tell
 from engine.caller.recording import Recording
 from engine.caller.utterance import FRAME_BYTES, FRAME_MS, Sound
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.errors import SessionClosed
 from engine.latency.turns import Purpose
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
-_FRAME_NS = FRAME_MS * 1_000_000
+_FRAME_NS = FRAME_MS * NS_PER_MS
 _ATTENTION_FRAMES = 75
 """For 1.5 s after an utterance every frame leaves by itself: the far end is about to decide that it is over."""
 
@@ -127,7 +128,7 @@ class PacedSender:
             pcm = self._utterance_piece(begins_ns) if speaks else await self._background_piece(begins_ns)
             ends_ns = self._sent_until_ns = begins_ns + len(pcm) // FRAME_BYTES * _FRAME_NS
             if now_ns() < ends_ns:
-                await trio.sleep_until(ends_ns / NS)
+                await trio.sleep_until(ends_ns / NS_PER_S)
             if not self._longer:
                 self.largest_drift_ns = max(self.largest_drift_ns, now_ns() - ends_ns)
             if self._recording is not None:
@@ -159,7 +160,7 @@ class PacedSender:
             frames = self._grid if self._attentive_frames else self._most
         self._attentive_frames = max(self._attentive_frames - frames, 0)
         if frames > 1:
-            with trio.move_on_at((begins_ns + frames * _FRAME_NS) / NS):
+            with trio.move_on_at((begins_ns + frames * _FRAME_NS) / NS_PER_S):
                 while not self._queue:
                     await self._said_something.park()
                 frames = -(-(now_ns() - begins_ns) // _FRAME_NS) // self._grid * self._grid or 1

@@ -16,8 +16,8 @@ from engine.caller.call_events import (
     PlaybackStarted,
 )
 from engine.latency.instants import Value
+from engine.wire.units import NS_PER_MS
 
-_NS_PER_MS = 1_000_000
 _SOURCE = "measured"
 
 
@@ -79,4 +79,4 @@ class TruthMarks:
 
 def position_ms(at_ns: int, began_ns: int) -> float:
     """Return the place of a moment in all audio sent since `began_ns`, in milliseconds."""
-    return (at_ns - began_ns) / _NS_PER_MS
+    return (at_ns - began_ns) / NS_PER_MS

@@ -11,7 +11,6 @@ import attrs
 import trio
 
 from engine.caller.call_events import CallEvent, PlaybackBegan, PlaybackEnded
-from engine.clock import NS
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -24,6 +23,7 @@ from engine.events import (
     UserSpeechStopped,
 )
 from engine.history import HistoryItem, ToolCall
+from engine.wire.units import NS_PER_S
 
 PATIENCE_SECONDS = 20.0
 """How long a caller waits for a sign of life before speaking again."""
@@ -110,7 +110,7 @@ class TurnTaking:
             if (self._answered(since_ns) and not self.agent_is_busy) or not await self._hear_news():
                 return False
         item_id, began_ns = self._audible
-        with trio.move_on_at(began_ns / NS + seconds):
+        with trio.move_on_at(began_ns / NS_PER_S + seconds):
             while self._audible is not None and self._audible[0] == item_id:
                 await self._news.park()
         return self.agent_is_audible

@@ -11,8 +11,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, Entry, HandedOver, Noted, ToolCalled
-from engine.clock import NS
 from engine.core.conversation import MS_PER_CHARACTER
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
 TIME_WIDTH = 6
 WHO_WIDTH = 16
@@ -50,7 +50,7 @@ class Row:
 
 def clock(since_ns: int) -> str:
     """Time since the call began: 1:04.2."""
-    tenths = max(0, round(since_ns * 10 / NS))
+    tenths = max(0, round(since_ns * 10 / NS_PER_S))
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
@@ -121,7 +121,7 @@ def _tool(entry: ToolCalled) -> Text:
     if entry.output is None:
         return call.append(" …", "dim")
     output = entry.output if len(entry.output) <= _OUTPUT_SHOWN else entry.output[:_OUTPUT_SHOWN] + " …"
-    took = f"{entry.took_ns / 1e6:.0f}\N{NO-BREAK SPACE}ms"
+    took = f"{entry.took_ns / NS_PER_MS:.0f}\N{NO-BREAK SPACE}ms"
     call.append(f"  {took}" if entry.outcome == "result" else f"  {entry.outcome}, {took}", "dim")
     return call.append("\n→ ", "dim").append(output)
 

@@ -22,9 +22,9 @@ from engine.wire.converter import converter
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.server_events import MalformedEvent, ServerEvent, UnknownEvent
 from engine.wire.struct import UNSET
+from engine.wire.units import NS_PER_S
 
 _LEFT_OUT = frozenset({"context", "at_ns", "tool"})
-_NS_PER_S = 1_000_000_000
 
 
 def event_line(event: CallEvent, *, began_ns: int = 0, audio_format: AudioFormat = PCM16) -> bytes:
@@ -34,7 +34,7 @@ def event_line(event: CallEvent, *, began_ns: int = 0, audio_format: AudioFormat
 
 def event_object(event: CallEvent, *, began_ns: int = 0, audio_format: AudioFormat = PCM16) -> dict[str, object]:
     """The event as a JSON object."""
-    head = {"type": event.type, "t": round((event.at_ns - began_ns) / _NS_PER_S, 6), "at_ns": event.at_ns}
+    head = {"type": event.type, "t": round((event.at_ns - began_ns) / NS_PER_S, 6), "at_ns": event.at_ns}
     return head | _own_fields(event, audio_format)
 
 

@@ -36,6 +36,7 @@ from engine.lab.simulate.run import LOCAL, Plan, RunWriter, changed, passed
 from engine.lab.simulate.run_real import Running
 from engine.lab.simulate.run_virtual import run_virtually
 from engine.settings import RealtimeModelConfig
+from engine.wire.units import NS_PER_S
 
 EXAMPLES = """\
 examples:
@@ -48,7 +49,6 @@ examples:
 
 The exit status is 0 if every budget of the scenario was held, 11 if not.
 """
-_NS = 1_000_000_000
 _MOST_ERRORS = 5
 _SHOWN_EVERY_SECONDS = 0.5
 
@@ -186,7 +186,7 @@ class _Done:
 def _expected_seconds(scenario: Scenario, seed: int) -> float | None:
     if scenario.sessions.seconds is None:
         return None
-    return intended_starts(scenario.sessions, seed)[-1] / _NS + scenario.sessions.seconds
+    return intended_starts(scenario.sessions, seed)[-1] / NS_PER_S + scenario.sessions.seconds
 
 
 def _conclude(info: RunInfo, out: Path) -> ExitStatus:

@@ -18,8 +18,7 @@ import attrs
 
 from engine.audio.playout_clock import Key, PlayoutClock, PlayoutItem
 from engine.wire.formats import PCM16, AudioFormat
-
-_NS_PER_MS = 1_000_000
+from engine.wire.units import NS_PER_MS
 
 
 @attrs.frozen
@@ -132,7 +131,7 @@ class PlaybackLedger(PlayoutClock[_Track]):
             if self._reported:
                 yield track, min(track.reported_ms, self.audio_format.ms_of(track.taken))
             else:
-                yield track, track.heard_ns(now) // _NS_PER_MS
+                yield track, track.heard_ns(now) // NS_PER_MS
 
     def _open(self, response_id: str, item_id: str, content_index: int, now: int) -> _Track:
         self._forget_heard(now)

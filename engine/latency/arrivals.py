@@ -6,13 +6,12 @@ from typing import Final
 
 from engine.audio.level import first_audible
 from engine.wire.formats import AudioFormat
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
 _JITTER_GAIN: Final = 16
 """RFC 3550, section 6.4.1: the estimate moves by a sixteenth of each deviation."""
 
 _TOGETHER: Final = 64
-_NS_PER_S = 1_000_000_000
-_NS_PER_MS = 1_000_000
 
 
 class Arrivals:
@@ -61,7 +60,7 @@ class Arrivals:
             self._pieces += 1
             self._nbytes += size
             self._last_ns = now
-            self._due_ns = size * _NS_PER_S // per_second
+            self._due_ns = size * NS_PER_S // per_second
         self._sizes.clear()
         self._times.clear()
 
@@ -80,13 +79,13 @@ class Arrivals:
         """As RFC 3550 estimates it: how much the time between two pieces differs from the length of the first. None
         for less than two pieces."""
         self._look()
-        return round(self._jitter_ns / _NS_PER_MS, 3) if self._pieces > 1 else None
+        return round(self._jitter_ns / NS_PER_MS, 3) if self._pieces > 1 else None
 
     @property
     def longest_gap_ms(self) -> float | None:
         """The longest time between two pieces; None for less than two."""
         self._look()
-        return self._longest_gap_ns / _NS_PER_MS if self._pieces > 1 else None
+        return self._longest_gap_ns / NS_PER_MS if self._pieces > 1 else None
 
     @property
     def audible_ms(self) -> float | None:

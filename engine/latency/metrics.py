@@ -17,10 +17,9 @@ from typing import Final, Literal
 import attrs
 
 from engine.latency.turns import TurnRecord
+from engine.wire.units import NS_PER_S
 
 Unit = Literal["s", "ms", "count"]
-
-_NS = 1_000_000_000
 
 
 @attrs.frozen
@@ -53,7 +52,7 @@ def _metric(start: str, stop: str, *, unit: Unit = "s", signed: bool = False) ->
 
 def span_s(start: int | None, stop: int | None) -> float | None:
     """Seconds between two instants; None unless both are known."""
-    return None if start is None or stop is None else (stop - start) / _NS
+    return None if start is None or stop is None else (stop - start) / NS_PER_S
 
 
 # --- what the user feels
@@ -353,7 +352,7 @@ def _union(spans: Iterable[tuple[int | None, int | None]]) -> float | None:
             start, stop = later_start, later_stop
         else:
             stop = max(stop, later_stop)
-    return (total + stop - start) / _NS
+    return (total + stop - start) / NS_PER_S
 
 
 @_metric("tool.started", "tool.ended")

@@ -10,7 +10,6 @@ import attrs
 from engine.latency.instants import Instant
 from engine.latency.open_turn import (
     BEST_SOURCE,
-    NS_PER_MS,
     OpenAnswer,
     OpenItem,
     OpenTurn,
@@ -21,6 +20,7 @@ from engine.latency.open_turn import (
 )
 from engine.latency.open_turns import Floor
 from engine.latency.turns import HandoffInstant, Interruption, ToolSpan
+from engine.wire.units import NS_PER_MS
 
 # --- the model
 

@@ -17,10 +17,10 @@ from engine.latency.turns import (
     ToolSpan,
     TurnRecord,
 )
+from engine.wire.units import NS_PER_MS
 
 BEST_SOURCE: Final[Mapping[Source, int]] = {"computed": 0, "reported": 1, "measured": 2}
 
-NS_PER_MS: Final = 1_000_000
 T = TypeVar("T")
 
 

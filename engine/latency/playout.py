@@ -10,9 +10,8 @@ import attrs
 
 from engine.audio.playout_clock import PlayoutClock, PlayoutItem
 from engine.latency.instants import Instant, Value
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
-_NS_PER_MS = 1_000_000
-_NS_PER_S = 1_000_000_000
 PART = 0
 """Parts of an item are played as one: every item is known by this content index."""
 
@@ -49,8 +48,8 @@ class Playout(PlayoutClock[Sounding]):
     def heard_from(self, item: str, place: int, nbytes: int) -> None:
         """Note the first audible sample of an item: `place` bytes into its newest piece, which is of `nbytes`."""
         if (sounding := self._items.get((item, PART))) is not None and sounding.audible is None:
-            begins = sounding.ends_ns - nbytes * _NS_PER_S // self._bytes_per_second
-            sounding.audible = begins + place * _NS_PER_S // self._bytes_per_second
+            begins = sounding.ends_ns - nbytes * NS_PER_S // self._bytes_per_second
+            sounding.audible = begins + place * NS_PER_S // self._bytes_per_second
             self._due_at(sounding.audible)
 
     def whole(self, item: str) -> None:
@@ -67,7 +66,7 @@ class Playout(PlayoutClock[Sounding]):
                 del self._items[key]
                 if sounding.started:
                     stop = min(now, sounding.ends_ns)
-                    told.append(_instant(stop, "playout.stop", sounding, ms=sounding.heard_ns(now) / _NS_PER_MS))
+                    told.append(_instant(stop, "playout.stop", sounding, ms=sounding.heard_ns(now) / NS_PER_MS))
         self._flush(now)
         self._reckon()
         return told
@@ -86,13 +85,13 @@ class Playout(PlayoutClock[Sounding]):
                 told.append(_instant(sounding.audible, "playout.audible", sounding))
             if sounding.whole and sounding.ends_ns <= now:
                 del self._items[key]
-                told.append(_instant(sounding.ends_ns, "playout.stop", sounding, ms=sounding.taken_ns / _NS_PER_MS))
+                told.append(_instant(sounding.ends_ns, "playout.stop", sounding, ms=sounding.taken_ns / NS_PER_MS))
         self._reckon()
         return sorted(told, key=lambda instant: instant.t)
 
     def underrun(self, item: str, stalled_ns: int, now: int) -> Instant:
         """Return the instant for an item whose audio came `stalled_ns` too late."""
-        return _instant(now, "playout.underrun", self._items[item, PART], ms=stalled_ns / _NS_PER_MS)
+        return _instant(now, "playout.underrun", self._items[item, PART], ms=stalled_ns / NS_PER_MS)
 
     def forget(self) -> None:
         """Tell nothing more: somebody else knows better what is played."""

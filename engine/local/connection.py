@@ -29,7 +29,6 @@ from engine.local.conversation.effects import (
     Spoken,
     Stop,
 )
-from engine.local.conversation.ids import NANOSECONDS
 from engine.local.conversation.replies import NoReply, Responder
 from engine.local.conversation.sentences import sentences
 from engine.local.conversation.session_machine import Machine
@@ -40,6 +39,7 @@ from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
 from engine.wire.client_events import ClientEvent
 from engine.wire.formats import PCM16
 from engine.wire.server_events import KnownServerEvent
+from engine.wire.units import NS_PER_S
 
 INBOX_CAPACITY = 16
 """Batches and reports; a full inbox makes the reader and the workers wait."""
@@ -57,7 +57,7 @@ _Message = _Batch | Report
 
 def now_ns() -> int:
     """Trio's time in nanoseconds."""
-    return round(trio.current_time() * NANOSECONDS)
+    return round(trio.current_time() * NS_PER_S)
 
 
 class Connection:
@@ -103,7 +103,7 @@ class Connection:
             if wake_at is None:
                 return
             message: _Message | None = None
-            with trio.move_on_at(wake_at / NANOSECONDS):
+            with trio.move_on_at(wake_at / NS_PER_S):
                 message = await self._inbox.receive()
             going = await self._carry_out(self._take(message, wake_at), nursery)
 

@@ -11,8 +11,7 @@ from engine.latency.arrivals import Arrivals
 from engine.latency.playout import PART
 from engine.recorder.state import Notes, Spoken, on
 from engine.wire import server_events as far_end
-
-_NS_PER_MS = 1_000_000
+from engine.wire.units import NS_PER_MS
 
 
 def received(n: Notes, event: Audio, now: int) -> None:
@@ -121,7 +120,7 @@ def played(n: Notes, item_id: str, ms: int, now: int) -> None:
             if earlier is spoken:
                 break
             _report_silence(n, earlier, now)
-        began = max(now - ms * _NS_PER_MS, n.start)
+        began = max(now - ms * NS_PER_MS, n.start)
         n.tell(began, "playout.start", response=spoken.response, item=item_id, source="reported")
     spoken.reported_ms = ms
     if spoken.whole and ms >= n.output_format.ms_of(spoken.arrivals.nbytes):

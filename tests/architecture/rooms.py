@@ -28,9 +28,9 @@ DRAWING = """
     events          local/speech        latency/export  latency/compat
     latency         local/dialogue
     history         local/conversation  settings
-    audio
-    wire            transport           local/settings  agents/schema
-    errors          clock               version         _messages
+    audio           clock               local/settings
+    wire            transport           agents/schema
+    errors          version             _messages
 """
 """Who may import whom at run time: a room imports only rooms on lines below its own."""
 

@@ -11,8 +11,8 @@ import trio
 from engine.agents.agent import RealtimeAgent
 from engine.agents.context import ToolContext
 from engine.agents.tool import FunctionTool
-from engine.clock import NS
 from engine.lab.replay.recorded_call import RecordedCall
+from engine.wire.units import NS_PER_S
 
 
 def stand_in(call: RecordedCall, settings: Mapping[str, Any]) -> RealtimeAgent[Any]:
@@ -59,5 +59,5 @@ class _Answers:
     async def answer(self, ctx: ToolContext[Any], json_text: str) -> object:
         """The recorded output of this call."""
         output, took = self.by_call.get(ctx.call_id, ("", 0))
-        await trio.sleep(took / NS)
+        await trio.sleep(took / NS_PER_S)
         return output

@@ -20,7 +20,6 @@ import orjson
 import trio
 
 from engine.agents.agent import RealtimeAgent
-from engine.clock import NS
 from engine.errors import EngineError, SessionClosed, TransportClosed
 from engine.events import ToolApprovalRequired
 from engine.lab.replay.agent import stand_in
@@ -37,6 +36,7 @@ from engine.testing.virtual_time import VirtualClock, fixed_schedule
 from engine.wire.client_decoding import decode_client
 from engine.wire.client_events import InputAudioBufferAppend
 from engine.wire.codec import encode_client
+from engine.wire.units import NS_PER_S
 
 SETTLE_SECONDS = 1.0
 """After the last event the session stays open for so long."""
@@ -167,7 +167,7 @@ async def _act(session: RealtimeSession[Any], far_end: RecordedFarEnd, acts: Seq
         while far_end.delivered < act.after:
             await far_end.news.park()
         if act.line.t is not None:
-            await trio.sleep_until((far_end.began_ns + act.line.t + far_end.lag_ns) / NS)
+            await trio.sleep_until((far_end.began_ns + act.line.t + far_end.lag_ns) / NS_PER_S)
         await act.do(session)
     while not far_end.finished:
         await far_end.news.park()

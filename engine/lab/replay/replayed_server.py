@@ -11,7 +11,7 @@ from itertools import groupby
 import attrs
 import trio
 
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.lab.replay.inputs import APPEND
 from engine.lab.replay.recorded_call import Line, RecordedCall
 from engine.models.interface import ModelConnection, RealtimeModel
@@ -19,6 +19,7 @@ from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 from engine.wire.codec import decode_server
 from engine.wire.server_events import ServerEvent
+from engine.wire.units import NS_PER_S
 
 PATIENCE_SECONDS = 10.0
 """How long the far end waits for something that was sent in the recording, in virtual time."""
@@ -104,12 +105,12 @@ class RecordedFarEnd(RealtimeModel):
     async def wait_until(self, t: int | None) -> None:
         """Wait for a moment of the recording, as much later as the program is."""
         if t is None:
-            await trio.sleep(_STEP_NS / NS)
+            await trio.sleep(_STEP_NS / NS_PER_S)
             return
         late = now_ns() - (self.began_ns + t + self.lag_ns)
         self.lag_ns += max(late, 0)
         if late < 0:
-            await trio.sleep(-late / NS)
+            await trio.sleep(-late / NS_PER_S)
         else:
             await trio.lowlevel.checkpoint()
 

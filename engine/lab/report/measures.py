@@ -13,6 +13,7 @@ from engine.latency.log import SessionLog
 from engine.latency.metrics import METRICS, Metric
 from engine.latency.rates import RATES, Rate
 from engine.latency.turns import TurnRecord
+from engine.wire.units import NS_PER_S
 
 
 class Kind(Enum):
@@ -113,7 +114,7 @@ def _tools(turns: Sequence[TurnRecord], sessions: Sequence[str]) -> list[Measure
             if call.started is not None and call.ended is not None:
                 times = by_tool.setdefault(call.name, {})
                 key = turn.session, key_of(turn)
-                times[key] = times.get(key, 0.0) + (call.ended - call.started) / 1e9
+                times[key] = times.get(key, 0.0) + (call.ended - call.started) / NS_PER_S
     return [
         Measure(
             f"tool_time of {name}",
@@ -164,7 +165,7 @@ def _harness(run: Run, sessions: Sequence[str]) -> list[Measure]:
         late(
             "start_delay",
             "How much later than intended a session began: the wait that a closed loop would hide.",
-            [(each.id, 0, (each.started_ns - each.intended_start_ns) / 1e9) for each in held],
+            [(each.id, 0, (each.started_ns - each.intended_start_ns) / NS_PER_S) for each in held],
         ),
         late(
             "pacing_drift",

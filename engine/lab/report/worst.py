@@ -16,6 +16,7 @@ from engine.audio.samples import pcm_of, samples_of
 from engine.lab.simulate.results import SESSIONS
 from engine.latency.metrics import METRICS
 from engine.latency.turns import TurnRecord
+from engine.wire.units import NS_PER_S
 
 MOST = 10
 MOST_UNANSWERED = 5
@@ -65,15 +66,15 @@ def gap_of(turn: TurnRecord) -> float | None:
 def excerpt_of(turn: TurnRecord) -> tuple[float, float]:
     """From when, and for how long, a turn is to be heard, in seconds: the whole of it, or else the end of what the user
     said, the gap, and how the answer begins."""
-    starts = max(0.0, turn.began / 1e9 - BEFORE_S)
+    starts = max(0.0, turn.began / NS_PER_S - BEFORE_S)
     stop = turn.playout_stop if turn.playout_stop is not None else turn.over
-    ends = max(stop / 1e9 + BEFORE_S, starts + 1.0)
+    ends = max(stop / NS_PER_S + BEFORE_S, starts + 1.0)
     audible = turn.playout_audible
     if ends - starts > USUALLY_S and audible is not None:
-        ends = min(ends, max(starts + USUALLY_S, audible / 1e9 + _OF_EACH_END_S))
+        ends = min(ends, max(starts + USUALLY_S, audible / NS_PER_S + _OF_EACH_END_S))
         said = turn.user_end if turn.user_end is not None else turn.speech_stopped
         if said is not None:
-            starts = max(starts, min(ends - USUALLY_S, said / 1e9 - _OF_EACH_END_S))
+            starts = max(starts, min(ends - USUALLY_S, said / NS_PER_S - _OF_EACH_END_S))
     return starts, min(ends - starts, USUALLY_S if audible is None else MOST_S)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from engine.lab.scenario.distributions import SHARED, Draws
 from engine.lab.scenario.scenario import Sessions
+from engine.wire.units import NS_PER_S
 
-_NS = 1_000_000_000
 _STEP_NS = 1_000
 
 
@@ -35,6 +35,6 @@ def _poisson(count: int, per_minute: float, seed: int) -> tuple[int, ...]:
 
 def _trace(count: int, at_s: tuple[float, ...]) -> tuple[int, ...]:
     """The trace again and again, each time behind its own end."""
-    once = sorted(round(each * _NS) for each in at_s)
-    length = max(once[-1], _NS)
+    once = sorted(round(each * NS_PER_S) for each in at_s)
+    length = max(once[-1], NS_PER_S)
     return tuple(once[number % len(once)] + number // len(once) * length for number in range(count))

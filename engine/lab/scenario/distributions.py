@@ -16,9 +16,8 @@ from typing import Annotated, ClassVar, Literal, Protocol
 import attrs
 
 from engine.wire.constraints import Range
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
-NS_PER_MS = 1_000_000
-_NS_PER_S = 1_000_000_000
 _STEP_NS = 1_000
 """Drawn times are whole microseconds: the last digits of a logarithm are not the same on every machine."""
 
@@ -161,4 +160,4 @@ class Stream:
 
     def seconds(self) -> float:
         """The next time, for sleeping."""
-        return self.draw() / _NS_PER_S
+        return self.draw() / NS_PER_S

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import trio
 
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.errors import TransportLost
 from engine.lab.scenario.distributions import Draws
 from engine.lab.scenario.scenario import Network
@@ -20,6 +20,7 @@ from engine.models.interface import ModelConnection, RealtimeModel
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ClientEvent
 from engine.wire.server_events import ServerEvent
+from engine.wire.units import NS_PER_S
 
 
 class DelayedConnection:
@@ -78,7 +79,7 @@ class DelayedConnection:
 
 async def _until(due: int) -> None:
     if due > now_ns():
-        await trio.sleep_until(due / NS)
+        await trio.sleep_until(due / NS_PER_S)
     else:
         await trio.lowlevel.checkpoint()
 

@@ -17,11 +17,12 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from engine.clock import NS, now_ns
-from engine.lab.scenario.distributions import NS_PER_MS, Draws, draw_ns
+from engine.clock import now_ns
+from engine.lab.scenario.distributions import Draws, draw_ns
 from engine.lab.scenario.scenario import Network
 from engine.transport.interface import Transport
 from engine.transport.memory import memory_pair
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
 CAPACITY = 1024
 """Messages on their way, each direction: ten seconds of a talkative stall."""
@@ -102,7 +103,7 @@ class DelayedTransport:
             self._arrived.extend(await self._inner.receive())
         batches = self._incoming.batches
         if batches[0][0] > now_ns():
-            await trio.sleep_until(batches[0][0] / NS)
+            await trio.sleep_until(batches[0][0] / NS_PER_S)
         now, count = now_ns(), 0
         while batches and batches[0][0] <= now and count < len(self._arrived):
             count += batches.popleft()[1]

@@ -27,7 +27,6 @@ from engine.settings import RealtimeModelConfig
 from engine.version import VERSION
 
 LOCAL = "local"
-_NS = 1_000_000_000
 
 
 class RunExists(EngineError):

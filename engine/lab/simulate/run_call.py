@@ -37,6 +37,7 @@ from engine.models.interface import RealtimeModel
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession
 from engine.settings import LatencyLog, RealtimeModelConfig, RealtimeRunConfig
+from engine.wire.units import NS_PER_MS
 
 LONGEST_PIECE_MS = 1000
 """Under virtual time the caller's line is sent in pieces of up to this length where nothing depends on it."""
@@ -121,7 +122,7 @@ class CallRun:
             outcome="completed" if error is None else "failed",
             error=None if error is None else f"{type(error).__name__}: {error}",
             turns=caller.done,
-            drift_ms=round(drift_ns / 1_000_000, 3),
+            drift_ms=round(drift_ns / NS_PER_MS, 3),
         )
 
     # ------------------------------------------------------------------------------------------ what it is made of

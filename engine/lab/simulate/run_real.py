@@ -5,11 +5,12 @@ from __future__ import annotations
 import attrs
 import trio
 
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.lab.scenario.sounds import spoken
 from engine.lab.simulate.results import RunInfo
 from engine.lab.simulate.run import Plan, RunWriter, measured
 from engine.lab.simulate.run_call import CallSpec, run_call
+from engine.wire.units import NS_PER_S
 
 MOST_AT_ONCE = 200
 """Sessions. Those beyond wait for their turn, and the log says how late they began."""
@@ -44,7 +45,7 @@ class Running:
         with self._scope:
             try:
                 specs = await self._calls()
-                began_ns = now_ns() + round(LEAD_SECONDS * NS)
+                began_ns = now_ns() + round(LEAD_SECONDS * NS_PER_S)
                 async with trio.open_nursery() as nursery:
                     for spec in specs:
                         nursery.start_soon(self._hold, spec, began_ns, limit)
@@ -64,7 +65,7 @@ class Running:
         return tuple(attrs.evolve(spec, spoken=voice) for spec in specs)
 
     async def _hold(self, spec: CallSpec, began_ns: int, limit: trio.CapacityLimiter) -> None:
-        await trio.sleep_until((began_ns + spec.intended_start_ns) / NS)
+        await trio.sleep_until((began_ns + spec.intended_start_ns) / NS_PER_S)
         async with limit:
             self.now += 1
             try:

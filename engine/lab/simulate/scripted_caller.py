@@ -15,13 +15,13 @@ from engine.lab.scenario.scenario import Caller, Turn
 from engine.lab.scenario.sounds import Sounds
 from engine.lab.simulate.oracle import ToldEars
 from engine.latency.turns import Purpose
+from engine.wire.units import NS_PER_MS
 
 PATIENCE_SECONDS = 20.0
 """How long a caller waits for an event before going on without it."""
 _MOMENTS: Final = frozenset(
     {"agent_start", "agent_end", "tool_start", "tool_end", "audio_interrupted", "user_speech_started"}
 )
-_NS_PER_MS = 1_000_000
 
 
 @attrs.define
@@ -126,5 +126,5 @@ class ScriptedCaller:
         purpose: Purpose = "backchannel" if turn.backchannel else "barge_in" if interrupts else "turn"
         if self.ears is not None and sound.span_ns is not None and turn.says:
             begins_ns, ends_ns = sound.span_ns
-            self.ears.told(turn.says, (ends_ns - begins_ns) / _NS_PER_MS)
+            self.ears.told(turn.says, (ends_ns - begins_ns) / NS_PER_MS)
         return await actions.say(sound, turn.says, purpose=purpose)

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import attrs
 import trio
 
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.lab.scenario.distributions import SHARED, Draws, Spread, Stream, Weather
 from engine.lab.scenario.scenario import Model, Network, Scenario
 from engine.lab.simulate.network import network_pair
@@ -25,6 +25,7 @@ from engine.local.speech.placeholder_synthesizer import murmur
 from engine.models.interface import ModelConnection, RealtimeModel
 from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig
+from engine.wire.units import NS_PER_S
 
 UNIX_SECONDS = 1_767_225_600
 """What the wall clock shows under virtual time: the first second of 2026, always."""
@@ -164,7 +165,7 @@ class LatentVoice:
         if opens_ns is None:
             await trio.lowlevel.checkpoint()
         else:
-            await trio.sleep_until((opens_ns + self.latency.draw()) / NS)
+            await trio.sleep_until((opens_ns + self.latency.draw()) / NS_PER_S)
         return murmur(text, speed=speed)
 
 

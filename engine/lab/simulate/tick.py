@@ -34,7 +34,7 @@ from engine.audio.samples import samples_of
 from engine.caller.play_queue import PlayQueue
 from engine.caller.recording import Track
 from engine.caller.utterance import FRAME_MS
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.errors import AudioError, EngineError
 from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.lab.scenario.agents import agent_of
@@ -49,11 +49,11 @@ from engine.settings import RealtimeRunConfig
 from engine.testing.virtual_time import fixed_schedule
 from engine.wire.formats import PCM16
 from engine.wire.response import Usage
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
 T = TypeVar("T")
 
 _WAIT_SECONDS = 60.0
-_NS_PER_MS = 1_000_000
 _SAMPLES_PER_MS = PCM16.rate // 1000
 _FRAME_BYTES = PCM16.bytes_of(FRAME_MS)
 
@@ -141,10 +141,10 @@ class TickSession:
         samples_of(user_audio)
         if says is not None and self._ears is not None:
             self._ears.told(says)
-            self._ears.began((self._now_ns - self._began_ns) / _NS_PER_MS)
+            self._ears.began((self._now_ns - self._began_ns) / NS_PER_MS)
         spoken = user_audio.ljust(PCM16.bytes_of(ms), b"\0")
         for start in range(0, len(spoken), _FRAME_BYTES):
-            self._now_ns += FRAME_MS * _NS_PER_MS
+            self._now_ns += FRAME_MS * NS_PER_MS
             await _until(self._now_ns)
             if not self._ended:
                 await self.session.send_audio(spoken[start : start + _FRAME_BYTES])
@@ -154,14 +154,14 @@ class TickSession:
         return self._take()
 
     def _take(self) -> Tick:
-        elapsed_ms = (self._now_ns - self._began_ns) // _NS_PER_MS
+        elapsed_ms = (self._now_ns - self._began_ns) // NS_PER_MS
         events, self._events = tuple(self._events), []
         audio = self._heard.take_until(elapsed_ms * _SAMPLES_PER_MS)
         return Tick(ends_ms=elapsed_ms, events=events, audio=audio, usage=self.session.usage)
 
     def _position(self, at_ns: int) -> int:
         """Return a moment in samples since the call began."""
-        return max(0, (at_ns - self._began_ns) * PCM16.rate // NS)
+        return max(0, (at_ns - self._began_ns) * PCM16.rate // NS_PER_S)
 
     async def listen(self) -> None:
         """Take events as they come, at the moment at which they come."""
@@ -233,8 +233,8 @@ async def open_ticks(
 async def _until(moment_ns: int) -> None:
     clock = trio.lowlevel.current_clock()
     if isinstance(clock, TickClock):
-        clock.let_pass(moment_ns / NS)
-    await trio.sleep_until(moment_ns / NS)
+        clock.let_pass(moment_ns / NS_PER_S)
+    await trio.sleep_until(moment_ns / NS_PER_S)
 
 
 async def _settle() -> None:

@@ -13,11 +13,11 @@ from functools import partial
 
 import trio
 
-from engine.clock import NS
 from engine.lab.scenario.distributions import Draws
 from engine.lab.simulate.results import SessionResult
 from engine.lab.simulate.run_call import CallSpec, run_call
 from engine.testing.virtual_time import VirtualClock, fixed_schedule
+from engine.wire.units import NS_PER_S
 
 
 def run_call_virtually(spec: CallSpec) -> SessionResult:
@@ -27,5 +27,5 @@ def run_call_virtually(spec: CallSpec) -> SessionResult:
         ScenarioError, OSError: see `run_call`.
     """
     with fixed_schedule(Draws(spec.seed, spec.number).number("schedule")):
-        clock = VirtualClock(spec.intended_start_ns / NS)
+        clock = VirtualClock(spec.intended_start_ns / NS_PER_S)
         return trio.run(partial(run_call, spec, began_ns=0), clock=clock)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from engine.latency.log import LogHeader
 from engine.latency.turns import TurnRecord
+from engine.wire.units import NS_PER_S
 
 DEFAULT_SILENCE_S = 0.5
 """What `server_vad` waits for if it is told nothing."""
@@ -22,4 +23,4 @@ def silence_of(header: LogHeader) -> float:
 
 def back_dated_end(turn: TurnRecord, silence_s: float) -> float | None:
     """The last sound of the user by the detector: its decision, less the silence that it waited for, in seconds."""
-    return None if turn.speech_stopped is None else turn.speech_stopped / 1e9 - silence_s
+    return None if turn.speech_stopped is None else turn.speech_stopped / NS_PER_S - silence_s

@@ -15,6 +15,7 @@ import attrs
 from engine.latency.compat.figures import Mean, Ratio, mean_of
 from engine.latency.compat.tracks import Heard, Tracks, merged
 from engine.latency.turns import Purpose, TurnRecord
+from engine.wire.units import NS_PER_S
 
 TAKEOVER_S = 1.0
 """Shorter answers are backchannels and no takeover."""
@@ -94,7 +95,7 @@ def _version_1(turns: Sequence[TurnRecord], purposes: tuple[Purpose | None, ...]
     ]
     taken = [turn for turn in asked if _takes_over(turn)]
     gaps = [
-        (turn.playout_audible - turn.user_speech_end_truth) / 1e9
+        (turn.playout_audible - turn.user_speech_end_truth) / NS_PER_S
         for turn in taken
         if turn.playout_audible is not None and turn.user_speech_end_truth is not None
     ]
@@ -105,7 +106,7 @@ def _version_1(turns: Sequence[TurnRecord], purposes: tuple[Purpose | None, ...]
 def _takes_over(turn: TurnRecord) -> bool:
     if turn.playout_audible is None or turn.playout_stop is None:
         return False
-    return (turn.playout_stop - turn.playout_audible) / 1e9 >= TAKEOVER_S
+    return (turn.playout_stop - turn.playout_audible) / NS_PER_S >= TAKEOVER_S
 
 
 def _overlaps(user: Sequence[Heard], model: Sequence[Heard]) -> tuple[float, ...]:

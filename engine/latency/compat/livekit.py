@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from engine.latency.compat.endpointing import back_dated_end
 from engine.latency.turns import TurnRecord
+from engine.wire.units import NS_PER_S
 
 NO_TOKEN = -1.0
 
@@ -19,7 +20,7 @@ def e2e_latency(turn: TurnRecord, silence_s: float) -> float | None:
     Departure: the far end's detector stands for LiveKit's own, its decision back-dated by the silence it waits for.
     """
     start = back_dated_end(turn, silence_s)
-    return None if start is None or turn.playout_start is None else turn.playout_start / 1e9 - start
+    return None if start is None or turn.playout_start is None else turn.playout_start / NS_PER_S - start
 
 
 def transcription_delay(turn: TurnRecord, silence_s: float) -> float | None:
@@ -28,7 +29,7 @@ def transcription_delay(turn: TurnRecord, silence_s: float) -> float | None:
     if turn.transcript_final is None:
         return None
     end = back_dated_end(turn, silence_s)
-    return 0.0 if end is None else max(0.0, turn.transcript_final / 1e9 - end)
+    return 0.0 if end is None else max(0.0, turn.transcript_final / NS_PER_S - end)
 
 
 def end_of_turn_delay(turn: TurnRecord, silence_s: float) -> float | None:
@@ -38,7 +39,7 @@ def end_of_turn_delay(turn: TurnRecord, silence_s: float) -> float | None:
     Departure: the far end decides; its making an item of the turn is taken for the decision.
     """
     end = back_dated_end(turn, silence_s)
-    return None if end is None or turn.committed is None else turn.committed / 1e9 - end
+    return None if end is None or turn.committed is None else turn.committed / NS_PER_S - end
 
 
 def realtime_ttft(turn: TurnRecord) -> float | None:
@@ -48,7 +49,7 @@ def realtime_ttft(turn: TurnRecord) -> float | None:
         return None
     if turn.audio_first_received is None:
         return NO_TOKEN
-    return (turn.audio_first_received - turn.response_created) / 1e9
+    return (turn.audio_first_received - turn.response_created) / NS_PER_S
 
 
 def realtime_duration(turn: TurnRecord) -> float | None:
@@ -56,7 +57,7 @@ def realtime_duration(turn: TurnRecord) -> float | None:
     is heard: a server sends audio faster than it plays."""
     if turn.response_created is None or turn.response_done is None:
         return None
-    return (turn.response_done - turn.response_created) / 1e9
+    return (turn.response_done - turn.response_created) / NS_PER_S
 
 
 def playback_latency(turn: TurnRecord) -> float | None:
@@ -66,4 +67,4 @@ def playback_latency(turn: TurnRecord) -> float | None:
     """
     if turn.audio_first_taken is None or turn.playout_start is None:
         return None
-    return (turn.playout_start - turn.audio_first_taken) / 1e9
+    return (turn.playout_start - turn.audio_first_taken) / NS_PER_S

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from engine.latency.compat.endpointing import back_dated_end
 from engine.latency.compat.figures import Mean, mean_of
 from engine.latency.turns import TurnRecord
+from engine.wire.units import NS_PER_S
 
 
 def user_bot_latency(turn: TurnRecord, stop_secs: float) -> float | None:
@@ -25,7 +26,7 @@ def user_bot_latency(turn: TurnRecord, stop_secs: float) -> float | None:
     start = back_dated_end(turn, stop_secs)
     if start is None or turn.speech_stopped is None or turn.playout_start is None:
         return None
-    return turn.playout_start / 1e9 - start if turn.playout_start >= turn.speech_stopped else None
+    return turn.playout_start / NS_PER_S - start if turn.playout_start >= turn.speech_stopped else None
 
 
 def user_bot_latencies(turns: Sequence[TurnRecord], stop_secs: float) -> Mean:
@@ -43,5 +44,5 @@ def first_bot_speech_latency(turns: Sequence[TurnRecord]) -> float | None:
         if turn.opened_by in ("speech", "text"):
             return None
         if turn.playout_start is not None:
-            return turn.playout_start / 1e9
+            return turn.playout_start / NS_PER_S
     return None

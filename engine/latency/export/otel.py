@@ -14,6 +14,7 @@ from engine.latency.export.otel_names import DEFAULT, PREFIX, VERSIONS, Names
 from engine.latency.log import LogHeader
 from engine.latency.metrics import METRICS, metrics_of
 from engine.latency.turns import ToolSpan, TurnRecord
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -182,11 +183,11 @@ def _epoch_ns(header: LogHeader) -> int:
     """What to add to a time of the session to get one since 1970."""
     if header.wall is None:
         return 0
-    return round(datetime.fromisoformat(header.wall).timestamp() * 1000) * 1_000_000
+    return round(datetime.fromisoformat(header.wall).timestamp() * 1000) * NS_PER_MS
 
 
 def _seconds(start: int | None, stop: int | None) -> float | None:
-    return None if start is None or stop is None else (stop - start) / 1e9
+    return None if start is None or stop is None else (stop - start) / NS_PER_S
 
 
 def _count(usage: Mapping[str, object], *path: str) -> int | None:

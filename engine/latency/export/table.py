@@ -15,10 +15,10 @@ import orjson
 
 from engine.latency.metrics import METRICS, Metric
 from engine.latency.turns import Interruption, TurnRecord
+from engine.wire.units import NS_PER_S
 
 Cell = str | int | float | bool | None
 
-_NS = 1e9
 _COUNTS: Final = ("takeovers", "guardrail_checks")
 _FLAGS: Final = ("withdrawn", "answered", "wants_answer", "false_takeover", "complete")
 _TEXTS: Final = ("opened_by", "purpose", "user_text", "playout_source", "status", "barge_in_purpose")
@@ -68,11 +68,11 @@ def _columns() -> dict[str, Column]:
         *(Column(name, str, _plain(name)) for name in _TEXTS),
         *(Column(name, bool, _plain(name)) for name in _FLAGS),
         *(Column(_metric_name(metric), float, _metric(metric)) for metric in METRICS.values()),
-        *(Column(f"{name}_at_s", float, _scaled(name, _NS)) for name in TIMES),
+        *(Column(f"{name}_at_s", float, _scaled(name, NS_PER_S)) for name in TIMES),
         *(Column(f"{name.removesuffix('_ms')}_position_s", float, _scaled(name, 1e3)) for name in _POSITIONS),
         *(Column(f"{name}_count", int, _plain(name)) for name in _COUNTS),
         Column("interruption_cause", str, lambda turn: turn.interruption.cause if turn.interruption else None),
-        *(Column(f"interruption_{name}_at_s", float, _of_cut(name, _NS)) for name in _CUT_TIMES),
+        *(Column(f"interruption_{name}_at_s", float, _of_cut(name, NS_PER_S)) for name in _CUT_TIMES),
         Column("interruption_heard_s", float, _of_cut("heard_ms", 1e3)),
         *(Column(name, str, _joined(name)) for name in _LISTS),
         Column("tool_calls_count", int, lambda turn: len(turn.tools)),
@@ -146,7 +146,7 @@ def _handoffs(turn: TurnRecord) -> Cell:
 
 def _in_seconds(fields: Mapping[str, object]) -> dict[str, object]:
     return {
-        f"{name}_s" if isinstance(value, int) else name: value / _NS if isinstance(value, int) else value
+        f"{name}_s" if isinstance(value, int) else name: value / NS_PER_S if isinstance(value, int) else value
         for name, value in fields.items()
         if value is not None
     }

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import random
 
+from engine.wire.units import NS_PER_S
+
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _EPOCH_S = 1_576_800_000
 _CLOCK_CHARACTERS = 5
 _ID_CHARACTERS = 21
 _CALL_CHARACTERS = 16
 _PADDED_TO = 16
-NANOSECONDS = 1_000_000_000
 
 
 class Ids:
@@ -46,7 +47,7 @@ class Ids:
 
     def unix_s(self, now: int) -> int:
         """Unix seconds at the monotonic time `now`."""
-        return self._wall_s + (now - self._started_ns) // NANOSECONDS
+        return self._wall_s + (now - self._started_ns) // NS_PER_S
 
     def event(self) -> str:
         """An `event_…` identifier."""

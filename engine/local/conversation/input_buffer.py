@@ -8,8 +8,9 @@ utterance may reach into the one before it.
 
 from __future__ import annotations
 
-SAMPLE_RATE = 24_000
-SAMPLES_PER_MS = SAMPLE_RATE // 1000
+from engine.wire.formats import PCM16
+
+SAMPLES_PER_MS = PCM16.rate // 1000
 _SAMPLE_BYTES = 2
 
 

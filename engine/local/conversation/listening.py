@@ -37,6 +37,7 @@ from engine.wire.server_events import (
     InputAudioBufferTimeoutTriggered,
 )
 from engine.wire.session import SemanticVad, ServerVad
+from engine.wire.units import NS_PER_MS
 
 LEAST_COMMIT_MS = 100
 _QUIET_KEPT_MS = 2000
@@ -45,7 +46,6 @@ _SEMANTIC_SILENCE_MS = {"low": 1200, "medium": 700, "auto": 700, "high": 350}
 """The local model does not judge whether a sentence is complete: eagerness becomes a length of silence."""
 _SEMANTIC_THRESHOLD = 0.5
 _PADDING_MS = 300
-_MS = 1_000_000
 
 Classifiers = Callable[[float], SpeechClassifier]
 """Makes a classifier for a threshold between 0 and 1."""
@@ -173,7 +173,7 @@ class Listening:
         timeout = detection.idle_timeout_ms if isinstance(detection, ServerVad) else None
         if not isinstance(timeout, int) or self._item_id is not None:
             return
-        at = ended.at + (ended.audio_ms + timeout) * _MS
+        at = ended.at + (ended.audio_ms + timeout) * NS_PER_MS
         position = self._buffer.position
         self._idle = _Idle(at, position, position + ended.audio_ms * SAMPLES_PER_MS)
 

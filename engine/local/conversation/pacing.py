@@ -16,11 +16,11 @@ import attrs
 
 from engine.local.conversation.output_items import CallOutput, OutputItem
 from engine.wire.formats import AudioFormat
+from engine.wire.units import NS_PER_S
 
 _TRANSCRIPT_LEAD = 2
 """The first audio is due with the third delta (number 2) of the transcript, and text goes first where times
 are equal."""
-_NANOSECONDS_PER_S = 1_000_000_000
 
 
 @attrs.frozen
@@ -143,6 +143,6 @@ class Track:
         before = output.tokens_of_audio
         output.play(audio)
         self.last_sent = max(self.last_sent, self._audio_due)
-        length_ns = len(audio) * _NANOSECONDS_PER_S // audio_format.bytes_per_second
+        length_ns = len(audio) * NS_PER_S // audio_format.bytes_per_second
         self._audio_due += round(length_ns / self._pace.speed)
         return output.tokens_of_audio - before

@@ -12,7 +12,7 @@ import random
 
 from engine.local.conversation import errors
 from engine.local.conversation.effects import Effect, HangUp, Heard, ReplyFailed, ReplyReady, Report, Spoken
-from engine.local.conversation.ids import NANOSECONDS, Ids
+from engine.local.conversation.ids import Ids
 from engine.local.conversation.item_requests import ItemRequests
 from engine.local.conversation.items import Conversation
 from engine.local.conversation.listening import Classifiers, Listening
@@ -47,6 +47,7 @@ from engine.wire.server_events import (
     SessionCreated,
     SessionUpdated,
 )
+from engine.wire.units import NS_PER_S
 
 EXPIRED = 1001
 _PCM_BYTES_PER_S = PCM16.bytes_per_second
@@ -81,7 +82,7 @@ class Machine:
         rng = random.Random(seed + 1)
         self._ids = ids
         self._outbox = Outbox(ids)
-        self._expires_at: int | None = now + round(options.session_seconds * NANOSECONDS)
+        self._expires_at: int | None = now + round(options.session_seconds * NS_PER_S)
         self._settings = SessionSettings(
             session_id=ids.session(),
             model=model,

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import attrs
 
-MILLISECOND = 1_000_000
+from engine.wire.units import NS_PER_MS
 
 
 class Duration(Protocol):
@@ -31,7 +31,7 @@ class Fixed:
 
     def draw(self, rng: random.Random) -> int:
         """The same time, without drawing."""
-        return round(self.ms * MILLISECOND)
+        return round(self.ms * NS_PER_MS)
 
 
 @attrs.frozen
@@ -53,7 +53,7 @@ class LogNormal:
         slow = rng.random() < self.slow_share
         normal = rng.gauss(0.0, 1.0)
         median, sigma = (self.slow_median_ms, self.slow_sigma) if slow else (self.median_ms, self.sigma)
-        return round(median * math.exp(sigma * normal) * MILLISECOND)
+        return round(median * math.exp(sigma * normal) * NS_PER_MS)
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ import math
 import re
 from functools import lru_cache
 
-from engine.local.conversation.input_buffer import SAMPLE_RATE
+from engine.wire.formats import PCM16
 
 _WORD = re.compile(r"[^\W_]+|[.,;:!?]")
 _MS_PER_LETTER = 45
@@ -41,7 +41,7 @@ def murmur(text: str, *, speed: float = 1.0) -> bytes:
 
 
 def _silence(ms: float) -> bytes:
-    return bytes(2 * round(ms * SAMPLE_RATE / 1000))
+    return bytes(2 * round(ms * PCM16.rate / 1000))
 
 
 def _tone(pitch_hz: int, ms: float) -> bytes:
@@ -52,7 +52,7 @@ def _tone(pitch_hz: int, ms: float) -> bytes:
 
 @lru_cache(maxsize=len(_PITCHES_HZ))
 def _periods(pitch_hz: int) -> tuple[bytes, tuple[bytes, ...]]:
-    samples = SAMPLE_RATE // pitch_hz
+    samples = PCM16.rate // pitch_hz
     wave = [math.sin(2 * math.pi * at / samples) + 0.3 * math.sin(6 * math.pi * at / samples) for at in range(samples)]
     steps = [
         array.array("h", [round(_AMPLITUDE * step / (_FADE_STEPS + 1) * value) for value in wave]).tobytes()

@@ -16,8 +16,9 @@ from engine.local.speech.grammar import END, START, Grammar
 from engine.local.speech.phones import pronounced
 from engine.local.speech.pronunciation import pronunciations
 from engine.local.speech.word_pairs import word_pairs
+from engine.wire.formats import PCM16
 
-RATE = 24_000
+RATE = PCM16.rate
 """Samples per second; the acoustic model listens up to 6.8 kHz, so no other rate than the session's is needed."""
 
 _CHUNK = 4096

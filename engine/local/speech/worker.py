@@ -15,8 +15,9 @@ from functools import lru_cache
 
 from engine.errors import SettingsError
 from engine.local.speech.frames import Head, Unpacker, pack
+from engine.wire.formats import PCM16
 
-RATE = 24_000
+RATE = PCM16.rate
 _READ = 1 << 16
 _KEPT_SENTENCES = 64
 """A dialogue repeats itself; a sentence is about 150 kB."""
