@@ -58,7 +58,7 @@ Row = tuple[str, float | None, float | None]
 
 @attrs.frozen
 class Traffic:
-    """What the far end writes: one piece of bytes for each delta (the first and the last of a turn are longer)."""
+    """What the server writes: one piece of bytes for each delta (the first and the last of a turn are longer)."""
 
     pieces: list[bytes]
 

@@ -3,7 +3,7 @@
     python -m benchmarks.recorder_cost [--deltas N] [--rounds N]
 
 The same answer, delta by delta, is given to a session with the recorder and to one without (its edges do nothing), by
-turns in one process, and the CPU time of both is compared. The far end is in the same process and its messages are read
+turns in one process, and the CPU time of both is compared. The server is in the same process and its messages are read
 from their JSON as always, but there is no socket and no TLS: what an application pays besides is not counted, so the
 ratio is larger than any that one will see. Every delta is 20 ms of audio with a word, read at once, taken as it comes.
 """

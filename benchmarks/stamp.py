@@ -1,4 +1,4 @@
-"""What the load server hides in the first samples of every audio delta, so that the far end can read its send time.
+"""What the load server hides in the first samples of every audio delta, so that the client can read its send time.
 
 18 bytes: a magic number, flags, the delta's number within its session, CLOCK_MONOTONIC in nanoseconds at the moment
 of the write, and the turn. 18 bytes are exactly 24 base64 characters, so the rest of a delta is encoded once, ahead

@@ -10,15 +10,15 @@
     │   ├── SessionNotOpen          used before it was entered
     │   ├── SessionClosed           used after it was closed, by you or by the end of the conversation
     │   └── ToolCallUnknown         approve or reject for a call that is not waiting
-    ├── PeerError                   the model refused, or broke the protocol
+    ├── ServerError                 the model refused, or broke the protocol
     │   ├── ConnectRefused          the connection could not be made (`status` if there was an answer)
     │   │   ├── AuthenticationError the key was refused, or there is none
-    │   │   └── ModelNotFound       the model is unknown to the peer, or not a realtime model
-    │   ├── ProtocolError           the peer sent what the protocol does not allow
+    │   │   └── ModelNotFound       the model is unknown to the server, or not a realtime model
+    │   ├── ProtocolError           the server sent what the protocol does not allow
     │   └── ResponseFailed          a response that you awaited failed (`code`, `response_id`)
-    ├── TransportLost               the connection broke (`code`, `reason` where the peer gave them)
-    │   └── TransportClosed         the peer closed it in good order
-    │       └── SessionExpired      the peer's longest session was reached: open a new one
+    ├── TransportLost               the connection broke (`code`, `reason` where the server gave them)
+    │   └── TransportClosed         the server closed it in good order
+    │       └── SessionExpired      the server's longest session was reached: open a new one
     ├── ToolFailed                  a tool could not give the model a result
     │   ├── BadArguments            the model's arguments do not fit the tool
     │   ├── ToolTimeout             the tool took longer than its declared timeout
@@ -69,11 +69,11 @@ class ToolCallUnknown(Misuse, KeyError):
         return str(self.args[0])
 
 
-class PeerError(EngineError):
-    """The far end refused, or broke the protocol."""
+class ServerError(EngineError):
+    """The server refused, or broke the protocol."""
 
 
-class ConnectRefused(PeerError):
+class ConnectRefused(ServerError):
     """The connection could not be made. ``status`` is the HTTP status, where there was an answer."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -86,14 +86,14 @@ class AuthenticationError(ConnectRefused):
 
 
 class ModelNotFound(ConnectRefused):
-    """The peer does not know the model, or cannot use it in a realtime session."""
+    """The server does not know the model, or cannot use it in a realtime session."""
 
 
-class ProtocolError(PeerError):
-    """The peer sent what the protocol does not allow."""
+class ProtocolError(ServerError):
+    """The server sent what the protocol does not allow."""
 
 
-class ResponseFailed(PeerError):
+class ResponseFailed(ServerError):
     """A response that was awaited did not succeed."""
 
     def __init__(self, message: str, *, code: str | None = None, response_id: str | None = None) -> None:
@@ -112,15 +112,17 @@ class TransportLost(EngineError):
 
 
 class TransportClosed(TransportLost):
-    """The peer closed the connection in good order."""
+    """The server closed the connection in good order."""
 
     def __init__(self, message: str = "", *, code: int = 1000, reason: str = "") -> None:
         said = f" ({reason})" if reason else ""
-        super().__init__(message or f"the peer closed the connection with code {code}{said}", code=code, reason=reason)
+        super().__init__(
+            message or f"the server closed the connection with code {code}{said}", code=code, reason=reason
+        )
 
 
 class SessionExpired(TransportClosed):
-    """The peer's longest session was reached. Open a new session to go on."""
+    """The server's longest session was reached. Open a new session to go on."""
 
 
 class ToolFailed(EngineError):

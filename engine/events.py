@@ -177,7 +177,7 @@ class InputAudioTimeoutTriggered(_Event, frozen=True, kw_only=True):
 
 
 class UserSpeechStarted(_Event, frozen=True, kw_only=True):
-    """The far end's voice detection heard the user begin to speak."""
+    """The server's voice detection heard the user begin to speak."""
 
     type: ClassVar[Literal["user_speech_started"]] = "user_speech_started"
     item_id: str
@@ -186,7 +186,7 @@ class UserSpeechStarted(_Event, frozen=True, kw_only=True):
 
 
 class UserSpeechStopped(_Event, frozen=True, kw_only=True):
-    """The far end's voice detection heard the user stop."""
+    """The server's voice detection heard the user stop."""
 
     type: ClassVar[Literal["user_speech_stopped"]] = "user_speech_stopped"
     item_id: str
@@ -242,7 +242,7 @@ class TurnMetrics(_Event, frozen=True, kw_only=True):
 
 
 class RateLimits(_Event, frozen=True, kw_only=True):
-    """What the far end still allows."""
+    """What the server still allows."""
 
     type: ClassVar[Literal["rate_limits"]] = "rate_limits"
     limits: tuple[RateLimit, ...]
@@ -254,11 +254,11 @@ class Error(_Event, frozen=True, kw_only=True):
     type: ClassVar[Literal["error"]] = "error"
     error: EngineError
     code: str | None = None
-    """The far end's error code, where it gave one."""
+    """The server's error code, where it gave one."""
 
 
 class RawModelEvent(_Event, frozen=True, kw_only=True):
-    """An event of the far end as it came: unknown ones always, all of them when `raw_model_events` is set."""
+    """An event of the server as it came: unknown ones always, all of them when `raw_model_events` is set."""
 
     type: ClassVar[Literal["raw_model_event"]] = "raw_model_event"
     data: ServerEvent

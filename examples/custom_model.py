@@ -1,4 +1,4 @@
-"""A model of your own: anything that can speak the vocabulary of `engine.wire` can be the far end of a session."""
+"""A model of your own: anything that can speak the vocabulary of `engine.wire` can be the server of a session."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

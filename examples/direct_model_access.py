@@ -1,4 +1,4 @@
-"""Direct access to the model: listen to every event of the far end, and send it events of your own."""
+"""Direct access to the model: listen to every event of the server, and send it events of your own."""
 
 from collections import Counter
 

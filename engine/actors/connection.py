@@ -1,9 +1,9 @@
 """The model connection.
 
-owns    the open connection to the far end
-reads   what the far end says; `wire` and `uplink`
-writes  batches of the far end's events to the router, which routes them in this task; in the end one `Ended` to `inbox`
-ends    when the far end is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
+owns    the open connection to the server
+reads   what the server says; `wire` and `uplink`
+writes  batches of the server's events to the router, which routes them in this task; in the end one `Ended` to `inbox`
+ends    when the server is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
 
 While it is open, what need not wait is written by whoever brings it (`mailboxes/direct`); the writing task here is for
 the rest.
@@ -29,7 +29,7 @@ REASON_GRACE = 1.0
 
 @attrs.define
 class Connection:
-    """Moves events between the far end and the session."""
+    """Moves events between the server and the session."""
 
     model: RealtimeModel
     config: RealtimeModelConfig

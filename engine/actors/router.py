@@ -1,7 +1,7 @@
 """The event router.
 
     owns    all conversation state, inside the machine
-    reads   `inbox`; what the far end says; what the application has taken out of `events`; the clock
+    reads   `inbox`; what the server says; what the application has taken out of `events`; the clock
     writes  `events`, `wire`, `tools`, `checks`, and the handles that the application awaits
     ends    when the machine has handled `Ended`; returns the error that ended the session, if one did
 
@@ -79,7 +79,7 @@ class Router:
         return self._error
 
     def on_server_events(self, events: Sequence[Input]) -> None:
-        """Route what the far end says, behind whatever is in the inbox already.
+        """Route what the server says, behind whatever is in the inbox already.
 
         Raises:
             SessionClosed: nobody listens any more.
@@ -139,7 +139,7 @@ class Router:
         self._over, self._error = True, error
 
     def conclude(self, error: EngineError | None) -> None:
-        """Whatever has no end yet gets it. Nothing goes to the far end any more."""
+        """Whatever has no end yet gets it. Nothing goes to the server any more."""
         now = now_ns()
         self.machine.handle(Ended(error), now)
         effects = self.machine.take_effects()

@@ -1,4 +1,4 @@
-"""From a declared agent to what the session needs of it: settings for the far end, and the names the model may call."""
+"""From a declared agent to what the session needs of it: settings for the server, and the names the model may call."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ class CallHarness:
         except EngineError as error:
             self._failure = error
             self._reason = self._reason or str(error)
-        self._reason = self._reason or "the far end hung up"
+        self._reason = self._reason or "the server hung up"
         self._conversation.cancel(reason=self._reason)
 
     async def _decide(self, event: ToolApprovalRequired) -> None:

@@ -1,6 +1,6 @@
 """What a call knows beyond its session: what the caller really did, and what really came out of the loudspeaker.
 
-A session's events say what the far end heard and sent. Honest times need the other ends too: the moment at which the
+A session's events say what the server heard and sent. Honest times need the other ends too: the moment at which the
 caller's voice began and ended, and the moments at which the agent's became audible and fell silent. Everybody who
 watches a call (screen, transcript, recording, table) gets both kinds as one stream.
 

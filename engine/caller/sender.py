@@ -25,7 +25,7 @@ from engine.wire.units import NS_PER_MS, NS_PER_S
 
 _FRAME_NS = FRAME_MS * NS_PER_MS
 _ATTENTION_FRAMES = 75
-"""For 1.5 s after an utterance every frame leaves by itself: the far end is about to decide that it is over."""
+"""For 1.5 s after an utterance every frame leaves by itself: the server is about to decide that it is over."""
 
 
 @attrs.define
@@ -117,7 +117,7 @@ class PacedSender:
         return utterance.begins_ns + (sound.span_ns[0] if sound.span_ns else 0)
 
     def relax(self) -> None:
-        """The far end has decided that the caller's turn is over: nothing depends on the next frames."""
+        """The server has decided that the caller's turn is over: nothing depends on the next frames."""
         self._attentive_frames = 0
 
     async def run(self) -> None:

@@ -42,7 +42,7 @@ class TurnTaking:
     _owed: bool = attrs.field(default=False, init=False)
     """A tool has answered and the response to it has not begun."""
     _user_speaks: bool = attrs.field(default=False, init=False)
-    """As far as the far end can hear."""
+    """As far as the server can hear."""
     _user_heard_ns: int = attrs.field(default=-1, init=False)
     _answered_ns: int = attrs.field(default=-1, init=False)
     _audible: tuple[str, int] | None = attrs.field(default=None, init=False)

@@ -1,7 +1,7 @@
 """Something to be said, looked at once: where it is audible, and in which pieces it may be sent.
 
 In real time every piece is a frame of 20 ms. Where time is virtual, a longer piece costs no more than a short one, and
-nothing is lost by it as long as it ends nowhere near a place where the far end may decide something: the beginning
+nothing is lost by it as long as it ends nowhere near a place where the server may decide something: the beginning
 of speech, and silence that may turn out to be the end of it.
 """
 

@@ -19,7 +19,7 @@ _CLOSED_FOR_THE_KEY = 3000
 
 
 def status_of(error: EngineError, code: str | None = None) -> ExitStatus:
-    """The exit status for a call that failed with `error`; `code` is the last error code that the far end gave."""
+    """The exit status for a call that failed with `error`; `code` is the last error code that the server gave."""
     match error:
         case AuthenticationError():
             return ExitStatus.KEY_REFUSED

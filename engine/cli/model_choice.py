@@ -1,4 +1,4 @@
-"""``--model``: which far end to talk to, and with which key.
+"""``--model``: which server to talk to, and with which key.
 
 ``local`` needs nothing. OpenAI's key comes from ``OPENAI_API_KEY`` and is sent to OpenAI only; every other server's
 comes from ``ENGINE_API_KEY``. A ``ws://`` URL (a server on this machine or behind a tunnel) needs no key.

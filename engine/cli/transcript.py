@@ -56,7 +56,7 @@ class Entry:
 
 @attrs.define(kw_only=True)
 class CallerSaid(Entry):
-    """Something the caller said or typed, as the far end understood it."""
+    """Something the caller said or typed, as the server understood it."""
 
     said: str | None = None
     """What was really said, if that is known."""

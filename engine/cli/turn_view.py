@@ -34,7 +34,7 @@ class _Column:
 
 _COLUMNS = (
     _Column(
-        "noticed", "… to user_speech_stopped: the far end says that the caller is done", lambda r: r.noticed_s, False
+        "noticed", "… to user_speech_stopped: the server says that the caller is done", lambda r: r.noticed_s, False
     ),
     _Column("first audio", "… to the first audio of the answer that arrives", lambda row: row.first_audio_s),
     _Column("heard", "… to the first audible sample of the answer that is played", lambda row: row.heard_s),

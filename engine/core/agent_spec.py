@@ -33,5 +33,5 @@ class AgentSpec:
     agent: object
     """The `RealtimeAgent` as the application wrote it."""
     session: Session
-    """The settings that make the far end speak as this agent."""
+    """The settings that make the server speak as this agent."""
     tools: Mapping[str, ToolSpec] = attrs.field(factory=dict)

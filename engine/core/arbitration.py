@@ -1,6 +1,6 @@
-"""Who may speak next: when `response.create` goes to the far end, and what becomes of every request for it.
+"""Who may speak next: when `response.create` goes to the server, and what becomes of every request for it.
 
-The far end runs one response of the default conversation at a time and refuses a second one. Three facts decide:
+The server runs one response of the default conversation at a time and refuses a second one. Three facts decide:
 
     running   the response it runs, as far as we have heard (its id)
     sent      the request on its way: neither created nor refused yet
@@ -11,10 +11,10 @@ The far end runs one response of the default conversation at a time and refuses 
                               engine itself wants, after tools or a guardrail) joins any request that waits already.
     user starts speaking      hold everything; follow-ups are dropped (what they would answer is answered with the
                               user's turn); what is on its way is cancelled when it turns up
-    user stops                hold a little longer if the far end will respond by itself; if a response still runs,
-                              the far end may fail to: wait for one of its own, then ask
+    user stops                hold a little longer if the server will respond by itself; if a response still runs,
+                              the server may fail to: wait for one of its own, then ask
     created, with our token   `sent` -> `running`
-    created, without          the far end's own: `running`; waiting follow-ups are answered by it, and dropped
+    created, without          the server's own: `running`; waiting follow-ups are answered by it, and dropped
     done                      `running` ends
     refused: active response  back to the front of `pending`; tried again after the next `done`, or after RETRY_NS
     refused otherwise         the request fails
@@ -40,7 +40,7 @@ TOKEN = "engine_request"
 """The metadata key that carries a request's token."""
 
 OWN_RESPONSE_NS = 2_000_000_000
-"""How long to wait for a response that the far end announced by its settings: an order of magnitude more than the
+"""How long to wait for a response that the server announced by its settings: an order of magnitude more than the
 round trip and the 10-20 ms that servers take (protocol notes, server-side think time)."""
 
 RETRY_NS = 1_000_000_000
@@ -145,19 +145,19 @@ class Arbiter:
 
     # --- the user
 
-    def user_speaks(self, *, far_end_cancels: bool) -> None:
-        """Speech began. Where the far end interrupts, nothing that was wanted for the old turn is wanted now."""
+    def user_speaks(self, *, server_cancels: bool) -> None:
+        """Speech began. Where the server interrupts, nothing that was wanted for the old turn is wanted now."""
         self._speaking = True
         self._own_until = None
-        if far_end_cancels:
+        if server_cancels:
             self._drop_follow_ups()
             self._cancel_sent = self._sent is not None
 
-    def user_done(self, now: int, *, far_end_responds: bool) -> None:
+    def user_done(self, now: int, *, server_responds: bool) -> None:
         """Speech ended, or was committed or cleared."""
         self._speaking = False
-        self._own_until = now + OWN_RESPONSE_NS if far_end_responds else None
-        if far_end_responds and self.running is not None:
+        self._own_until = now + OWN_RESPONSE_NS if server_responds else None
+        if server_responds and self.running is not None:
             # Servers may fail to create their own response while one runs: then we ask for it.
             self.follow_up()
 
@@ -170,7 +170,7 @@ class Arbiter:
     def _drop_follow_ups(self) -> None:
         self._pending = deque(request for request in self._pending if not request.follow_up)
 
-    # --- what the far end says
+    # --- what the server says
 
     def created(self, response: Response) -> tuple[Request | None, bool]:
         """A response began. Returns the request behind it, and whether to cancel it at once."""
@@ -224,7 +224,7 @@ class Arbiter:
         return False, None
 
     def _clashed(self, now: int) -> None:
-        """A response could not begin: one of the far end's own, or ours at a server that does not say so."""
+        """A response could not begin: one of the server's own, or ours at a server that does not say so."""
         if self._sent is None or not _reads_conversation(self._sent):
             self.follow_up()
         if self._sent is None:

@@ -1,6 +1,6 @@
-"""The conversation as the far end keeps it: a linked list of items, and what has become of each.
+"""The conversation as the server keeps it: a linked list of items, and what has become of each.
 
-The far end tells an item's place once (`previous_item_id` of *added* and *committed*; that of *done* is unreliable)
+The server tells an item's place once (`previous_item_id` of *added* and *committed*; that of *done* is unreliable)
 and nobody else ever decides it. Every step costs the same however long the conversation is: nodes are found by id,
 pieces of transcript are kept as they came and joined when somebody reads them, and what an application reads is
 built on demand.
@@ -96,7 +96,7 @@ class Conversation:
         self._tells_places = False
         """Whether this server says where items go. For one that never does, silence means the end, not the start."""
 
-    # --- what the far end says
+    # --- what the server says
 
     def add(self, item: Item, previous_item_id: str | None, *, known_place: bool = True) -> bool:
         """An item takes its place. Returns whether it is new."""
@@ -118,7 +118,7 @@ class Conversation:
         return True
 
     def complete(self, item: Item) -> bool:
-        """The far end's final word on an item. Returns whether that is news (servers say it up to three times)."""
+        """The server's final word on an item. Returns whether that is news (servers say it up to three times)."""
         if (node := self._nodes.get(_id_of(item))) is None or node.item == item:
             return False
         node.item, node.shown = item, None
@@ -168,7 +168,7 @@ class Conversation:
         return True
 
     def remove(self, item_id: str) -> HistoryItem | None:
-        """The far end deleted an item. Returns it as it was last."""
+        """The server deleted an item. Returns it as it was last."""
         shown = self.get(item_id)
         if (node := self._nodes.pop(item_id, None)) is None:
             return None

@@ -22,7 +22,7 @@ def trip(s: State, response: LiveResponse, tripped: tuple[GuardrailResult, ...],
         stop_response(s, response)
         return
     s.arbiter.interrupted()
-    stop_speaking(s, tell_far_end=True)
+    stop_speaking(s, tell_server=True)
     names = ", ".join(repr(result.name) for result in tripped)
     note = f"Your last reply was stopped by the guardrail {names}. Do not repeat it: answer again within the rules."
     s.effects.wire.append(ConversationItemCreate(item=Message(s.fresh_id("note"), "system", (InputText(note),))))

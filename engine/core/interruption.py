@@ -1,7 +1,7 @@
 """What an interruption does, whoever causes it: the user's voice, the application, or a guardrail.
 
 At that moment, and in this order: audio that the application has not taken is discarded, `audio_interrupted` says
-where playback stopped, the far end's memory is cut to what was heard (the item that is playing is truncated, items
+where playback stopped, the server's memory is cut to what was heard (the item that is playing is truncated, items
 that have not begun are deleted, finished ones stay), checks and requests that belonged to the response are dropped,
 and tools that declare it are stopped (`tool_call_steps`). Nothing of an interrupted response is delivered afterwards.
 """
@@ -19,12 +19,12 @@ from engine.wire.client_events import (
 )
 
 
-def stop_speaking(s: State, *, tell_far_end: bool) -> None:
+def stop_speaking(s: State, *, tell_server: bool) -> None:
     """Cut off everything that is being said or waits to be played.
 
     Args:
         s: the session.
-        tell_far_end: send `response.cancel`; False where the far end cancels by itself.
+        tell_server: send `response.cancel`; False where the server cancels by itself.
     """
     cuts = s.ledger.cuts(s.now)
     s.ledger.cleared(s.now)
@@ -32,7 +32,7 @@ def stop_speaking(s: State, *, tell_far_end: bool) -> None:
     affected.update({response.response_id: None for response in s.running() if not response.out_of_band})
     for response_id in affected:
         if (response := s.responses.get(response_id)) is not None and not response.interrupted:
-            _interrupt(s, response, [cut for cut in cuts if cut.response_id == response_id], tell_far_end)
+            _interrupt(s, response, [cut for cut in cuts if cut.response_id == response_id], tell_server)
 
 
 def stop_response(s: State, response: LiveResponse) -> None:
@@ -40,10 +40,10 @@ def stop_response(s: State, response: LiveResponse) -> None:
     cuts = [cut for cut in s.ledger.cuts(s.now) if cut.response_id == response.response_id]
     s.ledger.dropped(response.response_id, s.now)
     if not response.interrupted and not (response.ended and not cuts):
-        _interrupt(s, response, cuts, tell_far_end=True)
+        _interrupt(s, response, cuts, tell_server=True)
 
 
-def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: bool) -> None:
+def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: bool) -> None:
     response.interrupted = True
     response.audio_open.clear()
     s.effects.events.append(Discard(response.response_id))
@@ -52,10 +52,10 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_far_end: 
         _announce(s, response, cuts)
     if not response.ended:
         s.tool_calls.response_interrupted(response.response_id)
-    if not response.ended and (tell_far_end or response.out_of_band):
+    if not response.ended and (tell_server or response.out_of_band):
         s.effects.wire.append(ResponseCancel(response_id=response.response_id))
     for cut in cuts:
-        if s.rules.far_end_truncates and not response.out_of_band:
+        if s.rules.server_truncates and not response.out_of_band:
             _forget_unheard(s, response, cut)
         known = s.conversation.cut(cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, complete=cut.complete)
         if known:
@@ -79,5 +79,5 @@ def _forget_unheard(s: State, response: LiveResponse, cut: Cut) -> None:
     elif response.ended or cut.complete:
         s.effects.wire.append(ConversationItemDelete(cut.item_id))
     else:
-        # The far end is still writing it; what deleting it now would do is not documented.
+        # The server is still writing it; what deleting it now would do is not documented.
         response.delete_when_done[cut.item_id] = None

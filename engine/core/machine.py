@@ -29,7 +29,7 @@ from engine.core.inputs import Input
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Asked, Rules, State
 from engine.core.tool_calls import CallState
-from engine.wire import server_events as far_end
+from engine.wire import server_events as server
 from engine.wire.response import Usage
 
 Handler = Callable[[State, object], None]
@@ -43,36 +43,36 @@ def _on(kind: type[In], handler: Callable[[State, In], None]) -> tuple[type, Han
 TABLE: dict[type, Handler] = dict(
     [
         # a response
-        _on(far_end.ResponseOutputAudioDelta, on_server_response.audio_delta),
-        _on(far_end.ResponseOutputAudioTranscriptDelta, on_server_response.transcript_delta),
-        _on(far_end.ResponseOutputTextDelta, on_server_response.text_delta),
-        _on(far_end.ResponseCreated, on_server_response.created),
-        _on(far_end.ResponseDone, on_server_response.done),
-        _on(far_end.ResponseOutputItemAdded, on_server_response.item_added),
-        _on(far_end.ResponseOutputItemDone, on_server_response.item_done),
-        _on(far_end.ResponseContentPartAdded, on_server_response.part_added),
-        _on(far_end.ResponseOutputAudioDone, on_server_response.audio_done),
-        _on(far_end.ResponseOutputAudioTranscriptDone, on_server_response.transcript_done),
-        _on(far_end.ResponseOutputTextDone, on_server_response.text_done),
-        _on(far_end.ResponseFunctionCallArgumentsDone, on_server_response.arguments_done),
+        _on(server.ResponseOutputAudioDelta, on_server_response.audio_delta),
+        _on(server.ResponseOutputAudioTranscriptDelta, on_server_response.transcript_delta),
+        _on(server.ResponseOutputTextDelta, on_server_response.text_delta),
+        _on(server.ResponseCreated, on_server_response.created),
+        _on(server.ResponseDone, on_server_response.done),
+        _on(server.ResponseOutputItemAdded, on_server_response.item_added),
+        _on(server.ResponseOutputItemDone, on_server_response.item_done),
+        _on(server.ResponseContentPartAdded, on_server_response.part_added),
+        _on(server.ResponseOutputAudioDone, on_server_response.audio_done),
+        _on(server.ResponseOutputAudioTranscriptDone, on_server_response.transcript_done),
+        _on(server.ResponseOutputTextDone, on_server_response.text_done),
+        _on(server.ResponseFunctionCallArgumentsDone, on_server_response.arguments_done),
         # the conversation
-        _on(far_end.ConversationItemAdded, on_server_conversation.added),
-        _on(far_end.ConversationItemDone, on_server_conversation.done),
-        _on(far_end.ConversationItemDeleted, on_server_conversation.deleted),
-        _on(far_end.InputAudioBufferSpeechStarted, on_server_conversation.speech_started),
-        _on(far_end.InputAudioBufferSpeechStopped, on_server_conversation.speech_stopped),
-        _on(far_end.InputAudioBufferCommitted, on_server_conversation.committed),
-        _on(far_end.InputAudioBufferCleared, on_server_conversation.cleared),
-        _on(far_end.InputAudioBufferTimeoutTriggered, on_server_conversation.timeout_triggered),
-        _on(far_end.ConversationItemInputAudioTranscriptionDelta, on_server_conversation.transcription_delta),
-        _on(far_end.ConversationItemInputAudioTranscriptionCompleted, on_server_conversation.transcription_completed),
-        _on(far_end.ConversationItemInputAudioTranscriptionFailed, on_server_conversation.transcription_failed),
+        _on(server.ConversationItemAdded, on_server_conversation.added),
+        _on(server.ConversationItemDone, on_server_conversation.done),
+        _on(server.ConversationItemDeleted, on_server_conversation.deleted),
+        _on(server.InputAudioBufferSpeechStarted, on_server_conversation.speech_started),
+        _on(server.InputAudioBufferSpeechStopped, on_server_conversation.speech_stopped),
+        _on(server.InputAudioBufferCommitted, on_server_conversation.committed),
+        _on(server.InputAudioBufferCleared, on_server_conversation.cleared),
+        _on(server.InputAudioBufferTimeoutTriggered, on_server_conversation.timeout_triggered),
+        _on(server.ConversationItemInputAudioTranscriptionDelta, on_server_conversation.transcription_delta),
+        _on(server.ConversationItemInputAudioTranscriptionCompleted, on_server_conversation.transcription_completed),
+        _on(server.ConversationItemInputAudioTranscriptionFailed, on_server_conversation.transcription_failed),
         # the session
-        _on(far_end.SessionCreated, on_server_session.session_created),
-        _on(far_end.SessionUpdated, on_server_session.session_updated),
-        _on(far_end.ErrorEvent, on_server_session.error),
-        _on(far_end.MalformedEvent, on_server_session.malformed),
-        _on(far_end.RateLimitsUpdated, on_server_session.rate_limits),
+        _on(server.SessionCreated, on_server_session.session_created),
+        _on(server.SessionUpdated, on_server_session.session_updated),
+        _on(server.ErrorEvent, on_server_session.error),
+        _on(server.MalformedEvent, on_server_session.malformed),
+        _on(server.RateLimitsUpdated, on_server_session.rate_limits),
         # the application
         _on(inputs.SendMessage, on_command.send_message),
         _on(inputs.Respond, on_command.respond),
@@ -100,9 +100,9 @@ TABLE: dict[type, Handler] = dict(
 OWN_INPUTS = frozenset(kind for kind in TABLE if kind.__module__ == inputs.__name__)
 SILENT = frozenset(
     {
-        far_end.ResponseContentPartDone,
-        far_end.ResponseFunctionCallArgumentsDelta,
-        far_end.ConversationItemTruncated,
+        server.ResponseContentPartDone,
+        server.ResponseFunctionCallArgumentsDelta,
+        server.ConversationItemTruncated,
     }
 )
 """Events that tell nothing which another event does not tell better: shown raw only to those who ask for all."""

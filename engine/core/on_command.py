@@ -48,13 +48,13 @@ def cancel_handle(s: State, command: CancelHandle) -> None:
             if live.out_of_band:
                 stop_response(s, live)
             else:
-                stop_speaking(s, tell_far_end=True)
+                stop_speaking(s, tell_server=True)
 
 
 def interrupt(s: State, command: Interrupt) -> None:
     """Stop whatever the agent is saying."""
     s.arbiter.interrupted()
-    stop_speaking(s, tell_far_end=True)
+    stop_speaking(s, tell_server=True)
     stop_tools(s)
 
 
@@ -64,7 +64,7 @@ def send_raw(s: State, command: SendRaw) -> None:
 
 
 def audio_sent(s: State, command: AudioSent) -> None:
-    """The application ended the user's turn itself: the next commit is no sign of the far end's own doing."""
+    """The application ended the user's turn itself: the next commit is no sign of the server's own doing."""
     s.turn.application_ends_turn()
 
 

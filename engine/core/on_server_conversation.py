@@ -77,9 +77,9 @@ def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     """The user begins to speak: barge-in, where the settings say so."""
     s.turn.on("started")
     s.emit(UserSpeechStarted, item_id=event.item_id, audio_start_ms=event.audio_start_ms)
-    s.arbiter.user_speaks(far_end_cancels=s.turn_rules.interrupts)
+    s.arbiter.user_speaks(server_cancels=s.turn_rules.interrupts)
     if s.turn_rules.interrupts:
-        stop_speaking(s, tell_far_end=not s.rules.far_end_interrupts)
+        stop_speaking(s, tell_server=not s.rules.server_interrupts)
         stop_tools(s)
 
 
@@ -87,27 +87,27 @@ def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     """The user stops."""
     s.turn.on("stopped")
     s.emit(UserSpeechStopped, item_id=event.item_id, audio_end_ms=event.audio_end_ms)
-    s.arbiter.user_done(s.now, far_end_responds=s.turn_rules.creates_response)
+    s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response)
 
 
 def committed(s: State, event: InputAudioBufferCommitted) -> None:
-    """What the user said becomes an item. It is the far end's own doing if it followed the end of speech; a commit that
-    the application sent never makes the far end respond by itself."""
+    """What the user said becomes an item. It is the server's own doing if it followed the end of speech; a commit that
+    the application sent never makes the server respond by itself."""
     s.trips_in_a_row = 0
-    by_far_end = s.turn.commits_itself()
+    by_server = s.turn.commits_itself()
     s.turn.on("committed")
-    s.arbiter.user_done(s.now, far_end_responds=by_far_end and s.turn_rules.creates_response)
+    s.arbiter.user_done(s.now, server_responds=by_server and s.turn_rules.creates_response)
     _add(s, Message(event.item_id, "user", (InputAudio(),)), event.previous_item_id, known_place=True)
 
 
 def cleared(s: State, event: InputAudioBufferCleared) -> None:
     """What the user said is forgotten."""
     s.turn.on("cleared")
-    s.arbiter.user_done(s.now, far_end_responds=False)
+    s.arbiter.user_done(s.now, server_responds=False)
 
 
 def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None:
-    """The user said nothing for too long; the far end will say something."""
+    """The user said nothing for too long; the server will say something."""
     s.turn.timed_out()
     s.emit(
         InputAudioTimeoutTriggered,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.core.agent_change import confirm_settings, drop_refused_settings
 from engine.core.responses import finish_response
 from engine.core.state import State
-from engine.errors import PeerError, ProtocolError, ResponseFailed
+from engine.errors import ProtocolError, ResponseFailed, ServerError
 from engine.events import RateLimits, RawModelEvent
 from engine.wire.response import Response, ResponseError, StatusDetails
 from engine.wire.server_events import (
@@ -24,13 +24,13 @@ HARMLESS = frozenset({"response_cancel_not_active"})
 
 
 def session_created(s: State, event: SessionCreated) -> None:
-    """The far end's settings as they are before ours."""
+    """The server's settings as they are before ours."""
     if isinstance(event.session, Session):
         _learn(s, event.session)
 
 
 def session_updated(s: State, event: SessionUpdated) -> None:
-    """The far end confirms settings: what it begins by itself from now on is the new agent's."""
+    """The server confirms settings: what it begins by itself from now on is the new agent's."""
     if isinstance(event.session, Session):
         _learn(s, event.session)
     confirm_settings(s)
@@ -43,7 +43,7 @@ def _learn(s: State, session: Session) -> None:
 
 
 def error(s: State, event: ErrorEvent) -> None:
-    """The far end refuses something. Conflicts are retried and never shown; everything else is."""
+    """The server refuses something. Conflicts are retried and never shown; everything else is."""
     said = event.error
     about_request, failed = s.arbiter.refused(said.event_id, said.code, s.now)
     if about_request and failed is None:
@@ -51,14 +51,14 @@ def error(s: State, event: ErrorEvent) -> None:
     if said.code in HARMLESS:
         return
     if failed is not None:
-        refusal = ResponseFailed(f"the far end refused to respond: {said.message}", code=said.code)
+        refusal = ResponseFailed(f"the server refused to respond: {said.message}", code=said.code)
         s.asked.pop(failed.token, None)
         s.settle(failed, "failed", reason=said.code, error=refusal)
         s.error(refusal, said.code)
         return
     drop_refused_settings(s, said.event_id)
     where = f" (at {said.param})" if said.param else ""
-    s.error(PeerError(f"{said.message}{where}"), said.code)
+    s.error(ServerError(f"{said.message}{where}"), said.code)
 
 
 def malformed(s: State, event: MalformedEvent) -> None:
@@ -66,14 +66,14 @@ def malformed(s: State, event: MalformedEvent) -> None:
     be read has ended all the same."""
     if not s.rules.raw_events:
         raw(s, event)
-    s.error(ProtocolError(f"the far end sent what is not a valid event: {event.reason}"))
+    s.error(ProtocolError(f"the server sent what is not a valid event: {event.reason}"))
     if event.type == ResponseDone.type and event.response_id in s.responses:
         failure = StatusDetails("failed", error=ResponseError(code="malformed", message=event.reason))
         finish_response(s, Response(event.response_id, "failed", failure))
 
 
 def rate_limits(s: State, event: RateLimitsUpdated) -> None:
-    """What the far end still allows."""
+    """What the server still allows."""
     s.emit(RateLimits, limits=event.rate_limits)
 
 

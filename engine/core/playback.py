@@ -4,7 +4,7 @@ Truncation, history and latency all read this one ledger. It knows three numbers
 
     received >= taken >= heard
 
-*Received* is what the far end has sent, *taken* what the application has taken out of the session, *heard* what
+*Received* is what the server has sent, *taken* what the application has taken out of the session, *heard* what
 has been played. Heard is either **reported** by the application (`played`, in milliseconds of the item), or, as
 long as nothing was ever reported, **computed** by the estimate of `engine.audio.playout_clock`: playback runs at real
 time from the first byte taken, one item after another, and stalls while there is nothing to play.
@@ -55,7 +55,7 @@ class PlaybackLedger(PlayoutClock[_Track]):
         self._reported = reported
 
     def opened(self, response_id: str, item_id: str, content_index: int, now: int) -> None:
-        """The far end announced audio for an item, without sending any yet."""
+        """The server announced audio for an item, without sending any yet."""
         if (item_id, content_index) not in self._items:
             self._open(response_id, item_id, content_index, now)
 

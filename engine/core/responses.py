@@ -48,7 +48,7 @@ def begin_response(s: State, response: Response) -> LiveResponse:
     if cancel and out_of_band:
         stop_response(s, live)
     elif cancel:
-        stop_speaking(s, tell_far_end=True)
+        stop_speaking(s, tell_server=True)
     return live
 
 
@@ -81,8 +81,8 @@ def response_of(s: State, response_id: str) -> LiveResponse | None:
 
 def open_audio(s: State, live: LiveResponse, item_id: str, content_index: int) -> None:
     """Note that audio of a part is coming, so that it can be cut; an interrupted response's is to be deleted."""
-    if live.interrupted or s.rules.far_end_plays:
-        if live.interrupted and not live.out_of_band and s.rules.far_end_truncates:
+    if live.interrupted or s.rules.server_plays:
+        if live.interrupted and not live.out_of_band and s.rules.server_truncates:
             live.delete_when_done[item_id] = None
         return
     live.audio_open[item_id, content_index] = None
@@ -188,7 +188,7 @@ def end_response(
     s.effects.tools.append(HookEnd(live.agent, text))
     failure = lost
     if status == "failed":
-        said = (error.message if error else None) or reason or "the far end gave no reason"
+        said = (error.message if error else None) or reason or "the server gave no reason"
         failure = ResponseFailed(f"the response failed: {said}", code=reason, response_id=live.response_id)
     s.settle(live.request, status, text=text, reason=reason, error=failure)
 

@@ -34,9 +34,9 @@ class Rules:
     context: object
     debounce_length: int = 100
     raw_events: bool = False
-    far_end_interrupts: bool = True
-    far_end_truncates: bool = True
-    far_end_plays: bool = False
+    server_interrupts: bool = True
+    server_truncates: bool = True
+    server_plays: bool = False
 
 
 @attrs.define
@@ -57,12 +57,12 @@ class LiveResponse:
     audio_open: dict[tuple[str, int], None] = attrs.field(factory=dict)
     """Audio that has begun and whose end has not been announced."""
     delete_when_done: dict[str, None] = attrs.field(factory=dict)
-    """Items nobody heard, which the far end is still writing."""
+    """Items nobody heard, which the server is still writing."""
 
 
 @attrs.define
 class PendingUpdate:
-    """A `session.update` for another agent that the far end has not confirmed."""
+    """A `session.update` for another agent that the server has not confirmed."""
 
     event_id: str
     spec: AgentSpec
@@ -90,7 +90,7 @@ class State:
         self.agent = agent
         """The current agent: the one that the application sees and that the next settings belong to."""
         self.confirmed_agent = agent
-        """The agent whose settings the far end has confirmed: responses that it begins by itself are this one's."""
+        """The agent whose settings the server has confirmed: responses that it begins by itself are this one's."""
         self.updates: list[PendingUpdate] = []
         self.asked: dict[str, Asked] = {}
         """How things stood when a request was sent, by its token."""
@@ -103,7 +103,7 @@ class State:
         self.tool_calls = ToolCalls()
         self.responses: dict[str, LiveResponse] = {}
         self.unseen: set[str] = set()
-        """What was sent for the model to answer and the far end has not confirmed (ids of messages, and of the last
+        """What was sent for the model to answer and the server has not confirmed (ids of messages, and of the last
         calls of their responses): a response that begins meanwhile has not read it, unless it was asked for later."""
         self.usage = Usage()
         self.voice: object = None

@@ -1,4 +1,4 @@
-"""The user's turn, as the far end's voice detection tells it.
+"""The user's turn, as the server's voice detection tells it.
 
     state      started    stopped    committed  cleared
     QUIET      SPEAKING   QUIET      QUIET      QUIET
@@ -41,7 +41,7 @@ TABLE: dict[tuple[TurnState, TurnInput], TurnState] = {
 
 @attrs.frozen
 class TurnRules:
-    """What the far end does by itself when it hears the user."""
+    """What the server does by itself when it hears the user."""
 
     creates_response: bool = True
     interrupts: bool = True
@@ -81,11 +81,11 @@ class Turn:
         self._ended_by_application = True
 
     def timed_out(self) -> None:
-        """The far end is about to commit silence, and to respond to it."""
+        """The server is about to commit silence, and to respond to it."""
         self._timed_out = True
 
     def commits_itself(self) -> bool:
-        """Whether a commit that arrives now is the far end's own: always after the end of speech or of patience, and
+        """Whether a commit that arrives now is the server's own: always after the end of speech or of patience, and
         in mid-speech (servers may leave the end out) unless the application has just sent one."""
         if self.state is TurnState.SPEAKING:
             return not self._ended_by_application

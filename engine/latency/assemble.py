@@ -3,21 +3,21 @@
 A turn begins with
 
 - **speech**: the first of `user.speech.start.truth`, `server.speech_started`, and the first piece of a push-to-talk
-  turn. What the line says and what the far end hears become one turn if the far end hears it at the latest
-  `MOST_LATE_NS` after its end. If the far end takes a pause for the end (it says stopped before the truth ends) and
+  turn. What the line says and what the server hears become one turn if the server hears it at the latest
+  `MOST_LATE_NS` after its end. If the server takes a pause for the end (it says stopped before the truth ends) and
   then hears the user go on, that is still one turn: the answer it had begun is set aside, and counted;
 - **text**: `user.text.sent`, unless the last turn is text too and nobody has begun to answer it;
 - **silence**: `server.silence`;
 - the **call** itself: a response before anybody has said anything;
 - the **application**: a response when the last turn has been answered and has nothing more to come.
 
-A response belongs to the last turn whose end the far end has heard. Everything else belongs to the turn of its
+A response belongs to the last turn whose end the server has heard. Everything else belongs to the turn of its
 response, item or call; what belongs to no turn that is still open is passed over. A response beside the conversation
 belongs to no turn.
 
 A turn is over when it has been at rest for `GRACE_NS`: its responses have ended, its calls are answered, its audio has
 been played, an interruption has been taken, and its transcript has come if this session has transcripts. A later turn
-that the far end has heard to its end takes the place of one that waits for something.
+that the server has heard to its end takes the place of one that waits for something.
 """
 
 from __future__ import annotations

@@ -63,23 +63,23 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                                         ("turn", "text", "purpose", "position_ms"), True),
         "user.speech.end.truth": Kind("the last audible sample of what the caller says", ("turn", "position_ms"), True),
         "user.audio.sent": Kind("the piece of caller audio with which a turn begins (`edge` is 'first') or ends "
-                                "('last') was written to the far end: the piece that holds the position which "
+                                "('last') was written to the server: the piece that holds the position which "
                                 "`server.speech_started` or `server.speech_stopped` names, or what was first and last "
                                 "sent before a commit (then without `item`). `position_ms` is where the piece ends",
                                 ("edge", "item", "bytes", "position_ms")),
-        "user.text.sent": Kind("a typed message was written to the far end; without `respond` it asks for no answer",
+        "user.text.sent": Kind("a typed message was written to the server; without `respond` it asks for no answer",
                                ("item", "respond")),
-        "user.commit.sent": Kind("push to talk: the end of the turn was written to the far end"),
-        "server.speech_started": Kind("the far end says that the user began", ("item", "ms")),
-        "server.speech_stopped": Kind("the far end says that the user ended", ("item", "ms")),
-        "server.silence": Kind("the far end says that the user has been silent for the idle timeout", ("item",)),
-        "user.committed": Kind("the far end made an item of what the user said", ("item",)),
-        "user.cleared": Kind("the far end forgot what the user said, as the application wanted"),
+        "user.commit.sent": Kind("push to talk: the end of the turn was written to the server"),
+        "server.speech_started": Kind("the server says that the user began", ("item", "ms")),
+        "server.speech_stopped": Kind("the server says that the user ended", ("item", "ms")),
+        "server.silence": Kind("the server says that the user has been silent for the idle timeout", ("item",)),
+        "user.committed": Kind("the server made an item of what the user said", ("item",)),
+        "user.cleared": Kind("the server forgot what the user said, as the application wanted"),
         "transcript.user.first": Kind("the first text of what the user said", ("item",)),
         "transcript.user.final": Kind("the whole text of what the user said", ("item", "text")),
         "transcript.user.failed": Kind("there will be no text of what the user said", ("item",)),
         # --- the model
-        "response.requested": Kind("a request for a response was written to the far end; `beside`: one outside of "
+        "response.requested": Kind("a request for a response was written to the server; `beside`: one outside of "
                                    "the conversation", ("token", "beside")),
         "response.created": Kind("a response began", ("response", "agent", "token", "beside")),
         "response.first_token": Kind("the first text or audio of a response", ("response", "item")),
@@ -104,8 +104,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "interrupt": Kind("`audio_interrupted` was made; `cause` is 'user', 'application' or 'guardrail'",
                           ("response", "item", "heard_ms", "cause")),
         "interrupt.taken": Kind("the application took `audio_interrupted`", ("response",)),
-        "cancel.sent": Kind("the cancellation was written to the far end", ("response",)),
-        "truncate.sent": Kind("what had been heard was written to the far end", ("item", "ms")),
+        "cancel.sent": Kind("the cancellation was written to the server", ("response",)),
+        "truncate.sent": Kind("what had been heard was written to the server", ("item", "ms")),
         "delete.sent": Kind("an item of which nothing had been heard was taken back", ("item",)),
         # --- tools, handoffs, guardrails
         "tool.called": Kind("the model called a tool", ("call", "name", "response")),
@@ -113,7 +113,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "tool.approval_answered": Kind("the application decided", ("call", "approved")),
         "tool.started": Kind("the tool began to run", ("call",)),
         "tool.ended": Kind("the call has its output", ("call", "outcome")),
-        "tool.output_sent": Kind("the output was written to the far end", ("call",)),
+        "tool.output_sent": Kind("the output was written to the server", ("call",)),
         "handoff": Kind("the conversation passed to another agent", ("from", "to")),
         "guardrail.checked": Kind("the guardrails have read a text", ("response", "tripped")),
         # --- the rest

@@ -2,7 +2,7 @@
 
 The first line is the header (`LogHeader`), every other line an instant: ``{"t": nanoseconds since the session began,
 "k": kind, ...}``, the last of them of kind ``session.end``. Lines are in the order in which things became known. That
-is the order of time but for what is told late: the sending of the user's first and last audio, which only the far end
+is the order of time but for what is told late: the sending of the user's first and last audio, which only the server
 can point out, and what the line marks. `read_log` puts everything in the order of time.
 
 A log that is cut short is read as far as it goes, and says that it is partial. Keys of the header that are not known

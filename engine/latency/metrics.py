@@ -64,7 +64,7 @@ def turn_gap(turn: TurnRecord) -> float | None:
 
     Unit: seconds, signed: below zero the agent began before the user had finished.
     Start: the last audible sample of the user, as the line knows it; of a typed turn, the message was written; of push
-    to talk without a line that knows, the commit was written. None where only the far end's opinion is known: see
+    to talk without a line that knows, the commit was written. None where only the server's opinion is known: see
     `turn_gap_heard`.
     Stop: the first sample of the agent's above -45 dBFS reached the speaker. None of a turn that wants no answer, such
     as a murmur of assent: what follows one is no gap between turns.
@@ -74,11 +74,11 @@ def turn_gap(turn: TurnRecord) -> float | None:
 
 @_metric("speech_stopped", "playout_audible", signed=True)
 def turn_gap_heard(turn: TurnRecord) -> float | None:
-    """`turn_gap` for sessions whose line does not know when the user spoke. It leaves out the time that the far end
+    """`turn_gap` for sessions whose line does not know when the user spoke. It leaves out the time that the server
     takes to notice the end, so it is shorter; do not compare the two.
 
     Unit: seconds, signed.
-    Start: the far end's word that the user has stopped was read.
+    Start: the server's word that the user has stopped was read.
     Stop: the first sample of the agent's above -45 dBFS reached the speaker.
     """
     return span_s(turn.speech_stopped, turn.playout_audible)
@@ -111,23 +111,23 @@ def first_token(turn: TurnRecord) -> float | None:
 
 @_metric("user_speech_end_truth", "speech_stopped", signed=True)
 def endpoint_delay(turn: TurnRecord) -> float | None:
-    """How long the far end takes to notice that the user has finished, the way there and back included.
+    """How long the server takes to notice that the user has finished, the way there and back included.
 
     Unit: seconds, signed: below zero it cut the user off.
     Start: the last audible sample of the user, by the line's truth.
-    Stop: the far end's word that the user has stopped was read.
+    Stop: the server's word that the user has stopped was read.
     """
     return span_s(turn.user_speech_end_truth, turn.speech_stopped)
 
 
 @_metric("user_speech_end_truth_ms", "speech_stopped_ms", signed=True)
 def endpoint_delay_server(turn: TurnRecord) -> float | None:
-    """How much audio after the user's last sound the far end wanted to hear before it decided: `endpoint_delay` in the
-    far end's own time, without the network.
+    """How much audio after the user's last sound the server wanted to hear before it decided: `endpoint_delay` in the
+    server's own time, without the network.
 
     Unit: seconds of audio, signed.
     Start: position of the user's last audible sample in all audio sent, by the line's truth.
-    Stop: position that the far end names (`audio_end_ms`).
+    Stop: position that the server names (`audio_end_ms`).
     """
     if turn.user_speech_end_truth_ms is None or turn.speech_stopped_ms is None:
         return None
@@ -136,23 +136,23 @@ def endpoint_delay_server(turn: TurnRecord) -> float | None:
 
 @_metric("user_audio_last_sent", "speech_stopped")
 def endpoint_rtt(turn: TurnRecord) -> float | None:
-    """The way of the audio that ended the turn to the far end, its decision, and the way back.
+    """The way of the audio that ended the turn to the server, its decision, and the way back.
 
     Unit: seconds.
-    Start: the piece of audio was written that holds the position at which, by its own word, the far end decided; of
+    Start: the piece of audio was written that holds the position at which, by its own word, the server decided; of
     push to talk there is none.
-    Stop: the far end's word that the user has stopped was read.
+    Stop: the server's word that the user has stopped was read.
     """
     return span_s(turn.user_audio_last_sent, turn.speech_stopped)
 
 
 @_metric("response_requested", "response_created")
 def event_rtt(turn: TurnRecord) -> float | None:
-    """The shortest exchange with the far end: we ask for a response, it says that one began.
+    """The shortest exchange with the server: we ask for a response, it says that one began.
 
     Unit: seconds.
     Start: `response.create` was written.
-    Stop: `response.created` was read. None where the far end responds by itself, also if a further response is asked
+    Stop: `response.created` was read. None where the server responds by itself, also if a further response is asked
     for later, after a tool.
     """
     value = span_s(turn.response_requested, turn.response_created)
@@ -170,8 +170,8 @@ def _set_to_work(turn: TurnRecord) -> int | None:
 def model_ttfa(turn: TurnRecord) -> float | None:
     """The model's time to first audio.
 
-    Unit: seconds, signed: a far end may speak before it says that it has the user's item.
-    Start: the model was set to work: the request was written, or, if the far end responds by itself, its word was read
+    Unit: seconds, signed: a server may speak before it says that it has the user's item.
+    Start: the model was set to work: the request was written, or, if the server responds by itself, its word was read
     that it has made an item of what the user said, or, if it does not say, that the user has stopped.
     Stop: the first audio of the answer was read, audible or not.
     """
@@ -194,7 +194,7 @@ def take_delay(turn: TurnRecord) -> float | None:
     """How long the answer's first audio waited for the application.
 
     Unit: seconds.
-    Start: it was read from the far end.
+    Start: it was read from the server.
     Stop: the application took it.
     """
     return span_s(turn.audio_first_received, turn.audio_first_taken)
@@ -228,7 +228,7 @@ def transcript_delay(turn: TurnRecord) -> float | None:
     """How long the text of what the user said takes.
 
     Unit: seconds, signed.
-    Start: the user's end as of `turn_gap`; where nobody knows it, the far end's word that the user has stopped.
+    Start: the user's end as of `turn_gap`; where nobody knows it, the server's word that the user has stopped.
     Stop: the whole text was read.
     """
     if turn.opened_by != "speech":
@@ -291,7 +291,7 @@ def yield_latency_heard(turn: TurnRecord) -> float | None:
     """`yield_latency` for sessions whose line does not know when the user spoke.
 
     Unit: seconds, signed: below zero the agent had finished by itself before.
-    Start: the far end's word that the user speaks was read.
+    Start: the server's word that the user speaks was read.
     Stop: the last sample of this turn's answer that was played.
     """
     cut = turn.interruption
@@ -303,7 +303,7 @@ def yield_latency_engine(turn: TurnRecord) -> float | None:
     """The engine's own part of an interruption.
 
     Unit: seconds.
-    Start: the far end's word that the user speaks was read.
+    Start: the server's word that the user speaks was read.
     Stop: `audio_interrupted` was made. To be measured against real time: both are the same instant where the event and
     the decision are one step of virtual time.
     """
@@ -372,7 +372,7 @@ def tool_round_trip(turn: TurnRecord) -> float | None:
 
     Unit: seconds.
     Start: the model's call was read, or handed to the executor.
-    Stop: its output was written to the far end. The whole time of the turn in which at least one call was open.
+    Stop: its output was written to the server. The whole time of the turn in which at least one call was open.
     """
     return _union((span.called, span.output_sent) for span in turn.tools)
 

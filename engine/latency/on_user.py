@@ -1,4 +1,4 @@
-"""What becomes known of the user's side of a conversation, by the line, by the far end, and by what is sent."""
+"""What becomes known of the user's side of a conversation, by the line, by the server, and by what is sent."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class OpenTurn:
     """Positions in the audio sent, by the field of `TurnRecord`."""
     rests_since: int | None = None
     heard: bool = False
-    """The far end has had the whole of what the user had to say: from now on it may answer."""
+    """The server has had the whole of what the user had to say: from now on it may answer."""
     awaiting: int = 0
     """Requests for a response that are on the wire and have not been granted."""
     unanswered_calls: bool = False
@@ -157,7 +157,7 @@ class OpenTurn:
 
         Args:
             source: the best source of playback in this session.
-            overtaken: the far end has had a later turn, so that what it has not begun to answer it never will.
+            overtaken: the server has had a later turn, so that what it has not begun to answer it never will.
         """
         for answer in self.answers:
             if False in answer.responses.values():  # it runs
@@ -267,7 +267,7 @@ def _barge_in(later: Iterable[Onset], start: int | None, stop: int | None) -> On
 def _interruption(
     answer: OpenAnswer, later: Iterable[Onset], stop: int | None, silent: int | None
 ) -> Interruption | None:
-    """How the answer was cut, with whose voice did it: the last that the far end had heard by then."""
+    """How the answer was cut, with whose voice did it: the last that the server had heard by then."""
     cut = answer.interruption
     if cut is None:
         return None

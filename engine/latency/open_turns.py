@@ -39,7 +39,7 @@ class Floor:
         self.turns: list[OpenTurn] = []
         """Those that are not over, in the order in which they began."""
         self.latest_heard = -1
-        """The index of the last turn whose end the far end has heard."""
+        """The index of the last turn whose end the server has heard."""
         self.any_response = False
         self.source: Source = "computed"
         """The best source of playback that this session has had."""
@@ -47,7 +47,7 @@ class Floor:
         """Whether this session has transcripts of what the user says."""
         self.onsets: deque[Onset] = deque(maxlen=_MOST_ONSETS)
         self.audio_sent: dict[tuple[str, str], int] = {}
-        """When the edges were sent of speech that the far end has not spoken of yet, by edge and item."""
+        """When the edges were sent of speech that the server has not spoken of yet, by edge and item."""
         self.by_user_item: dict[str, OpenTurn] = {}
         self.by_token: dict[str, OpenTurn] = {}
         self.by_response: dict[str, tuple[OpenTurn, OpenAnswer]] = {}
@@ -81,7 +81,7 @@ class Floor:
         return [turn for turn in named if turn is not None]
 
     def hears(self, turn: OpenTurn) -> None:
-        """The far end has had the end of a turn."""
+        """The server has had the end of a turn."""
         turn.heard = True
         self.latest_heard = max(self.latest_heard, turn.index)
 
@@ -95,7 +95,7 @@ class Floor:
         return turn
 
     def spoken(self, t: int) -> OpenTurn:
-        """The turn of speech that the far end begins to hear now."""
+        """The turn of speech that the server begins to hear now."""
         turn = self.last(lambda turn: "user_speech_start_truth" in turn.at)
         if turn is not None and turn is self.last(lambda turn: turn.opened_by == "speech"):
             end = turn.at.get("user_speech_end_truth")
@@ -110,7 +110,7 @@ class Floor:
 
     @staticmethod
     def _cut_off(turn: OpenTurn, stopped: int, end: int | None) -> bool:
-        """Whether the far end took a pause for the end of the turn."""
+        """Whether the server took a pause for the end of the turn."""
         if end is None:
             return True
         heard_ms, end_ms = turn.ms.get("speech_stopped_ms"), turn.ms.get("user_speech_end_truth_ms")

@@ -166,7 +166,7 @@ class EngineShare:
         """From the read of the socket until the application took what it led to: audio, interruptions, ends of
         responses."""
         self.send_to_written = Histogram()
-        """From `send_audio` until the piece was written to the far end, the wait to become a whole frame included."""
+        """From `send_audio` until the piece was written to the server, the wait to become a whole frame included."""
         self.loop_delay = Histogram()
         """How much later than it asked to a task of the session was woken."""
         self.mailbox_wait: dict[str, Histogram] = {}

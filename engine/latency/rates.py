@@ -62,7 +62,7 @@ def response_rate(turn: TurnRecord) -> bool:
 @_rate(_barged_in)
 def yield_rate(turn: TurnRecord) -> bool:
     """Share of barge-ins that the agent made way for: it fell silent within two seconds of the user's first sound,
-    or of the far end's word where the line knows nothing, because it was interrupted.
+    or of the server's word where the line knows nothing, because it was interrupted.
 
     Of: turns during whose answer the user began to speak, but for backchannels and noises.
     """

@@ -1,4 +1,4 @@
-"""When which part of the user's audio was written to the far end."""
+"""When which part of the user's audio was written to the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 from engine.wire.formats import AudioFormat
 
 REMEMBERED: Final = 1024
-"""How many pieces: 20 s of the shortest that are usual (20 ms), longer than any far end takes to speak of them."""
+"""How many pieces: 20 s of the shortest that are usual (20 ms), longer than any server takes to speak of them."""
 
 
 @attrs.frozen

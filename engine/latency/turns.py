@@ -13,11 +13,11 @@ import attrs
 
 Opening = Literal["call", "speech", "text", "silence", "application"]
 """What a turn begins with: the call itself (the agent greets), the user's voice, a typed message, the user's silence
-(idle timeout), or a response that nobody's turn asked for: the application did, or the far end itself."""
+(idle timeout), or a response that nobody's turn asked for: the application did, or the server itself."""
 Purpose = Literal["turn", "barge_in", "backchannel", "noise"]
 """What the caller meant by speaking, where the line knows: only the first two want the floor, and an answer."""
 Source = Literal["computed", "reported", "measured"]
-"""How playback is known: computed by the engine, reported by the application or the far end, measured on the line."""
+"""How playback is known: computed by the engine, reported by the application or the server, measured on the line."""
 Cause = Literal["user", "application", "guardrail"]
 
 
@@ -44,7 +44,7 @@ class Interruption:
     onset_truth: int | None = None
     """The first audible sample of the user who interrupted, where the line knows it."""
     onset_heard: int | None = None
-    """When the far end said that the user began to speak."""
+    """When the server said that the user began to speak."""
     emitted: int
     """`audio_interrupted` was made."""
     taken: int | None = None
@@ -55,7 +55,7 @@ class Interruption:
     fell_silent: int | None = None
     """The last audible sample that was played, where the line knows it: who is cut in a pause was silent before."""
     heard_ms: int | None = None
-    """How much of the item had been heard, as it was told to the far end."""
+    """How much of the item had been heard, as it was told to the server."""
 
 
 @attrs.frozen(kw_only=True)
@@ -87,7 +87,7 @@ class TurnRecord:
     withdrawn: bool = False
     """The application took back what the user had said (`clear_audio`) before anybody answered."""
     user_text: str | None = None
-    """What the far end understood, or else what the line knows was said."""
+    """What the server understood, or else what the line knows was said."""
 
     user_speech_start_truth: int | None = None
     user_speech_start_truth_ms: float | None = None
@@ -95,14 +95,14 @@ class TurnRecord:
     user_speech_end_truth: int | None = None
     user_speech_end_truth_ms: float | None = None
     user_audio_first_sent: int | None = None
-    """The piece was written in which, by the far end's word, speech begins; of push to talk, the first piece."""
+    """The piece was written in which, by the server's word, speech begins; of push to talk, the first piece."""
     user_audio_last_sent: int | None = None
-    """The piece was written at which, by the far end's word, speech had ended; of push to talk, the last piece."""
+    """The piece was written at which, by the server's word, speech had ended; of push to talk, the last piece."""
     text_sent: int | None = None
     commit_sent: int | None = None
     speech_started: int | None = None
     speech_started_ms: int | None = None
-    """The far end's own figure: position in all audio sent this session."""
+    """The server's own figure: position in all audio sent this session."""
     speech_stopped: int | None = None
     speech_stopped_ms: int | None = None
     committed: int | None = None
@@ -143,7 +143,7 @@ class TurnRecord:
     barge_in_truth: int | None = None
     """The user began to speak while this turn's answer was being heard, by the line's truth; the first time."""
     barge_in_heard: int | None = None
-    """The same by the far end's word, at the time of hearing it."""
+    """The same by the server's word, at the time of hearing it."""
     barge_in_purpose: Purpose | None = None
     false_takeover: bool | None = None
     """The agent began to be heard while the user was still speaking; None if the line does not know when that was."""
@@ -169,7 +169,7 @@ class TurnRecord:
     @property
     def user_end(self) -> int | None:
         """When the user was done, by what is certain: the truth of the line, the typed message on the wire, the end
-        that the application gave the turn. None if only the far end's opinion is known, and if the turn has no user."""
+        that the application gave the turn. None if only the server's opinion is known, and if the turn has no user."""
         if self.opened_by not in ("speech", "text"):
             return None
         for at in (self.user_speech_end_truth, self.text_sent, self.commit_sent):

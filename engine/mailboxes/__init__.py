@@ -2,7 +2,7 @@
 
     name        from          to           capacity             when full
     inbox       everybody     router       64 batches           the sender waits
-    wire        router        connection   1,024 events         the far end does not read: TransportLost ends it
+    wire        router        connection   1,024 events         the server does not read: TransportLost ends it
     microphone  application   pump         30 s of audio        `send_audio` waits
     uplink      pump          connection   1 write, of at most  the pump waits; always behind `wire`
                                            1 s of audio
@@ -12,7 +12,7 @@
     checks      router        debouncer    256 batches          the same
     hooks       executor      its hooks    256 hooks            one is left out, with an `error` event
 
-What the far end says goes into no queue: the router hears it as soon as it is read. What goes to it leaves `wire` and
+What the server says goes into no queue: the router hears it as soon as it is read. What goes to it leaves `wire` and
 `uplink` in the step that put it there, unless it would have to wait. The router never waits for anybody,
 so the graph of waiting senders has no cycle. Control never stands behind audio: `wire` overtakes `uplink`, which
 holds a second of audio at most, and an interruption takes queued audio out of `events`.

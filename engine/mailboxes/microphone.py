@@ -1,4 +1,4 @@
-"""Microphone: what the application wants the far end to hear, made into frames on its way to the audio-in pump.
+"""Microphone: what the application wants the server to hear, made into frames on its way to the audio-in pump.
 
 A frame is what one `input_audio_buffer.append` carries. Applications hand over what their sound card or phone line
 gives them, often 20 ms at a time, and each append costs a write to the socket, which costs more than everything else

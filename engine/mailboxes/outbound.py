@@ -1,4 +1,4 @@
-"""Outbound: what goes to the far end, control and audio, on its way to the connection.
+"""Outbound: what goes to the server, control and audio, on its way to the connection.
 
 Most of it is taken in the step that brought it, by a direct write (`direct`); what cannot go at once is for the
 connection's writer, in order.
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 
 
 class Outbound:
-    """`wire` and `uplink`: two urgencies, one line to the far end, which gets control first."""
+    """`wire` and `uplink`: two urgencies, one line to the server, which gets control first."""
 
     def __init__(self, wire_capacity: int = WIRE_EVENTS, waited: Callable[[int], None] | None = None) -> None:
         """`wire_capacity` is in events; `waited` is told how many nanoseconds the oldest event of `wire` has waited
@@ -51,10 +51,10 @@ class Outbound:
         self._closed = False
 
     def put_wire(self, events: Sequence[ClientEvent]) -> None:
-        """Control: never waits, and goes with the next write. Raises TransportLost when the far end has stopped
+        """Control: never waits, and goes with the next write. Raises TransportLost when the server has stopped
         reading."""
         if len(self._wire) + len(events) > self._wire_capacity:
-            raise TransportLost(f"the far end has stopped reading: {len(self._wire)} events wait to be sent")
+            raise TransportLost(f"the server has stopped reading: {len(self._wire)} events wait to be sent")
         if not self._wire and self._waited is not None:
             self._wire_since = now_ns()
         self._wire.extend(events)

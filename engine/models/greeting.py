@@ -29,7 +29,7 @@ async def greeting(transport: Transport) -> tuple[ServerEvent, ...]:
     """Wait for the first events. The caller's scope bounds it.
 
     Raises:
-        AuthenticationError, ModelNotFound, ConnectRefused: the peer turned us away.
+        AuthenticationError, ModelNotFound, ConnectRefused: the server turned us away.
     """
     said: list[ServerEvent] = []
     try:

@@ -1,4 +1,4 @@
-"""RealtimeModel: what a session needs of the far end, and all that a third party has to implement.
+"""RealtimeModel: what a session needs of the server, and all that a third party has to implement.
 
 The vocabulary between session and model is the GA vocabulary of `engine.wire`: a model for another vendor
 translates its own protocol into those classes, and nothing above it changes.
@@ -23,7 +23,7 @@ Listener = Callable[["ServerEvent"], None]
 
 @attrs.frozen
 class ModelCapabilities:
-    """What the far end can do; the session arranges itself accordingly."""
+    """What the server can do; the session arranges itself accordingly."""
 
     interrupts_on_speech: bool = True
     """The server cancels its own response when its voice detection hears the user."""
@@ -38,7 +38,7 @@ class ModelCapabilities:
 
 
 class ModelConnection(Protocol):
-    """One open conversation with the far end. One task receives, one task sends."""
+    """One open conversation with the server. One task receives, one task sends."""
 
     async def receive(self) -> Sequence[ServerEvent]:
         """The next events, at least one. Raises `TransportClosed` or `TransportLost` when there are no more."""
@@ -49,7 +49,7 @@ class ModelConnection(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Say goodbye if the far end still listens. The caller's cancel scope bounds it."""
+        """Say goodbye if the server still listens. The caller's cancel scope bounds it."""
         ...
 
 
@@ -75,7 +75,7 @@ class SupportsSendNowait(Protocol):
 
 
 class RealtimeModel(ABC):
-    """The far end of a session.
+    """The server of a session.
 
     A subclass implements `connect`. It may be used by several sessions at once, each with a connection of its own.
     """
@@ -94,7 +94,7 @@ class RealtimeModel(ABC):
         """
 
     def add_listener(self, listener: Listener) -> None:
-        """Call `listener` with every event the far end sends, before the session sees it.
+        """Call `listener` with every event the server sends, before the session sees it.
 
         A listener runs in the session's router: it must be quick and must not raise.
         """

@@ -17,7 +17,7 @@ class WireConnection:
     """One open conversation. Implements `ModelConnection` and `SupportsSendNowait`.
 
     Args:
-        transport: where the far end is.
+        transport: where the server is.
         first: what it said when the connection was opened.
     """
 

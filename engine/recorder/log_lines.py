@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar, cast
 
 from engine.core.effects import Discard
-from engine.errors import EngineError, PeerError, SettingsError, ToolFailed
+from engine.errors import EngineError, ServerError, SettingsError, ToolFailed
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -89,7 +89,7 @@ class LogLines:
         """Warn of an `error` event; its text follows at DEBUG, unless it speaks of settings only."""
         error = event.error
         match error:
-            case PeerError():
+            case ServerError():
                 logger = SERVER
             case ToolFailed():
                 logger = TOOLS

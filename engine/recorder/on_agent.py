@@ -23,7 +23,7 @@ from engine.latency.instants import Value
 from engine.recorder.on_audio import first_word
 from engine.recorder.state import Notes, on
 from engine.wire import client_events as ours
-from engine.wire import server_events as far_end
+from engine.wire import server_events as server
 from engine.wire.items import FunctionCall, FunctionCallOutput
 from engine.wire.response import ResponseParams, Usage
 from engine.wire.struct import UnsetType
@@ -31,7 +31,7 @@ from engine.wire.struct import UnsetType
 # --- responses
 
 
-def _created(n: Notes, event: far_end.ResponseCreated, now: int) -> None:
+def _created(n: Notes, event: server.ResponseCreated, now: int) -> None:
     """Who asked for it, and whether it belongs to the conversation; it begins with `agent_start`."""
     response = event.response
     token = (response.metadata or {}).get(TOKEN)
@@ -120,16 +120,16 @@ def _deleted(n: Notes, event: ours.ConversationItemDelete, now: int) -> None:
 # --- tools, handoffs, errors
 
 
-def _arguments(n: Notes, event: far_end.ResponseFunctionCallArgumentsDone, now: int) -> None:
+def _arguments(n: Notes, event: server.ResponseFunctionCallArgumentsDone, now: int) -> None:
     n.call_of.keep(event.call_id, event.response_id)
 
 
-def _item_done(n: Notes, event: far_end.ResponseOutputItemDone, now: int) -> None:
+def _item_done(n: Notes, event: server.ResponseOutputItemDone, now: int) -> None:
     if isinstance(event.item, FunctionCall):
         n.call_of.keep(event.item.call_id, event.response_id)
 
 
-def _response_done(n: Notes, event: far_end.ResponseDone, now: int) -> None:
+def _response_done(n: Notes, event: server.ResponseDone, now: int) -> None:
     for item in event.response.output:
         if isinstance(item, FunctionCall):
             n.call_of.keep(item.call_id, event.response.id)
@@ -201,10 +201,10 @@ def _usage_of(usage: Usage) -> dict[str, object]:
 
 INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = dict(
     [
-        on(far_end.ResponseCreated, _created),
-        on(far_end.ResponseFunctionCallArgumentsDone, _arguments),
-        on(far_end.ResponseOutputItemDone, _item_done),
-        on(far_end.ResponseDone, _response_done),
+        on(server.ResponseCreated, _created),
+        on(server.ResponseFunctionCallArgumentsDone, _arguments),
+        on(server.ResponseOutputItemDone, _item_done),
+        on(server.ResponseDone, _response_done),
         on(Interrupt, _because_of_application),
         on(CancelHandle, _because_of_application),
         on(Verdict, _verdict),

@@ -10,7 +10,7 @@ from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEven
 from engine.latency.arrivals import Arrivals
 from engine.latency.playout import PART
 from engine.recorder.state import Notes, Spoken, on
-from engine.wire import server_events as far_end
+from engine.wire import server_events as server
 from engine.wire.units import NS_PER_MS
 
 
@@ -135,23 +135,23 @@ def _report_silence(n: Notes, spoken: Spoken, now: int) -> None:
         )
 
 
-def _far_end_plays(n: Notes, event: far_end.OutputAudioBufferStarted, now: int) -> None:
+def _server_plays(n: Notes, event: server.OutputAudioBufferStarted, now: int) -> None:
     n.tell(now, "playout.start", response=event.response_id, source="reported")
 
 
-def _far_end_stops(n: Notes, event: far_end.OutputAudioBufferStopped, now: int) -> None:
+def _server_stops(n: Notes, event: server.OutputAudioBufferStopped, now: int) -> None:
     n.tell(now, "playout.stop", response=event.response_id, source="reported")
 
 
-def _far_end_is_cut(n: Notes, event: far_end.OutputAudioBufferCleared, now: int) -> None:
+def _server_is_cut(n: Notes, event: server.OutputAudioBufferCleared, now: int) -> None:
     n.tell(now, "playout.stop", response=event.response_id, source="reported")
 
 
 INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = dict(
     [
-        on(far_end.OutputAudioBufferStarted, _far_end_plays),
-        on(far_end.OutputAudioBufferStopped, _far_end_stops),
-        on(far_end.OutputAudioBufferCleared, _far_end_is_cut),
+        on(server.OutputAudioBufferStarted, _server_plays),
+        on(server.OutputAudioBufferStopped, _server_stops),
+        on(server.OutputAudioBufferCleared, _server_is_cut),
     ]
 )
 EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = dict(

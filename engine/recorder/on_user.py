@@ -1,4 +1,4 @@
-"""The user's side: what was sent, and what the far end makes of it."""
+"""The user's side: what was sent, and what the server makes of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.latency.sent_audio import Piece
 from engine.recorder.on_agent import output_sent
 from engine.recorder.state import Notes, on
 from engine.wire import client_events as ours
-from engine.wire import server_events as far_end
+from engine.wire import server_events as server
 from engine.wire.items import FunctionCallOutput, Message
 
 # --- what is sent
@@ -54,7 +54,7 @@ def _piece_sent(n: Notes, event: ours.InputAudioBufferAppend, now: int) -> None:
 
 def _commit_sent(n: Notes, event: ours.InputAudioBufferCommit, now: int) -> None:
     edges = n.sent.edges()
-    if edges is not None and not n.far_end_listens:
+    if edges is not None and not n.server_listens:
         _edge(n, edges[0], "first", None)
         _edge(n, edges[1], "last", None)
     n.tell(now, "user.commit.sent")
@@ -71,11 +71,11 @@ def _edge(n: Notes, piece: Piece | None, edge: str, item: str | None) -> None:
     n.tell(piece.at_ns, "user.audio.sent", **fields)
 
 
-# --- what the far end hears
+# --- what the server hears
 
 
 def _speech_started(n: Notes, event: UserSpeechStarted, now: int) -> None:
-    n.far_end_listens = True
+    n.server_listens = True
     n.cause = "user"
     _edge(n, n.sent.holding(event.audio_start_ms), "first", event.item_id)
     n.tell(now, "server.speech_started", item=event.item_id, ms=event.audio_start_ms)
@@ -90,16 +90,16 @@ def _silence(n: Notes, event: InputAudioTimeoutTriggered, now: int) -> None:
     n.tell(now, "server.silence", item=event.item_id)
 
 
-def _committed(n: Notes, event: far_end.InputAudioBufferCommitted, now: int) -> None:
-    if n.far_end_listens:
+def _committed(n: Notes, event: server.InputAudioBufferCommitted, now: int) -> None:
+    if n.server_listens:
         n.sent.edges()
-        n.far_end_listens = False
+        n.server_listens = False
     n.tell(now, "user.committed", item=event.item_id)
 
 
-def _cleared(n: Notes, event: far_end.InputAudioBufferCleared, now: int) -> None:
+def _cleared(n: Notes, event: server.InputAudioBufferCleared, now: int) -> None:
     n.sent.edges()
-    n.far_end_listens = False
+    n.server_listens = False
     n.tell(now, "user.cleared")
 
 
@@ -111,8 +111,8 @@ INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = dict(
     [
         on(SendMessage, _message),
         on(SendRaw, _raw),
-        on(far_end.InputAudioBufferCommitted, _committed),
-        on(far_end.InputAudioBufferCleared, _cleared),
+        on(server.InputAudioBufferCommitted, _committed),
+        on(server.InputAudioBufferCleared, _cleared),
     ]
 )
 EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = dict(

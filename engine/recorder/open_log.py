@@ -38,7 +38,7 @@ def new_recorder(
     Args:
         log: where to write; None: nowhere.
         settings: those that the session is opened with.
-        model: what is at the far end, where the settings do not name it.
+        model: what is at the server, where the settings do not name it.
         on_turn: see `Recorder`.
         on_due: see `Recorder`.
 

@@ -117,7 +117,7 @@ class Recorder:
             notes.alarm()
 
     def written(self, events: Sequence[ClientEvent], now: int, enqueued_at: int | None = None) -> None:
-        """These were written to the far end. `enqueued_at` is when `send_audio` brought the oldest of their audio."""
+        """These were written to the server. `enqueued_at` is when `send_audio` brought the oldest of their audio."""
         notes = self._notes
         if notes.over:
             return

@@ -94,11 +94,11 @@ class Notes:
         self.beside: Recent[None] = Recent()
         """Requests and responses outside of the conversation."""
         self.has_conversation = False
-        """The far end names the conversation that a response belongs to."""
+        """The server names the conversation that a response belongs to."""
         self.wants_answer: deque[bool] = deque(maxlen=KEPT_NAMES)
         """Of each message on its way to the wire."""
-        self.far_end_listens = False
-        """The far end has spoken of the user's speech since the last commit: nobody pushes a button to talk."""
+        self.server_listens = False
+        """The server has spoken of the user's speech since the last commit: nobody pushes a button to talk."""
         self.cause = "application"
         """Of the next interruption."""
         self.calls: list[StartCall] = []

@@ -54,7 +54,7 @@ class ResponseHandle:
         """Wait until it ends.
 
         Raises:
-            ResponseFailed: the far end refused it, or failed to produce it.
+            ResponseFailed: the server refused it, or failed to produce it.
             TransportLost: the connection went away first.
         """
         await self._done.wait()

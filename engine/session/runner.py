@@ -40,7 +40,7 @@ class RealtimeRunner(Generic[T]):
         """
         Args:
             starting_agent: who speaks first.
-            model: the far end; OpenAI's by default.
+            model: the server; OpenAI's by default.
             config: settings of the run, as a class or a mapping.
 
         Raises:
@@ -67,7 +67,7 @@ class RealtimeRunner(Generic[T]):
 
         Args:
             context: the application's own object, which reaches tools, guardrails, callbacks, hooks and instructions.
-            model_config: where the far end is and how to talk to it; its `initial_model_settings` are laid over the
+            model_config: where the server is and how to talk to it; its `initial_model_settings` are laid over the
                 run's settings.
 
         Raises:

@@ -148,7 +148,7 @@ class RealtimeSession(Generic[T]):
         return self
 
     async def close(self) -> None:
-        """End the conversation: every task joined, the goodbye sent if the far end still listens, iterators ended.
+        """End the conversation: every task joined, the goodbye sent if the server still listens, iterators ended.
 
         Returns within `close_timeout` seconds of the model configuration; may be called any number of times, from any
         task. In a tool, a guardrail or a hook it does not return: these end with the session.
@@ -186,7 +186,7 @@ class RealtimeSession(Generic[T]):
     async def commit_audio(self) -> None:
         """End the user's turn: everything sent so far becomes an item. Returns once that is on the wire.
 
-        The far end does not respond by itself to this; ask with `respond`.
+        The server does not respond by itself to this; ask with `respond`.
         """
         await self._post(AudioSent("commit"))
         await self._send_inline(InputAudioBufferCommit())
@@ -298,8 +298,8 @@ class RealtimeSession(Generic[T]):
         """The next event.
 
         Raises:
-            StopAsyncIteration: the session was closed, or the far end closed it normally.
-            TransportLost: the connection broke, or the far end closed it for a reason.
+            StopAsyncIteration: the session was closed, or the server closed it normally.
+            TransportLost: the connection broke, or the server closed it for a reason.
             SlowConsumer: events were not taken in time.
             SessionFailed: the engine itself failed.
         """
@@ -314,7 +314,7 @@ class RealtimeSession(Generic[T]):
 
     @property
     def model(self) -> RealtimeModel:
-        """The far end: add listeners here."""
+        """The server: add listeners here."""
         return self._model
 
     @property
@@ -371,14 +371,14 @@ class RealtimeSession(Generic[T]):
         spec = await self._resolve(self._starting_agent)
         capabilities = self._model.capabilities
         # Whoever attaches to a call joins a conversation whose audio takes another way.
-        far_end_plays = capabilities.plays_audio_itself or self._model_config.call_id is not None
+        server_plays = capabilities.plays_audio_itself or self._model_config.call_id is not None
         rules = Rules(
             context=self._context,
             debounce_length=self._run_config.guardrails_settings.debounce_text_length,
             raw_events=self._run_config.raw_model_events,
-            far_end_interrupts=capabilities.interrupts_on_speech,
-            far_end_truncates=capabilities.truncates and not far_end_plays,
-            far_end_plays=far_end_plays,
+            server_interrupts=capabilities.interrupts_on_speech,
+            server_truncates=capabilities.truncates and not server_plays,
+            server_plays=server_plays,
         )
         reported = self._model_config.playback_tracker is not None
         self._machine = Machine(rules, spec, PlaybackLedger(_format_of(self._base.audio_output), reported=reported))

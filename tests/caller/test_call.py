@@ -240,13 +240,13 @@ async def test_a_call_that_never_began_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ending", "failure", "reason"),
     [
-        (HangUp(), type(None), "the far end hung up"),
+        (HangUp(), type(None), "the server hung up"),
         (HangUp(1011, "out of breath"), TransportLost, "out of breath"),
         (HangUp(None, "the wire was cut"), TransportLost, "the wire was cut"),
     ],
     ids=["hangs up", "closes for a reason", "breaks"],
 )
-async def test_the_far_end_goes_away(
+async def test_the_server_goes_away(
     tmp_path: Path, ending: HangUp, failure: type, reason: str, autojump_clock: trio.testing.MockClock
 ) -> None:
     held = await hold(tmp_path, caller=demo_caller(), model=ScriptedModel([Pause(3.0), ending]))

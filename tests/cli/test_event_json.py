@@ -12,7 +12,7 @@ from engine.agents.agent import RealtimeAgent
 from engine.caller.call_events import CallBegan, CallEvent
 from engine.cli.demo import no_card_numbers
 from engine.cli.event_json import event_line, event_object
-from engine.errors import PeerError
+from engine.errors import ServerError
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -63,7 +63,7 @@ def fields(event: CallEvent) -> dict[str, object]:
             ToolStart(agent=AGENT, tool=object(), name="look", call_id="c", arguments="{}", **NOW),
             {"agent": "Reception", "name": "look", "call_id": "c", "arguments": "{}"},
         ),
-        (Error(error=PeerError("no"), **NOW), {"error": {"type": "PeerError", "message": "no"}, "code": None}),
+        (Error(error=ServerError("no"), **NOW), {"error": {"type": "ServerError", "message": "no"}, "code": None}),
         (
             GuardrailTripped(
                 response_id="r",

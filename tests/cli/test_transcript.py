@@ -24,7 +24,7 @@ from engine.caller.call_events import (
 from engine.cli.display import Screen
 from engine.cli.entry_view import clock
 from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, Noted, Transcript
-from engine.errors import PeerError
+from engine.errors import ServerError
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -208,7 +208,7 @@ def test_an_interruption_before_the_first_sound() -> None:
 @pytest.mark.parametrize(
     ("told", "kind", "words"),
     [
-        (event(Error, error=PeerError("no such voice")), "error", "no such voice"),
+        (event(Error, error=ServerError("no such voice")), "error", "no such voice"),
         (own(CallNote, text="no answer for 20 s"), "note", "no answer for 20 s"),
         (
             event(

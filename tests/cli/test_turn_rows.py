@@ -198,7 +198,7 @@ def test_typed_lines_that_are_answered_together_are_one_row() -> None:
     assert [row.caller for row in table.rows] == ["hello are you there", "goodbye"]
 
 
-def test_without_truth_times_count_from_the_far_end_s_word() -> None:
+def test_without_truth_times_count_from_the_servers_word() -> None:
     table = table_of(
         heard(2, 3.5, "u", "hello"), answers(4, "r"), heard(6, 7, "v"), falls_silent(6.3, "r", 2100, cut=True)
     )

@@ -21,7 +21,7 @@ from engine.wire.items import InputText, Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import MalformedEvent, UnknownEvent
 from engine.wire.struct import UNSET
-from tests.support.far_end.records import FarResponse, Quirks
+from tests.support.fake_server.records import FarResponse, Quirks
 from tests.support.promises.agents import HANDOFF
 from tests.support.world import Setting, World
 
@@ -124,7 +124,7 @@ class Conversation(RuleBasedStateMachine):
     def the_guardrails_judge(self, index: int, tripped: bool) -> None:
         self.world.verdict(pick(list(self.world.texts), index), tripped=tripped)
 
-    # --- the model at the far end
+    # --- the model at the server
 
     @precondition(lambda self: self.world.far.running())
     @rule(index=indices, words=st.integers(0, 6), ms=st.sampled_from([0, 20, 500, 3000]), spoken=st.booleans())
@@ -177,7 +177,7 @@ class Conversation(RuleBasedStateMachine):
     def _a_response(self, index: int) -> FarResponse:
         return pick(self.world.far.running(), index)
 
-    # --- the user at the far end
+    # --- the user at the server
 
     @rule()
     def the_user_starts(self) -> None:
@@ -203,7 +203,7 @@ class Conversation(RuleBasedStateMachine):
         self.world.far.falls_silent()
 
     @rule(raw=st.sampled_from([UnknownEvent("new.event", {"type": "new.event"}), MalformedEvent("no JSON", b"\xff")]))
-    def the_far_end_says_something_odd(self, raw: UnknownEvent | MalformedEvent) -> None:
+    def the_server_says_something_odd(self, raw: UnknownEvent | MalformedEvent) -> None:
         copy = type(raw)(*(getattr(raw, name) for name in ("type", "raw"))) if isinstance(raw, UnknownEvent) else raw
         self.world.far.say(copy)
 

@@ -42,13 +42,13 @@ class Story:
         return self.sent[-1] if self.sent else "req_0"
 
     def come_to_rest(self) -> int:
-        """The far end answers whatever is sent and the user falls silent. How many more requests were sent."""
+        """The server answers whatever is sent and the user falls silent. How many more requests were sent."""
         before = len(self.sent)
         for _ in range(10):
             if self.arbiter.running is not None:
                 self.arbiter.done(self.arbiter.running, self.now)
             if self.arbiter._speaking:
-                self.arbiter.user_done(self.now, far_end_responds=False)
+                self.arbiter.user_done(self.now, server_responds=False)
             self.go()
             if self.arbiter._sent is not None:
                 self.ours("later")
@@ -82,14 +82,14 @@ def waiting(s: Story) -> None:
 
 def speaking(s: Story) -> None:
     """The user speaks, and a handle's request waits."""
-    s.arbiter.user_speaks(far_end_cancels=True)
+    s.arbiter.user_speaks(server_cancels=True)
     s.arbiter.ask(handle_id=7)
     s.go()
 
 
 def expecting(s: Story) -> None:
-    """The user has spoken, the far end will respond, and a follow-up waits for that."""
-    s.arbiter.user_done(s.now, far_end_responds=True)
+    """The user has spoken, the server will respond, and a follow-up waits for that."""
+    s.arbiter.user_done(s.now, server_responds=True)
     s.arbiter.follow_up()
     s.go()
 
@@ -108,10 +108,10 @@ INPUTS: dict[str, Callable[[Story], object]] = {
     "ask": lambda s: s.arbiter.ask(handle_id=1),
     "ask_blind": lambda s: s.arbiter.ask(BLIND, handle_id=1),
     "ask_beside": lambda s: s.arbiter.ask(BESIDE, handle_id=1),
-    "barge_in": lambda s: s.arbiter.user_speaks(far_end_cancels=True),
-    "talks_over": lambda s: s.arbiter.user_speaks(far_end_cancels=False),
-    "user_stops": lambda s: s.arbiter.user_done(s.now, far_end_responds=False),
-    "turn_ends": lambda s: s.arbiter.user_done(s.now, far_end_responds=True),
+    "barge_in": lambda s: s.arbiter.user_speaks(server_cancels=True),
+    "talks_over": lambda s: s.arbiter.user_speaks(server_cancels=False),
+    "user_stops": lambda s: s.arbiter.user_done(s.now, server_responds=False),
+    "turn_ends": lambda s: s.arbiter.user_done(s.now, server_responds=True),
     "interrupted": lambda s: s.arbiter.interrupted(),
     "created_own": lambda s: s.created(response_id="own"),
     "done": lambda s: s.arbiter.done("r", s.now),
@@ -156,7 +156,7 @@ clash           1     0     1        1        1         1          1
 conflict        0     1     0        1        1         1          1
 refusal         0     0     0        1        1         1          1
 """
-"""How many more, once the far end has answered everything and the user is silent."""
+"""How many more, once the server has answered everything and the user is silent."""
 
 
 def cells(grid: str) -> list[tuple[str, str, int]]:
@@ -206,10 +206,10 @@ def test_a_server_that_echoes_metadata_never_leaves_it_out() -> None:
     assert s.arbiter.created(Response(id="own", conversation_id="c")) == (None, False)
 
 
-def test_a_response_that_was_announced_is_the_far_ends_own() -> None:
+def test_a_response_that_was_announced_is_the_servers_own() -> None:
     s = Story()
     sent(s)
-    s.arbiter.user_done(0, far_end_responds=True)
+    s.arbiter.user_done(0, server_responds=True)
     assert s.arbiter.created(Response(id="r", conversation_id="c")) == (None, False)
 
 
@@ -332,7 +332,7 @@ def test_a_clash_at_a_server_that_names_nobody_is_found_out_in_time() -> None:
     assert s.go() == ["req_1"]
 
 
-def test_a_clash_says_nothing_of_a_request_that_the_far_end_is_about_to_answer() -> None:
+def test_a_clash_says_nothing_of_a_request_that_the_server_is_about_to_answer() -> None:
     s = Story()
     sent(s)
     s.refused(None, CONFLICT)
@@ -349,7 +349,7 @@ def test_a_request_that_was_overtaken_is_lost_a_round_trip_after_the_other_respo
     s = Story()
     s.arbiter.ask(handle_id=1)
     s.go()
-    s.arbiter.user_done(0, far_end_responds=True)
+    s.arbiter.user_done(0, server_responds=True)
     s.created(response_id="own")
     s.now = 5
     s.arbiter.done("own", s.now)
@@ -363,7 +363,7 @@ def test_a_request_that_was_overtaken_may_still_turn_up() -> None:
     s = Story()
     s.arbiter.ask(handle_id=1)
     s.go()
-    s.arbiter.user_done(0, far_end_responds=True)
+    s.arbiter.user_done(0, server_responds=True)
     s.created(response_id="own")
     s.arbiter.done("own", 5)
     s.ours()
@@ -378,15 +378,15 @@ def test_a_request_that_was_overtaken_may_still_turn_up() -> None:
 def test_there_is_nothing_to_wake_up_for_while_a_response_runs() -> None:
     s = Story()
     running(s)
-    s.arbiter.user_speaks(far_end_cancels=False)
-    s.arbiter.user_done(0, far_end_responds=True)
+    s.arbiter.user_speaks(server_cancels=False)
+    s.arbiter.user_done(0, server_responds=True)
     assert not s.go()
     assert s.arbiter.wake_at() is None
     s.arbiter.done("r", 10 * OWN_RESPONSE_NS)
     assert s.arbiter.wake_at() == 11 * OWN_RESPONSE_NS
 
 
-def test_the_far_ends_own_response_is_waited_for() -> None:
+def test_the_servers_own_response_is_waited_for() -> None:
     s = Story()
     expecting(s)
     assert s.arbiter.wake_at() == OWN_RESPONSE_NS

@@ -21,7 +21,7 @@ from engine.wire.items import FunctionCallOutput
 from engine.wire.response import Response, ResponseParams
 from engine.wire.server_events import InputAudioBufferSpeechStarted, ResponseCreated, ServerEvent
 from tests.core.driving import AGENT, MS, Driven
-from tests.support.far_end.records import Quirks
+from tests.support.fake_server.records import Quirks
 from tests.support.talk import accepts, begins, calls, ends, falls_silent, speaks, typed, user_starts, user_stops
 from tests.support.world import Setting, World
 
@@ -45,7 +45,7 @@ def talking(*items: tuple[str, float], over: bool = False, reported: bool = Fals
 
 
 def memory(d: Driven) -> list[tuple[str, int | None]]:
-    """What the far end is told of items: truncated where, or deleted."""
+    """What the server is told of items: truncated where, or deleted."""
     return [
         (event.item_id, event.audio_end_ms if isinstance(event, ConversationItemTruncate) else None)
         for event in d.wire
@@ -80,7 +80,7 @@ def test_of_two_items_the_playing_one_is_truncated_and_the_next_deleted() -> Non
     assert memory(d) == [("a", 400), ("b", None)]
 
 
-def test_an_item_that_nobody_heard_is_deleted_once_the_far_end_has_finished_it() -> None:
+def test_an_item_that_nobody_heard_is_deleted_once_the_server_has_finished_it() -> None:
     d = talking(("a", 1))
     d.tell(*BARGE_IN, at_ms=400)
     assert memory(d) == []
@@ -176,8 +176,8 @@ def test_a_second_interruption_finds_nothing_to_cut() -> None:
 
 
 @pytest.mark.parametrize("truncates", [True, False])
-def test_a_far_end_that_cannot_truncate_is_not_asked_to(truncates: bool) -> None:
-    d = Driven(far_end_truncates=truncates)
+def test_a_server_that_cannot_truncate_is_not_asked_to(truncates: bool) -> None:
+    d = Driven(server_truncates=truncates)
     d.tell(begins("r"), *speaks("r", "a", "some words", 2))
     d.take_audio(at_ms=0)
     d.tell(*BARGE_IN, at_ms=400)
@@ -191,14 +191,14 @@ def test_a_far_end_that_cannot_truncate_is_not_asked_to(truncates: bool) -> None
 
 
 @pytest.mark.parametrize(("by_itself", "cancels"), [(True, 0), (False, 1)])
-def test_a_far_end_that_does_not_cancel_by_itself_is_told_to(by_itself: bool, cancels: int) -> None:
-    d = Driven(far_end_interrupts=by_itself)
+def test_a_server_that_does_not_cancel_by_itself_is_told_to(by_itself: bool, cancels: int) -> None:
+    d = Driven(server_interrupts=by_itself)
     d.tell(begins("r"), *speaks("r", "a", "some words", 2))
     d.tell(*BARGE_IN)
     assert [event.response_id for event in d.sent(ResponseCancel)] == ["r"] * cancels
 
 
-def test_the_application_interrupts_and_the_far_end_is_told_first() -> None:
+def test_the_application_interrupts_and_the_server_is_told_first() -> None:
     d = talking(("a", 2))
     d.take_audio(at_ms=0)
     d.tell(Interrupt(), at_ms=400)
@@ -278,7 +278,7 @@ def test_nothing_is_remembered_of_calls_that_were_stopped() -> None:
     assert not d.machine._state.tool_calls._groups
 
 
-# --- the same with the far end's own rules, whatever its quirks
+# --- the same with the server's own rules, whatever its quirks
 
 quirks = [Quirks(), Quirks(done_before_started=True), Quirks(late_done=True), Quirks(never_cancels=True)]
 

@@ -113,7 +113,7 @@ def test_the_users_voice_interrupts_where_the_settings_say_so(interrupts: bool) 
     assert ("audio_interrupted" in d.types()) is interrupts
 
 
-def test_a_far_end_that_responds_by_itself_is_waited_for() -> None:
+def test_a_server_that_responds_by_itself_is_waited_for() -> None:
     d = Driven().tell(user_starts(), SendMessage(typed("m", "and this")), *user_stops())
     assert not d.sent(ResponseCreate)
 
@@ -143,8 +143,8 @@ def test_silence_for_too_long_is_told_and_answered() -> None:
     assert not d.sent(ResponseCreate)
 
 
-def test_the_far_end_is_told_to_cancel_if_it_does_not_by_itself() -> None:
-    d = Driven(far_end_interrupts=False).tell(begins("r"), user_starts())
+def test_the_server_is_told_to_cancel_if_it_does_not_by_itself() -> None:
+    d = Driven(server_interrupts=False).tell(begins("r"), user_starts())
     assert len(d.sent(ResponseCancel)) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.arbitration import CONFLICT
 from engine.core.inputs import Respond, UpdateAgent
-from engine.errors import PeerError, ProtocolError, ResponseFailed
+from engine.errors import ProtocolError, ResponseFailed, ServerError
 from engine.events import AgentEnd, Error, RateLimits, RawModelEvent
 from engine.wire.client_events import SessionUpdate
 from engine.wire.server_events import (
@@ -73,7 +73,7 @@ def test_a_response_whose_end_is_malformed_has_ended() -> None:
 
 def test_a_refusal_is_shown_with_its_code_and_place() -> None:
     (event,) = Driven().tell(refusal("invalid_value", None, "session.audio")).seen(Error)
-    assert isinstance(event.error, PeerError)
+    assert isinstance(event.error, ServerError)
     assert event.code == "invalid_value"
     assert str(event.error) == "it will not do (at session.audio)"
 
@@ -102,7 +102,7 @@ def test_refused_settings_never_become_anybodys() -> None:
 # --- settings and limits
 
 
-def test_the_far_ends_settings_are_learnt() -> None:
+def test_the_servers_settings_are_learnt() -> None:
     silent = Session(audio=Audio(AudioInput(turn_detection=None), AudioOutput(voice="ash")))
     for event in (SessionCreated(silent), SessionUpdated(silent)):
         d = Driven().tell(event)

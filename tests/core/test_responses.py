@@ -76,7 +76,7 @@ def test_a_cancelled_request_is_cancelled_as_it_turns_up() -> None:
 # --- what began without having read something
 
 
-def test_a_response_of_the_far_ends_own_that_has_not_read_a_message_does_not_answer_it() -> None:
+def test_a_response_of_the_servers_own_that_has_not_read_a_message_does_not_answer_it() -> None:
     d = Driven().tell(begins("busy"), SendMessage(typed("m", "hello")))
     d.tell(ends("busy"), begins("own"))
     d.tell(ends("own"))

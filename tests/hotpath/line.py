@@ -1,4 +1,4 @@
-"""A session whose far end is the other half of a socket pair, played by hand: the whole hot path, and nothing else."""
+"""A session whose server is the other half of a socket pair, played by hand: the whole hot path, and nothing else."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def item(number: int) -> ServerEvent:
 
 
 def frames(*events: ServerEvent) -> bytes:
-    """What the far end writes to say that."""
+    """What the server writes to say that."""
     return b"".join(Frame(Opcode.TEXT, encode_server(event)).serialize(mask=False) for event in events)
 
 
 @attrs.define
 class Line:
-    """One session, and the far end of its socket."""
+    """One session, and the server of its socket."""
 
     session: RealtimeSession[Any]
     far: socket.socket
@@ -119,7 +119,7 @@ async def line(
     """A session in the middle of a spoken response. Its settings are on the wire, and all of `before` has been taken.
 
     Args:
-        before: what the far end says before.
+        before: what the server says before.
         config: of the run.
         read: let an application take the events.
     """

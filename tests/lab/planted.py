@@ -4,7 +4,7 @@
 
 Each repetition holds the scenario's calls under virtual time, once as they are and once with each change, and compares.
 The changes: the model's first audio 80 ms later; one tool 60 ms slower; an engine that takes 3 ms longer to hear the
-far end; and nothing but other draws, which has to go unseen.
+server; and nothing but other draws, which has to go unseen.
 """
 
 from __future__ import annotations

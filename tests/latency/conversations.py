@@ -47,7 +47,7 @@ class Telling:
         return f"{prefix}{self.count}"
 
     def user_speaks(self, *, truth: bool, heard: bool, ms: float = 1500, **truths: Value) -> None:
-        """The user says something; with `truth`, the line knows; with `heard`, the far end hears."""
+        """The user says something; with `truth`, the line knows; with `heard`, the server hears."""
         item = self.name("user_")
         number = self.count
         if truth:

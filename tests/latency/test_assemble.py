@@ -186,7 +186,7 @@ def test_a_response_beside_the_conversation_is_nobodys() -> None:
     assert record.first_token is None
 
 
-def test_words_that_the_far_end_missed_are_an_unanswered_turn() -> None:
+def test_words_that_the_server_missed_are_an_unanswered_turn() -> None:
     story = Telling()
     story.user_speaks(truth=True, heard=False)
     story.passes(MOST_LATE_NS / MS)

@@ -1,4 +1,4 @@
-"""The recorder at its edges: what a delta costs, how much is remembered, what the far end leaves out."""
+"""The recorder at its edges: what a delta costs, how much is remembered, what the server leaves out."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_response_beside_the_conversation_is_no_turn() -> None:
     assert list(watched.recorder.turns) == []
 
 
-def test_a_far_end_that_plays_audio_itself_reports_it() -> None:
+def test_a_server_that_plays_audio_itself_reports_it() -> None:
     watched = Watched()
     watched.begins("r")
     watched.now = 100 * MS

@@ -35,7 +35,7 @@ class Forgetful(Outbound):
 
 
 class Overtaking(Outbound):
-    """Broken on purpose: what the far end refused is forgotten for the writer's sake, and later batches pass it."""
+    """Broken on purpose: what the server refused is forgotten for the writer's sake, and later batches pass it."""
 
     def begin(self) -> Batch | None:
         refused, self.begun = self.begun, None
@@ -45,7 +45,7 @@ class Overtaking(Outbound):
 
 
 class Line:
-    """A far end that takes what it is given, or not, as it is drawn."""
+    """A server that takes what it is given, or not, as it is drawn."""
 
     def __init__(self, broken: type[Outbound] = Outbound) -> None:
         self.out = broken()
@@ -195,7 +195,7 @@ async def test_closing_writes_control_and_no_audio(autojump_clock: MockClock) ->
     assert not (await out.take()).events
 
 
-def test_a_far_end_that_does_not_read_loses_the_connection() -> None:
+def test_a_server_that_does_not_read_loses_the_connection() -> None:
     out = Outbound(wire_capacity=2)
     out.put_wire([ResponseCancel(), ResponseCancel()])
     with pytest.raises(TransportLost, match="has stopped reading"):

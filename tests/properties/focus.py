@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from hypothesis import strategies as st
 
 from tests.strategies.scenes import calls, ends, moves, odd_moves, scenes, talk, user_moves
-from tests.support.far_end.model import Call, NextItem, ReplyStep, Silence, UserStarts, UserStops, Wait, Write
+from tests.support.fake_server.model import Call, NextItem, ReplyStep, Silence, UserStarts, UserStops, Wait, Write
 from tests.support.promises.agents import HANDOFF
 from tests.support.scene import Asks, Cancels, ChangesAgent, ClearsAudio, Interrupts, Says, Scene, SendsAudio
 
@@ -32,7 +32,7 @@ clashes = scenes(
     up_ms=st.sampled_from([40, 300]),
     creates=st.just(True),
 )
-"""The far end begins to respond by itself while a request is on its way."""
+"""The server begins to respond by itself while a request is on its way."""
 
 FOCUS: Mapping[int, st.SearchStrategy[Scene]] = {
     1: scenes(far_moves=(user_moves, ends)),

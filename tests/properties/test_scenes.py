@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.events import AgentEnd, RealtimeSessionEvent
 from tests.properties.focus import FOCUS
 from tests.strategies.scenes import ends, scenes, user_moves
-from tests.support.far_end.model import BreaksOff, FarScript, Later, Reply, Talk
+from tests.support.fake_server.model import BreaksOff, FarScript, Later, Reply, Talk
 from tests.support.scene import Says, Scene, play
 
 few = settings(max_examples=200)
@@ -55,7 +55,7 @@ def test_6_all_text_passes_the_guardrails(scene: Scene) -> None:
 
 @few
 @given(FOCUS[7])
-def test_7_history_and_the_far_ends_memory_hold_what_was_heard(scene: Scene) -> None:
+def test_7_history_and_the_servers_memory_hold_what_was_heard(scene: Scene) -> None:
     play(scene)
 
 

@@ -1,4 +1,4 @@
-"""A session that talks over a real socket to a far end which a test plays by hand, and may play badly."""
+"""A session that talks over a real socket to a server which a test plays by hand, and may play badly."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def facing(
     config: dict[str, object] | None = None,
     **model_config: object,
 ) -> AsyncIterator[RealtimeSession[Any]]:
-    """A session, not yet open, with a far end that greets and then does as `behave` says. Nothing outlives it."""
+    """A session, not yet open, with a server that greets and then does as `behave` says. Nothing outlives it."""
 
     async def serve(stream: trio.SocketStream) -> None:
         peer = Peer(stream, ServerProtocol(max_size=None))

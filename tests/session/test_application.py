@@ -1,4 +1,4 @@
-"""What an application can do with a session, against a scripted far end in virtual time."""
+"""What an application can do with a session, against a scripted server in virtual time."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def of_type(name: str, **fields: object) -> str:
 
 @attrs.frozen
 class Bad:
-    """What the far end says, and how the application hears of it."""
+    """What the server says, and how the application hears of it."""
 
     says: list[str | bytes] | Callable[[], list[str | bytes]]
     errors: int = 0
@@ -148,7 +148,7 @@ BAD: dict[str, Bad] = {
 
 
 async def after(says: list[str | bytes], transport: str) -> tuple[Heard, list[Any]]:
-    """Everything that is heard of a far end that says this, then replies, and then leaves."""
+    """Everything that is heard of a server that says this, then replies, and then leaves."""
 
     async def behave(peer: Peer) -> None:
         await greet(peer)

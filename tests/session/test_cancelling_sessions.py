@@ -101,7 +101,7 @@ def test_in_memory(way: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize(("way", "transport"), [(by_block, "sansio"), (by_enter, "trio-websocket")])
 def test_over_a_socket(way: Callable[..., Any], transport: str) -> None:
-    """Far end and all: the server is cut short in the same moment, and may wait its two seconds for a goodbye."""
+    """Server and all: the server is cut short in the same moment, and may wait its two seconds for a goodbye."""
 
     async def program() -> None:
         async with trio.open_nursery() as nursery:

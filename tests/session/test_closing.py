@@ -103,7 +103,7 @@ async def test_closed_before_it_was_ever_opened(autojump_clock: MockClock) -> No
 
 
 @pytest.mark.parametrize("code", [1000, 1011, None])
-async def test_closed_after_the_far_end_left(code: int | None, autojump_clock: MockClock) -> None:
+async def test_closed_after_the_server_left(code: int | None, autojump_clock: MockClock) -> None:
     async with no_litter():
         session = await session_with(ScriptedModel([Expect(ResponseCreate), HangUp(code)]))
         async with session:
@@ -174,7 +174,7 @@ async def test_a_block_that_is_cancelled_while_it_closes(autojump_clock: MockClo
     assert trio.current_time() <= CLOSE_TIMEOUT + 1
 
 
-# --- a far end that does not play along
+# --- a server that does not play along
 
 
 class Deaf(RealtimeModel):
@@ -219,7 +219,7 @@ async def by_close(session: RealtimeSession[Any]) -> None:
 
 @pytest.mark.parametrize("way", [by_block, by_close])
 @pytest.mark.parametrize("takes", [0, 100], ids=["does not read", "does not say goodbye"])
-async def test_a_far_end_that_holds_on(
+async def test_a_server_that_holds_on(
     way: Callable[[RealtimeSession[Any]], Awaitable[None]], takes: int, autojump_clock: MockClock
 ) -> None:
     async with no_litter():
@@ -227,7 +227,7 @@ async def test_a_far_end_that_holds_on(
     assert trio.current_time() <= CLOSE_TIMEOUT + 0.5
 
 
-async def test_waiting_for_a_far_end_that_does_not_read_ends_with_the_session(autojump_clock: MockClock) -> None:
+async def test_waiting_for_a_server_that_does_not_read_ends_with_the_session(autojump_clock: MockClock) -> None:
     async with no_litter(), await session_with(Deaf()) as session, trio.open_nursery() as nursery:
 
         async def commit() -> None:

@@ -82,7 +82,7 @@ async def test_every_record_names_its_session_and_none_a_key_or_words(
     warned = lines(caplog, logging.WARNING)
     assert [(name, text.split(" (session")[0]) for name, text in warned] == [
         ("engine.tools", "ToolFailed"),
-        ("engine.server", "PeerError code=invalid_value"),
+        ("engine.server", "ServerError code=invalid_value"),
     ]
     decided = {name for name, _ in lines(caplog, logging.DEBUG)}
     assert decided >= {"engine.responses", "engine.tools", "engine.server"}

@@ -1,4 +1,4 @@
-"""Far ends that leave in the middle of a sentence, by every way out of a connection, and those that fall silent.
+"""Servers that leave in the middle of a sentence, by every way out of a connection, and those that fall silent.
 
 What came before is delivered, everything that began gets its end, and whoever waits is told the same reason.
 """
@@ -208,7 +208,7 @@ async def test_silence_is_noticed_by_a_ping() -> None:
 
 
 @both_transports
-async def test_closing_while_the_far_end_is_silent(transport: str) -> None:
+async def test_closing_while_the_server_is_silent(transport: str) -> None:
     """It does not even answer the goodbye."""
     async with facing(falls_silent, transport, close_timeout=0.05) as session:
         async with session:
@@ -225,7 +225,7 @@ async def test_closing_while_the_far_end_is_silent(transport: str) -> None:
 
 
 @both_transports
-async def test_closing_while_the_far_end_does_not_read(transport: str) -> None:
+async def test_closing_while_the_server_does_not_read(transport: str) -> None:
     """Its buffers and ours are full of audio: `send_audio` waits, and closing ends the wait."""
     outcome = []
 
@@ -254,7 +254,7 @@ def _backlog_is_full(session: RealtimeSession[Any]) -> bool:
     return microphone.waiting > microphone.capacity
 
 
-async def test_a_far_end_that_does_not_read_is_given_up() -> None:
+async def test_a_server_that_does_not_read_is_given_up() -> None:
     """What it was not sent is not silently piled up: the session ends with a reason."""
     async with facing(falls_silent, "sansio", ping_interval=0.05, ping_timeout=0.05) as session, session:
         with pytest.raises(SessionClosed) as told:
@@ -270,7 +270,7 @@ async def _speak_for_ever(session: RealtimeSession[Any]) -> None:
 
 
 @both_transports
-async def test_control_for_a_far_end_that_does_not_read_ends_the_session(transport: str) -> None:
+async def test_control_for_a_server_that_does_not_read_ends_the_session(transport: str) -> None:
     """A thousand events wait, and nobody takes them."""
     async with facing(falls_silent, transport, close_timeout=0.05) as session, session:
         with pytest.raises(SessionClosed):

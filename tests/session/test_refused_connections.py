@@ -1,4 +1,4 @@
-"""Far ends that turn a session away, by every way there is: opening it raises a typed error, and leaves nothing."""
+"""Servers that turn a session away, by every way there is: opening it raises a typed error, and leaves nothing."""
 
 from __future__ import annotations
 

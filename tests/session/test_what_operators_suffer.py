@@ -95,7 +95,7 @@ async def _read_all(session: RealtimeSession[Any], types: list[str] | None = Non
 
 
 @both_transports
-async def test_closing_takes_ten_seconds_when_the_far_end_is_dead(transport: str) -> None:
+async def test_closing_takes_ten_seconds_when_the_server_is_dead(transport: str) -> None:
     async def behave(peer: Peer) -> None:
         await greet(peer)
         await trio.sleep_forever()
@@ -106,7 +106,7 @@ async def test_closing_takes_ten_seconds_when_the_far_end_is_dead(transport: str
         assert trio.current_time() - begun < DEAD_SECONDS + 1
 
 
-async def test_audio_piles_up_without_a_signal_when_the_far_end_does_not_read() -> None:
+async def test_audio_piles_up_without_a_signal_when_the_server_does_not_read() -> None:
     async def behave(peer: Peer) -> None:
         await greet(peer)
         await trio.sleep_forever()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from tests.support.far_end.model import (
+from tests.support.fake_server.model import (
     BreaksOff,
     Call,
     FarMove,
@@ -23,7 +23,7 @@ from tests.support.far_end.model import (
     Wait,
     Write,
 )
-from tests.support.far_end.records import Quirks
+from tests.support.fake_server.records import Quirks
 from tests.support.scene import (
     TOOLS,
     Asks,
@@ -43,7 +43,7 @@ moments = st.sampled_from([0, 0, 1, 5, 10, 10, 15, 20, 100, 250, 700, 2500])
 10 ms and takes a step every 5 ms, so that things often fall into one moment, and the schedule decides."""
 
 distances = st.sampled_from([0, 0, 5, 40, 300])
-"""Milliseconds from here to the far end."""
+"""Milliseconds from here to the server."""
 
 quirks = st.builds(
     Quirks,

@@ -1,4 +1,4 @@
-"""A whole session in virtual time, as data: agents, tools and guardrails, what the application does, what the far end
+"""A whole session in virtual time, as data: agents, tools and guardrails, what the application does, what the server
 does, how far apart they are, and in which order trio runs the tasks. `play` runs it under the watch of all promises."""
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from engine.session.messages import user_message
 from engine.session.response_handle import ResponseHandle
 from engine.wire.response import ResponseParams
 from engine.wire.struct import UNSET
-from tests.support.far_end.model import FarEndModel, FarScript, Later
-from tests.support.far_end.records import BYTES_PER_MS, Quirks
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.model import FarScript, Later, ServerModel
+from tests.support.fake_server.records import BYTES_PER_MS, Quirks
+from tests.support.fake_server.server import Server
 from tests.support.promises.agents import HANDOFF
 from tests.support.promises.watch import Watch
 from tests.support.schedule import scheduled
@@ -123,7 +123,7 @@ class Played:
     """What came of a scene."""
 
     watch: Watch
-    model: FarEndModel
+    model: ServerModel
     events: list[RealtimeSessionEvent] = attrs.field(factory=list)
     """What the application has seen."""
     error: EngineError | None = None
@@ -139,7 +139,7 @@ def play(scene: Scene, *, settle: bool = True) -> Played:
         settle: let everything come to rest before the session is closed, and judge what is true then; otherwise it is
             closed right after the application's last move.
     """
-    far = FarEnd(scene.quirks)
+    far = Server(scene.quirks)
     watch = Watch(far, barge_in=scene.interrupts, machine_only=False, step=scene.step, name_of=lambda agent: agent.name)
     capabilities = ModelCapabilities(interrupts_on_speech=not scene.quirks.never_cancels)
     with scheduled(scene.schedule):
@@ -151,11 +151,11 @@ def play(scene: Scene, *, settle: bool = True) -> Played:
 class _Stage:
     """One performance."""
 
-    def __init__(self, scene: Scene, far: FarEnd, watch: Watch, capabilities: ModelCapabilities) -> None:
+    def __init__(self, scene: Scene, far: Server, watch: Watch, capabilities: ModelCapabilities) -> None:
         self._scene = scene
         self._far = far
         self._watch = watch
-        self._model = FarEndModel(
+        self._model = ServerModel(
             far,
             scene.far,
             capabilities=capabilities,

@@ -1,4 +1,4 @@
-"""Words for scripts: the events that a far end sends in ordinary situations, one helper for each."""
+"""Words for scripts: the events that a server sends in ordinary situations, one helper for each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BYTES_PER_SECOND = 48_000
 
 
 def begins(response_id: str, token: str | None = None) -> ServerEvent:
-    """A response begins; `token` is the request it answers (`req_1`, ...), None if the far end began it itself."""
+    """A response begins; `token` is the request it answers (`req_1`, ...), None if the server began it itself."""
     metadata = {"engine_request": token} if token else None
     return ResponseCreated(Response(id=response_id, status="in_progress", conversation_id="conv", metadata=metadata))
 

@@ -1,4 +1,4 @@
-"""A machine and everything around it, without an event loop: the far end, the application, tools and guardrails.
+"""A machine and everything around it, without an event loop: the server, the application, tools and guardrails.
 
 Every step is one method call, and nothing happens by itself, so that a test (or Hypothesis) decides the order of
 everything: when what is under way arrives in either direction, when tools report, when the application takes events,
@@ -53,8 +53,8 @@ from engine.wire.client_events import (
 from engine.wire.server_events import ServerEvent
 from engine.wire.session import Audio as AudioSettings
 from engine.wire.session import AudioInput, ServerVad, Session
-from tests.support.far_end.records import BYTES_PER_MS, Quirks
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.records import BYTES_PER_MS, Quirks
+from tests.support.fake_server.server import Server
 from tests.support.promises.agents import HANDOFF
 from tests.support.promises.watch import Watch
 
@@ -69,11 +69,11 @@ class Setting:
     """How a world is arranged."""
 
     creates: bool = True
-    """The far end responds to the user's speech by itself."""
+    """The server responds to the user's speech by itself."""
     interrupts: bool = True
     """The user's voice interrupts."""
     vad: bool = True
-    """The far end hears when the user speaks; otherwise the application says so."""
+    """The server hears when the user speaks; otherwise the application says so."""
     quirks: Quirks = Quirks()  # noqa: RUF009 - frozen
     instant: bool = False
     """Whatever is sent arrives at once, both ways."""
@@ -98,9 +98,9 @@ class World:
     def __init__(self, setting: Setting = Setting(), machine: Callable[..., Machine] = Machine) -> None:
         self.setting = setting
         self.agents = {name: agent(name, setting) for name in ("front", "back")}
-        self.far = FarEnd(setting.quirks)
+        self.far = Server(setting.quirks)
         self.watch = Watch(self.far, barge_in=setting.interrupts, machine_only=True, step=STEP, name_of=str)
-        rules = Rules(context=None, debounce_length=STEP, far_end_interrupts=not setting.quirks.never_cancels)
+        rules = Rules(context=None, debounce_length=STEP, server_interrupts=not setting.quirks.never_cancels)
         self.machine = machine(rules, self.agents["front"], PlaybackLedger())
         self.now = 0
         self.up: deque[ClientEvent] = deque()
@@ -176,7 +176,7 @@ class World:
     # --- what is under way
 
     def deliver_down(self, most: int = 1_000_000) -> None:
-        """So many events of the far end arrive."""
+        """So many events of the server arrive."""
         self.down.extend(self.far.out)
         self.far.out.clear()
         for _ in range(min(most, len(self.down))):

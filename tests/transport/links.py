@@ -1,4 +1,4 @@
-"""Every kind of transport, each joined to a far end that tests can play."""
+"""Every kind of transport, each joined to a server that tests can play."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from engine.transport.trio_websocket import ANY_SIZE, READ_SIZE, connect_trio_we
 from tests.transport.peer import Peer, serving_context, trusting_context
 
 
-class FarEnd(Protocol):
+class Server(Protocol):
     """What a test may do at the other side."""
 
     async def say(self, *texts: str) -> None: ...
@@ -35,7 +35,7 @@ class FarEnd(Protocol):
 
 
 @attrs.frozen
-class MemoryFarEnd:
+class MemoryServer:
     end: MemoryTransport
     unread: list[str] = attrs.field(factory=list)
 
@@ -88,11 +88,11 @@ async def listening(serve: Callable[[trio.SocketStream], Awaitable[None]]) -> As
 
 
 @asynccontextmanager
-async def linked(kind: Kind, **options: float) -> AsyncIterator[tuple[Transport, FarEnd]]:
-    """A transport and its far end. `options` go to the function that connects."""
+async def linked(kind: Kind, **options: float) -> AsyncIterator[tuple[Transport, Server]]:
+    """A transport and its server. `options` go to the function that connects."""
     if kind == "memory":
         near, far = memory_pair()
-        yield near, MemoryFarEnd(far)
+        yield near, MemoryServer(far)
         await near.aclose()
         await far.aclose()
     elif kind == "served":

@@ -1,4 +1,4 @@
-"""The far end of a WebSocket under test: it speaks the protocol by hand, so that it can also break it."""
+"""The server of a WebSocket under test: it speaks the protocol by hand, so that it can also break it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def serving_context() -> ssl.SSLContext:
 
 
 class Peer:
-    """One connection, seen from the far end. It does nothing by itself: not even answer a ping."""
+    """One connection, seen from the server. It does nothing by itself: not even answer a ping."""
 
     def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream], protocol: Protocol) -> None:
         self.stream = stream

@@ -1,6 +1,6 @@
 """A recorded session, played again to a program, in virtual time.
 
-The far end says what it said, when it said it, as soon as what it answered has been sent; the application does what it
+The server says what it said, when it said it, as soon as what it answered has been sent; the application does what it
 did. Everything between the two is the program's: this engine, an agent, its tools. What it sends and what the
 application gets to see is held against the recording.
 
@@ -28,7 +28,7 @@ from engine.lab.replay.event_data import NOT_COMPARED, event_data
 from engine.lab.replay.inputs import APPEND, Act, acts_of
 from engine.lab.replay.recorded_call import Line, RecordedCall
 from engine.lab.replay.recording import without_secrets
-from engine.lab.replay.replayed_server import RecordedFarEnd, control_of
+from engine.lab.replay.replayed_server import RecordedServer, control_of
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession
 from engine.settings import RealtimeRunConfig
@@ -51,7 +51,7 @@ class Replayed:
     differences: tuple[Difference, ...]
     """At most one of each kind: the first."""
     missing: str | None
-    """What the far end waited for in vain; None: nothing."""
+    """What the server waited for in vain; None: nothing."""
     sent: int
     """How many events were sent, but for audio."""
     events: int
@@ -76,14 +76,14 @@ def replay(call: RecordedCall, agent: RealtimeAgent[Any] | None = None, *, toler
     Raises:
         SettingsError: the agent cannot be used with the recorded settings.
     """
-    far_end = RecordedFarEnd(call)
+    server = RecordedServer(call)
     with fixed_schedule(0):
-        events, failure = trio.run(_perform, call, far_end, agent, clock=VirtualClock())
+        events, failure = trio.run(_perform, call, server, agent, clock=VirtualClock())
     notes = [] if failure is None else [f"the session ended with {type(failure).__name__}: {failure}"]
     notes += [] if call.partial is None else [f"the recording is partial: {call.partial}"]
-    differences = [_in_sent(call, far_end, agent, tolerance_ms, notes)]
+    differences = [_in_sent(call, server, agent, tolerance_ms, notes)]
     if call.header is not None:
-        differences.append(_in_audio(call, far_end))
+        differences.append(_in_audio(call, server))
     if call.events:
         was = [(taken.number, taken.data) for taken in call.events if taken.data["type"] not in NOT_COMPARED]
         differences.append(first_difference("events", was, events, tolerance_ms=tolerance_ms))
@@ -91,8 +91,8 @@ def replay(call: RecordedCall, agent: RealtimeAgent[Any] | None = None, *, toler
         notes.append("the recording does not have the application's events")
     return Replayed(
         differences=tuple(difference for difference in differences if difference is not None),
-        missing=far_end.missing,
-        sent=len(far_end.sent),
+        missing=server.missing,
+        sent=len(server.sent),
         events=len(events),
         notes=tuple(notes),
     )
@@ -100,10 +100,10 @@ def replay(call: RecordedCall, agent: RealtimeAgent[Any] | None = None, *, toler
 
 # ------------------------------------------------------------------------------------------------ comparing
 def _in_sent(
-    call: RecordedCall, far_end: RecordedFarEnd, agent: object, tolerance_ms: float, notes: list[str]
+    call: RecordedCall, server: RecordedServer, agent: object, tolerance_ms: float, notes: list[str]
 ) -> Difference | None:
     recorded = [(line.number, dict(line.data)) for line in control_of(call) if isinstance(line.data, Mapping)]
-    now = [without_secrets(orjson.loads(encode_client(event))) for event in far_end.sent]
+    now = [without_secrets(orjson.loads(encode_client(event))) for event in server.sent]
     if agent is None:
         recorded, now = _without_handoffs(recorded, notes), _without_handoffs_now(now)
     if call.header is None:
@@ -130,12 +130,12 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name != "event_id"}
 
 
-def _in_audio(call: RecordedCall, far_end: RecordedFarEnd) -> Difference | None:
+def _in_audio(call: RecordedCall, server: RecordedServer) -> Difference | None:
     digest = sha256()
     for act in acts_of(call):
         if act.line.type == APPEND and isinstance(act.line.data, Mapping):
             digest.update(_audio_of(act.line))
-    was, now = digest.hexdigest()[:16], far_end.heard.hexdigest()[:16]
+    was, now = digest.hexdigest()[:16], server.heard.hexdigest()[:16]
     return None if was == now else Difference("audio", 0, None, "sha256", was, now)
 
 
@@ -146,31 +146,31 @@ def _audio_of(line: Line) -> bytes:
 
 # ------------------------------------------------------------------------------------------------ the program
 async def _perform(
-    call: RecordedCall, far_end: RecordedFarEnd, agent: RealtimeAgent[Any] | None
+    call: RecordedCall, server: RecordedServer, agent: RealtimeAgent[Any] | None
 ) -> tuple[list[dict[str, object]], EngineError | None]:
-    session = await _session(call, far_end, agent)
+    session = await _session(call, server, agent)
     events: list[dict[str, object]] = []
     failure: EngineError | None = None
     try:
         async with session, trio.open_nursery() as nursery:
             nursery.start_soon(_listen, session, events)
             with suppress(SessionClosed):
-                await _act(session, far_end, acts_of(call))
+                await _act(session, server, acts_of(call))
             await session.close()
     except* EngineError as group:
         failure = next(error for error in group.exceptions if isinstance(error, EngineError))
     return events, failure
 
 
-async def _act(session: RealtimeSession[Any], far_end: RecordedFarEnd, acts: Sequence[Act]) -> None:
+async def _act(session: RealtimeSession[Any], server: RecordedServer, acts: Sequence[Act]) -> None:
     for act in acts:
-        while far_end.delivered < act.after:
-            await far_end.news.park()
+        while server.delivered < act.after:
+            await server.news.park()
         if act.line.t is not None:
-            await trio.sleep_until((far_end.began_ns + act.line.t + far_end.lag_ns) / NS_PER_S)
+            await trio.sleep_until((server.began_ns + act.line.t + server.lag_ns) / NS_PER_S)
         await act.do(session)
-    while not far_end.finished:
-        await far_end.news.park()
+    while not server.finished:
+        await server.news.park()
     await trio.sleep(SETTLE_SECONDS)
 
 
@@ -186,13 +186,13 @@ async def _listen(session: RealtimeSession[Any], events: list[dict[str, object]]
 
 
 async def _session(
-    call: RecordedCall, far_end: RecordedFarEnd, agent: RealtimeAgent[Any] | None
+    call: RecordedCall, server: RecordedServer, agent: RealtimeAgent[Any] | None
 ) -> RealtimeSession[Any]:
     settings = _recorded_settings(call)
     kept = {name: value for name, value in settings.items() if name not in _AGENTS_OWN}
     longest = max((len(_audio_of(line)) for line in call.of("sent") if line.type == APPEND), default=0)
     config = RealtimeRunConfig(model_settings=kept, audio_frame_ms=1 if longest else 20)
-    return await RealtimeRunner(agent or stand_in(call, settings), model=far_end, config=config).run()
+    return await RealtimeRunner(agent or stand_in(call, settings), model=server, config=config).run()
 
 
 def _recorded_settings(call: RecordedCall) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The far end of a replay: it says what it said, when it said it, once what it answered has been sent."""
+"""The server of a replay: it says what it said, when it said it, once what it answered has been sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.wire.server_events import ServerEvent
 from engine.wire.units import NS_PER_S
 
 PATIENCE_SECONDS = 10.0
-"""How long the far end waits for something that was sent in the recording, in virtual time."""
+"""How long the server waits for something that was sent in the recording, in virtual time."""
 _STEP_NS = 10_000_000
 """Between two batches of a recording without times."""
 
@@ -41,7 +41,7 @@ class _Batch:
     """How many events had been sent before, audio too."""
 
 
-class RecordedFarEnd(RealtimeModel):
+class RecordedServer(RealtimeModel):
     """A model that says what it said. For one connection."""
 
     def __init__(self, call: RecordedCall) -> None:

@@ -58,7 +58,7 @@ def worst_of(turns: Sequence[TurnRecord]) -> tuple[WorstTurn, ...]:
 
 
 def gap_of(turn: TurnRecord) -> float | None:
-    """The turn's gap by the truth, or, where nobody knows that, by what the far end heard."""
+    """The turn's gap by the truth, or, where nobody knows that, by what the server heard."""
     gap = METRICS["turn_gap"].of(turn)
     return gap if gap is not None else METRICS["turn_gap_heard"].of(turn)
 

@@ -97,7 +97,7 @@ SHARED = -1
 
 @attrs.frozen(kw_only=True)
 class BadMinutes:
-    """A far end that has good and bad times: both last exponentially long, and in a bad one everything is slower.
+    """A server that has good and bad times: both last exponentially long, and in a bad one everything is slower.
 
     The times belong to the run, not to a session: all sessions suffer in the same minutes.
     """

@@ -1,4 +1,4 @@
-"""A scenario: who calls, what they say and when, how the far end and the network behave, and what is expected of it.
+"""A scenario: who calls, what they say and when, how the server and the network behave, and what is expected of it.
 
 Written in TOML and read into frozen classes, whose fields are its keys; a key's unit is the end of its name. What is
 wrong with a file is told with its name, the line where it can be found, the path of the key and the nearest valid one.
@@ -118,7 +118,7 @@ class Agent:
 
 @attrs.frozen(kw_only=True)
 class Model:
-    """How the far end behaves. All but the endpointing is for the local model: another one has times of its own."""
+    """How the server behaves. All but the endpointing is for the local model: another one has times of its own."""
 
     endpointing_ms: Annotated[int, Range(1, 10_000)] = 500
     """Silence that ends the caller's turn."""

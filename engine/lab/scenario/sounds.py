@@ -55,7 +55,7 @@ class Sounds:
 
 
 async def spoken(turns: Sequence[Turn]) -> Mapping[str, bytes]:
-    """Everything that is said in `turns`, in a voice, for far ends that listen; empty without the speech extra.
+    """Everything that is said in `turns`, in a voice, for servers that listen; empty without the speech extra.
 
     Raises:
         SpeechFailed: speech is installed and does not start.

@@ -1,7 +1,7 @@
 """Ears that are told what the caller says, for calls whose voices are murmurs.
 
 The caller says beforehand which words its sound carries and, once the sound is on the line, where in the audio it
-began. The far end's voice detection counts what it has heard: so a turn's words are those whose sound had arrived
+began. The server's voice detection counts what it has heard: so a turn's words are those whose sound had arrived
 when the turn was cut, whatever the network did to it. Voice activity is judged by loudness, as ever.
 """
 
@@ -32,7 +32,7 @@ class ToldEars:
 
     def __init__(self) -> None:
         self.heard_ms = 0.0
-        """How much audio has reached the far end's voice detection."""
+        """How much audio has reached the server's voice detection."""
         self._utterances: deque[_Utterance] = deque()
 
     def told(self, text: str, length_ms: float | None = None) -> None:

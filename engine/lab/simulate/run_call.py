@@ -32,7 +32,7 @@ from engine.lab.simulate.delayed import behind
 from engine.lab.simulate.oracle import ToldEars
 from engine.lab.simulate.results import SessionResult
 from engine.lab.simulate.scripted_caller import Moments, ScriptedCaller
-from engine.lab.simulate.simulated_server import far_end
+from engine.lab.simulate.simulated_server import simulated_server
 from engine.models.interface import RealtimeModel
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession
@@ -61,9 +61,9 @@ class CallSpec:
     record: Path | None = None
     """A folder for a recording of the wire that can be replayed."""
     model_config: RealtimeModelConfig | None = None
-    """Another far end than the local model."""
+    """Another server than the local model."""
     spoken: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
-    """What the caller says, in a voice, for a far end that listens."""
+    """What the caller says, in a voice, for a server that listens."""
 
     @property
     def id(self) -> str:
@@ -72,7 +72,7 @@ class CallSpec:
 
 
 async def run_call(spec: CallSpec, *, began_ns: int) -> SessionResult:
-    """Hold one call and write its log. Never raises for what the far end or the application does: that is its outcome.
+    """Hold one call and write its log. Never raises for what the server or the application does: that is its outcome.
 
     Args:
         spec: what to do.
@@ -140,7 +140,7 @@ class CallRun:
         spec, scenario = self._spec, self._scenario
         model: RealtimeModel
         if self._ears is not None:
-            model = far_end(scenario, self._draws, self._ears, began_ns=self._began_ns, virtual=spec.virtual)
+            model = simulated_server(scenario, self._draws, self._ears, began_ns=self._began_ns, virtual=spec.virtual)
         else:
             from engine.models.openai import OpenAIRealtimeWebSocketModel
 

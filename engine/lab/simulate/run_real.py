@@ -57,7 +57,7 @@ class Running:
         return self.writer.close(interrupted=self._stopped)
 
     async def _calls(self) -> tuple[CallSpec, ...]:
-        """The sessions; a far end that is elsewhere hears a voice, if there is one."""
+        """The sessions; a server that is elsewhere hears a voice, if there is one."""
         specs = self.plan.calls()
         if self.plan.model_config is None:
             return specs

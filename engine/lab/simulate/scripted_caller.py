@@ -55,7 +55,7 @@ class ScriptedCaller:
     moments: Moments
     sounds: Sounds
     ears: ToldEars | None
-    """None: the far end hears for itself."""
+    """None: the server hears for itself."""
     draws: Draws
     done: int = attrs.field(default=0, init=False)
     """How often the caller has spoken or typed."""

@@ -1,4 +1,4 @@
-"""The far end of a simulated call: the local model, with the scenario's times and answers."""
+"""The server of a simulated call: the local model, with the scenario's times and answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ AUDIO_DELTA_MS = (100, 150, 250, 500, 1000)
 others costs as much computing, and there are many."""
 
 
-def far_end(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, virtual: bool) -> NearbyModel:
+def simulated_server(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, virtual: bool) -> NearbyModel:
     """The local model for one session.
 
     Args:

@@ -41,7 +41,7 @@ from engine.lab.scenario.agents import agent_of
 from engine.lab.scenario.distributions import Draws
 from engine.lab.scenario.scenario import Scenario
 from engine.lab.simulate.oracle import ToldEars
-from engine.lab.simulate.simulated_server import far_end
+from engine.lab.simulate.simulated_server import simulated_server
 from engine.models.interface import RealtimeModel
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession
@@ -126,7 +126,7 @@ class TickSession:
             user_audio: what the user says in them: mono 16-bit PCM at 24 kHz, at most `ms` long; what is missing is
                 silence.
             ms: a multiple of 20.
-            says: words that begin with this audio, for a far end that cannot hear (the local model without speech). A
+            says: words that begin with this audio, for a server that cannot hear (the local model without speech). A
                 longer utterance names them with its first tick only.
 
         Raises:
@@ -199,7 +199,7 @@ async def open_ticks(
     Args:
         agent: who answers; None: the scenario's.
         scenario: how the local model, its tools and the network behave; None: as usual. Its turns are not played.
-        model: another far end than the local model.
+        model: another server than the local model.
         seed: of what the local model draws.
         context: the application's own object.
         config: settings of the run.
@@ -212,7 +212,7 @@ async def open_ticks(
     ears = None if model is not None else ToldEars()
     if ears is not None:
         virtual = isinstance(trio.lowlevel.current_clock(), TickClock)
-        model = far_end(world, draws, ears, began_ns=now_ns(), virtual=virtual)
+        model = simulated_server(world, draws, ears, began_ns=now_ns(), virtual=virtual)
     runner = RealtimeRunner(agent or agent_of(world, draws), model=model, config=config)
     session = await runner.run(context=context)
     failure: Exception | None = None

@@ -13,7 +13,7 @@ DEFAULT_SILENCE_S = 0.5
 
 
 def silence_of(header: LogHeader) -> float:
-    """How much silence the far end's detector waits for, in seconds, as the session was set."""
+    """How much silence the server's detector waits for, in seconds, as the session was set."""
     at: object = header.settings
     for name in ("audio", "input", "turn_detection"):
         at = at.get(name) if isinstance(at, Mapping) else None

@@ -17,7 +17,7 @@ def e2e_latency(turn: TurnRecord, silence_s: float) -> float | None:
     """`e2e_latency`: from `stopped_speaking_at`, the last time at which the detector heard speech, to the agent's
     `started_speaking_at`, the first frame at the output. Of answered turns only.
 
-    Departure: the far end's detector stands for LiveKit's own, its decision back-dated by the silence it waits for.
+    Departure: the server's detector stands for LiveKit's own, its decision back-dated by the silence it waits for.
     """
     start = back_dated_end(turn, silence_s)
     return None if start is None or turn.playout_start is None else turn.playout_start / NS_PER_S - start
@@ -36,7 +36,7 @@ def end_of_turn_delay(turn: TurnRecord, silence_s: float) -> float | None:
     """`end_of_turn_delay` (once `end_of_utterance_delay`): from the end of speech by the detector to the decision that
     the turn is over, the transcript's delay included.
 
-    Departure: the far end decides; its making an item of the turn is taken for the decision.
+    Departure: the server decides; its making an item of the turn is taken for the decision.
     """
     end = back_dated_end(turn, silence_s)
     return None if end is None or turn.committed is None else turn.committed / NS_PER_S - end

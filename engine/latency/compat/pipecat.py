@@ -20,7 +20,7 @@ def user_bot_latency(turn: TurnRecord, stop_secs: float) -> float | None:
     frame goes out, audible or not. None if the bot began before the decision: the observer has no start yet then, so
     a bot that is too early is left out and not negative.
 
-    Departures: the far end's detector stands for pipecat's own; its decision is taken when its message was read, so
+    Departures: the server's detector stands for pipecat's own; its decision is taken when its message was read, so
     the way of that message is included.
     """
     start = back_dated_end(turn, stop_secs)

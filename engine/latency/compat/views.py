@@ -78,7 +78,7 @@ def _frameworks(silences: Mapping[str, float], turns: Sequence[TurnRecord]) -> t
         values = (of(turn, silences.get(turn.session, 0.0)) for turn in turns)
         return mean_of([value for value in values if value is not None])
 
-    back_dated = "from the far end's decision, back-dated by its silence"
+    back_dated = "from the server's decision, back-dated by its silence"
     return (
         View("pipecat 1.14", "user-bot latency", mean(pipecat.user_bot_latency), back_dated),
         View("LiveKit 1.8", "e2e_latency", mean(livekit.e2e_latency), back_dated),

@@ -1,4 +1,4 @@
-"""The far end of one Realtime session, as a pure machine: client events and time in, server events and work
+"""The server of one Realtime session, as a pure machine: client events and time in, server events and work
 out.
 
 No trio, no clock, no randomness of its own. The shell calls `open` once, `handle` for every client event,

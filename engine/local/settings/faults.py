@@ -1,4 +1,4 @@
-"""Faults on request: what a far end may do wrong, or merely unusually, so that clients can be tested against
+"""Faults on request: what a server may do wrong, or merely unusually, so that clients can be tested against
 it.
 
 Each fault says which responses it strikes (`responses`: their numbers in the session, from 1; None: all of

@@ -10,7 +10,7 @@ from engine.wire.client_events import ClientEvent, ConversationItemCreate, Sessi
 from engine.wire.items import FunctionCall, FunctionCallOutput
 from engine.wire.server_events import ResponseOutputItemDone, ServerEvent
 from engine.wire.session import Session
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
 HANDOFF = "transfer_to_"
@@ -20,7 +20,7 @@ HANDOFF = "transfer_to_"
 class SettingsFirst(Promise):
     number = 5
 
-    def __init__(self, far: FarEnd, name_of: Callable[[object], str]) -> None:
+    def __init__(self, far: Server, name_of: Callable[[object], str]) -> None:
         """
         Args:
             far: knows with whose instructions each response was really begun.

@@ -13,7 +13,7 @@ from engine.wire.server_events import (
     ResponseOutputAudioDelta,
     ServerEvent,
 )
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
 Key = tuple[str, int]
@@ -75,18 +75,18 @@ class ByteForByte(Promise):
         coming, data = self._coming[event.response_id], event.data
         while data:
             if not coming:
-                self.broken(f"audio of {event.item_id} that the far end never sent")
+                self.broken(f"audio of {event.item_id} that the server never sent")
             key, next_bytes = coming.popleft()
             if key != (event.item_id, event.content_index):
                 self.broken(f"audio of {event.item_id} where {key} is next")
             size = min(len(data), len(next_bytes))
             if data[:size] != next_bytes[:size]:
-                self.broken(f"audio of {event.item_id} differs from what the far end sent")
+                self.broken(f"audio of {event.item_id} differs from what the server sent")
             if next_bytes[size:]:
                 coming.appendleft((key, next_bytes[size:]))
             data = data[size:]
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         for response_id, coming in self._coming.items():
             if coming and response_id not in self._cut:
                 self.broken(f"audio of {response_id} was never delivered")

@@ -10,7 +10,7 @@ from engine.events import RealtimeSessionEvent
 from engine.history import HistoryItem
 from engine.wire.client_events import ClientEvent
 from engine.wire.server_events import ServerEvent
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.server import Server
 
 
 class PromiseBroken(AssertionError):
@@ -27,13 +27,13 @@ class Promise:
     number: ClassVar[int]
 
     def told(self, event: ServerEvent, at: int) -> None:
-        """The far end's event is about to be handled."""
+        """The server's event is about to be handled."""
 
     def commanded(self, command: Input, at: int) -> None:
         """The application asks for something."""
 
     def sent(self, event: ClientEvent, at: int) -> None:
-        """This goes to the far end."""
+        """This goes to the server."""
 
     def seen(self, event: RealtimeSessionEvent, at: int) -> None:
         """The application has taken an event."""
@@ -47,7 +47,7 @@ class Promise:
     def answered(self, handle_id: int, status: HandleStatus) -> None:
         """The application learns how a response that it asked for ended."""
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         """Everything has been delivered, everybody is done, and nothing will happen by itself any more."""
 
     def ended(self) -> None:

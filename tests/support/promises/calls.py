@@ -8,7 +8,7 @@ from engine.events import RealtimeSessionEvent, ToolApprovalRequired, ToolEnd, T
 from engine.history import HistoryItem
 from engine.wire.client_events import ClientEvent, ConversationItemCreate
 from engine.wire.items import FunctionCallOutput
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
 
@@ -53,7 +53,7 @@ class OneOutputEach(Promise):
                     self.broken(f"approval of {call_id} was asked for too late or twice")
                 self._asked.add(call_id)
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         for call_id in far.finished_calls():
             if call_id not in self._outputs:
                 self.broken(f"{call_id} was never answered")

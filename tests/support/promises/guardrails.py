@@ -15,7 +15,7 @@ from engine.wire.server_events import (
     ResponseOutputTextDone,
     ServerEvent,
 )
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
 
@@ -47,7 +47,7 @@ class AllTextIsChecked(Promise):
                 self._said[event.item_id] = len(text)
 
     def checked(self, text: str) -> None:
-        # No two words of the far end are alike, so a text tells of which response it is.
+        # No two words of the server are alike, so a text tells of which response it is.
         owner = next((response_id for response_id, whole in self._texts.items() if whole.startswith(text)), None)
         if owner is None or not text:
             self.broken(f"the guardrails were given {text!r}, which no response begins with")
@@ -65,7 +65,7 @@ class AllTextIsChecked(Promise):
                     self.broken(f"{response_id} tripped twice")
                 self._tripped.add(response_id)
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         for response_id, lengths in self._read.items():
             grown = [after - before for before, after in zip([0, *lengths], lengths, strict=False)]
             if any(growth < self._step for growth in grown[:-1]):

@@ -17,8 +17,8 @@ from engine.wire.server_events import (
     ServerEvent,
 )
 from tests.support.ear import Ear
-from tests.support.far_end.records import BYTES_PER_MS, FarItem
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.records import BYTES_PER_MS, FarItem
+from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
 STRAY_MS = 10
@@ -70,7 +70,7 @@ class WhatWasHeard(Promise):
             case AudioInterrupted():
                 self._interrupted(event)
 
-    # --- what the far end is told
+    # --- what the server is told
 
     def sent(self, event: ClientEvent, at: int) -> None:
         match event:
@@ -110,7 +110,7 @@ class WhatWasHeard(Promise):
         self._ear.cut(event.at_ns)
 
     def _said_where(self, event: AudioInterrupted) -> None:
-        """The event names the item that was truncated: it may be seen before the far end is told."""
+        """The event names the item that was truncated: it may be seen before the server is told."""
         tracks = {item_id: track for item_id, track in self._tracks.items() if track.response_id == event.response_id}
         playing = [item_id for item_id, track in tracks.items() if track.truncated_ms is not None]
         wanted = (playing[-1], self._heard[playing[-1]]) if playing else (None, None)
@@ -119,9 +119,9 @@ class WhatWasHeard(Promise):
 
     # --- what is true in the end
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         if far.complaints:
-            self.broken(f"the far end complains: {far.complaints[0]}")
+            self.broken(f"the server complains: {far.complaints[0]}")
         for cut in self._cuts.values():
             self._said_where(cut)
         for response in far.responses:
@@ -133,7 +133,7 @@ class WhatWasHeard(Promise):
         for shown in history:
             self._shown(shown)
 
-    def _remembered(self, far: FarEnd, response_id: str, item: FarItem) -> None:
+    def _remembered(self, far: Server, response_id: str, item: FarItem) -> None:
         track = self._tracks.get(item.item_id)
         exists = item.item_id in far.order
         if response_id not in self._cuts:
@@ -143,7 +143,7 @@ class WhatWasHeard(Promise):
         heard = self._heard[item.item_id]
         if heard == 0:
             if exists and item.audio_bytes:
-                self.broken(f"{item.item_id} was not heard at all, but the far end remembers it")
+                self.broken(f"{item.item_id} was not heard at all, but the server remembers it")
         elif not exists:
             self.broken(f"{item.item_id} was heard for {heard} ms and has been deleted")
         elif not item.truncated and heard + (STRAY_MS if track and track.done_at is not None else 0) < item.audio_ms:

@@ -10,7 +10,7 @@ from engine.wire.server_events import (
     InputAudioBufferCommitted,
     ServerEvent,
 )
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
 
@@ -38,13 +38,13 @@ class ServersOrder(Promise):
             self._order.insert(0 if previous is None else self._order.index(previous) + 1, item_id)
 
     def expect(self, history: list[HistoryItem]) -> None:
-        """Compare at any moment, against what the far end has told so far."""
+        """Compare at any moment, against what the server has told so far."""
         wanted = [item_id for item_id in self._order if item_id not in self._outputs]
         found = [item.item_id for item in history]
         if found != wanted:
-            self.broken(f"history is {found}, the far end's is {wanted}")
+            self.broken(f"history is {found}, the server's is {wanted}")
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         found = [item.item_id for item in history]
         if found != far.history():
-            self.broken(f"in the end history is {found}, the far end's is {far.history()}")
+            self.broken(f"in the end history is {found}, the server's is {far.history()}")

@@ -26,8 +26,8 @@ from engine.wire.server_events import (
     ResponseOutputItemDone,
     ServerEvent,
 )
-from tests.support.far_end.records import Arrived, Began
-from tests.support.far_end.server import CONFLICT, FarEnd
+from tests.support.fake_server.records import Arrived, Began
+from tests.support.fake_server.server import CONFLICT, Server
 from tests.support.promises.base import Promise
 
 
@@ -80,7 +80,7 @@ class WhoMaySpeak(Promise):
         """How many requests were sent and not refused."""
         self._asked_at: dict[str, int] = {}
         self._decided: dict[str, int] = {}
-        """At which step each request may have been decided at the earliest: its way to the far end is not observed."""
+        """At which step each request may have been decided at the earliest: its way to the server is not observed."""
         self._overtaken_until: int | None = None
         """When the response ended that began, without being asked for, while a request was on its way."""
         self._wishes = 0
@@ -97,7 +97,7 @@ class WhoMaySpeak(Promise):
         self._wanted_since: dict[str, int] = {}
         """At which step something came up that a response has to see: the making of a call, a message."""
         self._unread: set[str] = set()
-        """What was sent and the far end has not confirmed."""
+        """What was sent and the server has not confirmed."""
         self._messages: deque[int | None] = deque()
         """Of each message that is not sent yet, at which step it came up; None if it needs no answer."""
 
@@ -162,7 +162,7 @@ class WhoMaySpeak(Promise):
             case InputAudioBufferSpeechStopped() | InputAudioBufferCommitted():
                 self._speaking_since = None
                 if self._running:
-                    self._wishes += 1  # the far end may fail to respond by itself
+                    self._wishes += 1  # the server may fail to respond by itself
             case InputAudioBufferCleared():
                 self._speaking_since = None
             case ErrorEvent(error=detail) if detail.code == CONFLICT:
@@ -237,7 +237,7 @@ class WhoMaySpeak(Promise):
             self.broken(f"handle {handle_id} was settled twice")
         self._answers[handle_id] = status
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         for handle_id, since in self._handles.items():
             status = self._answers.get(handle_id)
             if status is None:

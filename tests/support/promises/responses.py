@@ -6,7 +6,7 @@ from engine.events import AgentEnd, AgentStart, Audio, AudioEnd, AudioInterrupte
 from engine.history import HistoryItem
 from engine.wire.response import Response
 from engine.wire.server_events import ResponseCreated, ResponseDone, ServerEvent
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
 OF_THE_SESSION = {"connection_lost", "session_closed"}
@@ -45,13 +45,13 @@ class OneStartOneEnd(Promise):
         told = self._told.get(event.response_id)
         if told is None or told.status == "in_progress":
             if (event.status, event.reason in OF_THE_SESSION) != ("cancelled", True):
-                self.broken(f"{event.response_id} ended as {event.status} ({event.reason}), but the far end goes on")
+                self.broken(f"{event.response_id} ended as {event.status} ({event.reason}), but the server goes on")
             return
         why = told.status_details.reason if told.status_details else None
         if (event.status, event.reason) != (told.status, why):
             self.broken(f"{event.response_id} was {told.status} ({why}), told as {event.status} ({event.reason})")
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         self.ended()
 
     def ended(self) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections import deque
 
-from engine.errors import PeerError, ProtocolError
+from engine.errors import ProtocolError, ServerError
 from engine.events import Error, RawModelEvent, RealtimeSessionEvent
 from engine.history import HistoryItem
 from engine.wire.server_events import ErrorEvent, MalformedEvent, ServerEvent, UnknownEvent
-from tests.support.far_end.server import CONFLICT, FarEnd
+from tests.support.fake_server.server import CONFLICT, Server
 from tests.support.promises.base import Promise
 
 HARMLESS = {CONFLICT, "response_cancel_not_active"}
@@ -49,11 +49,11 @@ class NothingHides(Promise):
                     self.broken(f"{data!r} was passed through out of order or more than once")
             case Error(error=ProtocolError()):
                 self._protocol_errors -= 1
-            case Error(error=PeerError() as error):
+            case Error(error=ServerError() as error):
                 if not self._refusals or self._refusals.popleft() not in str(error):
-                    self.broken(f"an error that the far end did not send: {error}")
+                    self.broken(f"an error that the server did not send: {error}")
 
-    def settled(self, far: FarEnd, history: list[HistoryItem]) -> None:
+    def settled(self, far: Server, history: list[HistoryItem]) -> None:
         if self._under_way:
             self.broken(f"{self._under_way[0]!r} was delivered and never handled")
         self.ended()
@@ -64,4 +64,4 @@ class NothingHides(Promise):
         if self._protocol_errors:
             self.broken("a malformed event without exactly one error event")
         if self._refusals:
-            self.broken(f"the far end's error {self._refusals[0]!r} was hidden")
+            self.broken(f"the server's error {self._refusals[0]!r} was hidden")

@@ -10,7 +10,7 @@ from engine.events import RealtimeSessionEvent
 from engine.history import HistoryItem
 from engine.wire.client_events import ClientEvent
 from engine.wire.server_events import ServerEvent
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.server import Server
 from tests.support.promises.agents import SettingsFirst
 from tests.support.promises.audio import ByteForByte
 from tests.support.promises.base import Promise, PromiseBroken
@@ -32,7 +32,7 @@ class Watch:
     """
 
     def __init__(
-        self, far: FarEnd, *, barge_in: bool, machine_only: bool, step: int, name_of: Callable[[object], str]
+        self, far: Server, *, barge_in: bool, machine_only: bool, step: int, name_of: Callable[[object], str]
     ) -> None:
         self._far = far
         self._order = ServersOrder()
@@ -58,7 +58,7 @@ class Watch:
             raise self.broken
 
     def delivered(self, event: ServerEvent) -> None:
-        """The far end's event has come out of the connection."""
+        """The server's event has come out of the connection."""
         self._transparency.delivered(event)
 
     def told(self, event: ServerEvent, at: int) -> None:

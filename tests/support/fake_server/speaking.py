@@ -1,4 +1,4 @@
-"""Speaking: what the model at the far end does, and the events that this makes: responses, their items, their ends."""
+"""Speaking: what the model at the server does, and the events that this makes: responses, their items, their ends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from engine.wire.server_events import (
     ResponseOutputTextDone,
     ServerEvent,
 )
-from tests.support.far_end.records import BYTES_PER_MS, Began, Fact, FarItem, FarResponse, Quirks
+from tests.support.fake_server.records import BYTES_PER_MS, Began, Fact, FarItem, FarResponse, Quirks
 
 
 class Speaking:

@@ -1,4 +1,4 @@
-"""What the far end remembers: its items, its responses, and the order in which things happened to it."""
+"""What the server remembers: its items, its responses, and the order in which things happened to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The far end over virtual time: a model that a session connects to, some way away, that follows a script.
+"""The server over virtual time: a model that a session connects to, some way away, that follows a script.
 
 Nothing here opens a socket or a thread, so a run under a mock clock takes milliseconds and is the same every time.
 """
@@ -18,8 +18,8 @@ from engine.models.interface import ModelCapabilities, RealtimeModel
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ClientEvent
 from engine.wire.server_events import MalformedEvent, ServerEvent, UnknownEvent
-from tests.support.far_end.records import FarResponse
-from tests.support.far_end.server import FarEnd
+from tests.support.fake_server.records import FarResponse
+from tests.support.fake_server.server import Server
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class Reply:
     status: str = "completed"
 
 
-# --- what happens at the far end besides
+# --- what happens at the server besides
 
 
 @attrs.frozen
@@ -116,7 +116,7 @@ class Later(Generic[T]):
 
 @attrs.frozen
 class FarScript:
-    """Everything that the far end does by itself, and how far away it is."""
+    """Everything that the server does by itself, and how far away it is."""
 
     replies: tuple[Reply, ...] = ()
     """One for each response, in order; any further ones are short and plain."""
@@ -130,12 +130,12 @@ class FarScript:
 SHORT = Reply()
 
 
-class FarEndModel(RealtimeModel):
-    """Connects sessions to a `FarEnd`."""
+class ServerModel(RealtimeModel):
+    """Connects sessions to a `Server`."""
 
     def __init__(
         self,
-        far: FarEnd,
+        far: Server,
         script: FarScript = FarScript(),
         *,
         capabilities: ModelCapabilities | None = None,
@@ -179,7 +179,7 @@ class FarEndModel(RealtimeModel):
                 yield link
             except Exception as error:
                 failure = error
-            nursery.cancel_scope.cancel(reason="the session has left the far end")
+            nursery.cancel_scope.cancel(reason="the session has left the server")
         self.script_over.set()
         if failure is not None:
             raise failure
@@ -188,7 +188,7 @@ class FarEndModel(RealtimeModel):
 class _Link:
     """One connection. Implements `ModelConnection` and `SupportsSendNowait`."""
 
-    def __init__(self, model: FarEndModel) -> None:
+    def __init__(self, model: ServerModel) -> None:
         self._model = model
         self._far = model.far
         self._up: deque[tuple[float, ClientEvent]] = deque()
@@ -242,7 +242,7 @@ class _Link:
         await trio.lowlevel.checkpoint()
         self._model.goodbyes += 1
 
-    # --- on the way, and at the far end
+    # --- on the way, and at the server
 
     async def carry_up(self) -> None:
         while True:
@@ -319,7 +319,7 @@ class _Link:
         return trio.current_time() + self._model.script.down_ms / 1000
 
     def send_down(self) -> None:
-        """Whatever the far end has said sets out."""
+        """Whatever the server has said sets out."""
         self._down.extend((self._due(), event) for event in self._far.out)
         self._far.out.clear()
         self._changed.unpark_all()

@@ -1,4 +1,4 @@
-"""FarEnd: the rules of a realtime server, without time.
+"""Server: the rules of a realtime server, without time.
 
 Client events go in by `take`; what the model and the user do is told by the other methods; server events come out in
 `out`. Whatever a client must never do ends up in `complaints`, next to the error that a real server would send.
@@ -41,19 +41,19 @@ from engine.wire.server_events import (
     SessionUpdated,
 )
 from engine.wire.session import Audio, AudioInput, SemanticVad, ServerVad, Session
-from tests.support.far_end.records import (
+from tests.support.fake_server.records import (
     BYTES_PER_MS,
     Arrived,
     Conflicted,
     FarItem,
     Quirks,
 )
-from tests.support.far_end.speaking import Speaking
+from tests.support.fake_server.speaking import Speaking
 
 CONFLICT = "conversation_already_has_active_response"
 
 
-class FarEnd(Speaking):
+class Server(Speaking):
     """One conversation as the server sees it."""
 
     def __init__(self, quirks: Quirks = Quirks()) -> None:  # noqa: B008 - frozen

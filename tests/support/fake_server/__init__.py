@@ -1,4 +1,4 @@
-"""A far end in miniature: what a realtime server promises and demands, by the protocol notes, and nothing else.
+"""A server in miniature: what a realtime server promises and demands, by the protocol notes, and nothing else.
 
 records.py   what it remembers
 speaking.py  the conversation, and the model that speaks in it
