@@ -33,7 +33,7 @@ from websockets.uri import parse_uri
 from benchmarks.server import script
 from engine import RealtimeAgent, RealtimeRunner
 from engine.core.agent_spec import AgentSpec
-from engine.core.inputs import Taken
+from engine.core.inputs import AudioConsumed
 from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
@@ -145,13 +145,13 @@ def decide(events: Sequence[ServerEvent]) -> list[Sequence[Any]]:
     """What the machine tells the application, a read at a time. What is taken of one goes in with the next."""
     machine = Machine(Rules(context=None), AgentSpec("A", None, Session()), PlaybackLedger())
     told: list[Sequence[Any]] = []
-    taken: list[Taken] = []
+    taken: list[AudioConsumed] = []
     for at in range(0, len(events), EVENTS_IN_A_READ):
         for given in [*taken, *events[at : at + EVENTS_IN_A_READ]]:
             machine.handle(given, at)
         told.append(machine.take_effects().events)
         taken = [
-            Taken(one.response_id, one.item_id, one.content_index, len(one.data), at)
+            AudioConsumed(one.response_id, one.item_id, one.content_index, len(one.data), at)
             for one in told[-1]
             if type(one) is Audio
         ]

@@ -2,7 +2,8 @@
 
 owns    the open connection to the server
 reads   what the server says; `wire` and `uplink`
-writes  batches of the server's events to the router, which routes them in this task; in the end one `Ended` to `inbox`
+writes  batches of the server's events to the router, which routes them in this task; at the end one
+        `Disconnected` to `inbox`
 ends    when the server is gone, or when `wire` is closed: then it says goodbye, within the deadline of its scope
 
 While it is open, what need not wait is written by whoever brings it (`mailboxes/direct`); the writing task here is for
@@ -16,7 +17,7 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
-from engine.core.inputs import Ended, Input
+from engine.core.inputs import Disconnected, Input
 from engine.errors import SessionClosed, TransportLost
 from engine.mailboxes import Batch, DirectWrite, Inbox, Outbound
 from engine.models.interface import ModelConnection, RealtimeModel, SupportsSendNowait
@@ -53,7 +54,7 @@ class Connection:
                 if lost is None:
                     await link.aclose()
                 else:
-                    await self.inbox.report(Ended(lost))
+                    await self.inbox.report(Disconnected(lost))
         self.outbound.abandon()
 
     async def _converse(self, link: ModelConnection) -> TransportLost | None:
@@ -77,7 +78,7 @@ class Connection:
             while True:
                 self.on_server_events(await link.receive())
         except TransportLost as lost:
-            await self.inbox.report(Ended(lost))
+            await self.inbox.report(Disconnected(lost))
         except SessionClosed:
             return
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from engine.actors.isolation import fault, isolate_errors
+from engine.actors.isolation import callback_failed, isolate_errors
 from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import RunSync
 from engine.agents.context import RunContext
@@ -92,7 +92,8 @@ class GuardrailDebouncer:
                 with isolate_errors():
                     said = await guardrail.run(context, agent, check.text, self.run_sync)
             except Exception as error:  # the application's own code must not end the session
-                await self.inbox.report(fault(f"guardrail {guardrail.name!r} failed and was passed over", error))
+                passed_over = f"guardrail {guardrail.name!r} failed and was passed over"
+                await self.inbox.report(callback_failed(passed_over, error))
                 continue
             if said.tripwire_triggered:
                 tripped.append(GuardrailResult(guardrail=guardrail, name=guardrail.name, output_info=said.output_info))

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import trio
 
-from engine.actors.isolation import fault, isolate_errors
+from engine.actors.isolation import callback_failed, isolate_errors
 from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import await_if_needed
 from engine.agents.context import RunContext, ToolContext
@@ -22,7 +22,7 @@ from engine.agents.hooks import RealtimeAgentHooks
 from engine.agents.tool import FunctionTool
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import HookEnd, HookHandoff, HookStart
-from engine.core.inputs import Fault, Input
+from engine.core.inputs import CallbackFailed, Input
 from engine.errors import EngineError
 from engine.mailboxes import Inbox, Mailbox
 from engine.wire.response import Usage
@@ -71,8 +71,8 @@ class HookRunner:
         try:
             self.hooks.put_nowait([hook])
         except trio.WouldBlock:
-            waiting = self.hooks.capacity
-            await self.inbox.report(Fault(EngineError(f"{waiting} hooks wait for a slow one; another was left out")))
+            left_out = EngineError(f"{self.hooks.capacity} hooks wait for a slow one; another was left out")
+            await self.inbox.report(CallbackFailed(left_out))
 
     async def run(self) -> None:
         """Run hooks until cancelled."""
@@ -102,4 +102,4 @@ class HookRunner:
             with isolate_errors():
                 await await_if_needed(hook(*about))
         except Exception as error:  # the application's own code must not end the session
-            await self.inbox.report(fault("a hook failed", error))
+            await self.inbox.report(callback_failed("a hook failed", error))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import trio
 
 from engine._messages import error_name
-from engine.core.inputs import Fault
+from engine.core.inputs import CallbackFailed
 from engine.errors import EngineError
 
 _ENDS = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
@@ -44,8 +44,8 @@ def isolate_errors() -> Iterator[None]:
         raise CallbackEscape(repr(error)) from error
 
 
-def fault(failed: str, error: Exception) -> Fault:
+def callback_failed(failed: str, error: Exception) -> CallbackFailed:
     """Return the report that a function of the application's failed; `failed` says which, and that it did."""
     told = EngineError(f"{failed}: {error_name(error)}")
     told.__cause__ = error
-    return Fault(told)
+    return CallbackFailed(told)

@@ -3,7 +3,7 @@
     owns    all conversation state, inside the machine
     reads   `inbox`; what the server says; what the application has taken out of `events`; the clock
     writes  `events`, `wire`, `tools`, `checks`, and the handles that the application awaits
-    ends    when the machine has handled `Ended`; returns the error that ended the session, if one did
+    ends    when the machine has handled `Disconnected`; returns the error that ended the session, if one did
 
 Routing is one synchronous step, `_route`, and the router is whichever task runs it: nothing can come between its
 beginning and its end. The router's own task runs it for what is in the inbox, and when the machine or the recorder has
@@ -21,7 +21,7 @@ from contextlib import suppress
 import attrs
 import trio
 
-from engine.actors.isolation import fault, isolate_errors
+from engine.actors.isolation import callback_failed, isolate_errors
 from engine.clock import NS, Clock, now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
@@ -34,7 +34,7 @@ from engine.core.effects import (
     HookStart,
     ToolWork,
 )
-from engine.core.inputs import Ended, Input, Tick
+from engine.core.inputs import Disconnected, Input, Tick
 from engine.core.machine import OWN_INPUTS, Machine
 from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportLost
 from engine.mailboxes import DirectWrite, EventQueue, IdleTimer, Inbox, Mailbox, Outbound
@@ -128,7 +128,7 @@ class Router:
         for given in batch:
             if listeners and type(given) not in OWN_INPUTS:
                 self._tell_listeners(given, now)
-            if type(given) is Ended:
+            if type(given) is Disconnected:
                 self._end(self._carry_out(batch, now) or given.error)
                 return
             handle(given, now)
@@ -141,7 +141,7 @@ class Router:
     def conclude(self, error: EngineError | None) -> None:
         """Whatever has no end yet gets it. Nothing goes to the server any more."""
         now = now_ns()
-        self.machine.handle(Ended(error), now)
+        self.machine.handle(Disconnected(error), now)
         effects = self.machine.take_effects()
         self.settle(effects.handles)
         with suppress(SlowConsumer):
@@ -188,4 +188,4 @@ class Router:
                 with isolate_errors():
                     listener(event)  # type: ignore[arg-type]
             except Exception as error:  # the application's own code must not end the session
-                self.machine.handle(fault("a listener of the model failed", error), now)
+                self.machine.handle(callback_failed("a listener of the model failed", error), now)

@@ -16,7 +16,7 @@ import trio
 
 from engine._messages import error_name, error_text, wire_text
 from engine.actors.hooks import HookRunner, HookToolEnd, HookToolStart
-from engine.actors.isolation import fault, isolate_errors
+from engine.actors.isolation import callback_failed, isolate_errors
 from engine.agents.agent import Handoff, RealtimeAgent
 from engine.agents.callbacks import RunSync, call_either
 from engine.agents.context import ToolContext
@@ -164,7 +164,7 @@ class ToolExecutor:
                 with isolate_errors():
                     words = str(await call_either(formatter, self.run_sync, context, error))
             except Exception as second:  # a formatter is the application's own code, too
-                await self.inbox.report(fault(f"the error formatter of {work.name} failed", second))
+                await self.inbox.report(callback_failed(f"the error formatter of {work.name} failed", second))
         return ToolDone(work.call_id, "error", wire_text(words), error=failure)
 
     def _tool_context(self, work: StartCall) -> ToolContext[Any]:

@@ -86,7 +86,7 @@ class AudioSent:
 # --- what has reached the ear
 
 
-class Taken(FrozenStruct, frozen=True):
+class AudioConsumed(FrozenStruct, frozen=True):
     """The application took audio out of the session at `at_ns`."""
 
     response_id: str
@@ -97,7 +97,7 @@ class Taken(FrozenStruct, frozen=True):
 
 
 @attrs.frozen
-class Played:
+class PlaybackReported:
     """The application reports that an item has been played up to `ms`, counted from the item's beginning."""
 
     item_id: str
@@ -144,7 +144,7 @@ class Verdict:
 
 
 @attrs.frozen
-class Fault:
+class CallbackFailed:
     """Application code that the engine called (a hook, a guardrail, a listener) failed; the session goes on."""
 
     error: EngineError
@@ -156,19 +156,21 @@ class Tick:
 
 
 @attrs.frozen
-class Opened:
+class Connected:
     """The connection stands: the first agent may introduce itself."""
 
     spec: AgentSpec
 
 
 @attrs.frozen
-class Ended:
+class Disconnected:
     """There is no connection any more. `error` is None when the application closed the session itself."""
 
     error: EngineError | None
 
 
-Command = SendMessage | Respond | CancelHandle | Interrupt | UpdateAgent | DecideCall | SendRaw | AudioSent | Played
-Report = ApprovalNeeded | ToolRunning | ToolDone | Verdict | Fault
-Input = ServerEvent | Command | Report | Taken | Tick | Opened | Ended
+Command = (
+    SendMessage | Respond | CancelHandle | Interrupt | UpdateAgent | DecideCall | SendRaw | AudioSent | PlaybackReported
+)
+Report = ApprovalNeeded | ToolRunning | ToolDone | Verdict | CallbackFailed
+Input = ServerEvent | Command | Report | AudioConsumed | Tick | Connected | Disconnected

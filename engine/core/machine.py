@@ -27,7 +27,7 @@ from engine.core.conversation import History
 from engine.core.effects import Effects
 from engine.core.inputs import Input
 from engine.core.playback import PlaybackLedger
-from engine.core.state import Asked, Rules, State
+from engine.core.state import RequestSnapshot, Rules, State
 from engine.core.tool_calls import CallState
 from engine.wire import server_events as server
 from engine.wire.response import Usage
@@ -87,13 +87,13 @@ TABLE: dict[type, Handler] = dict(
         _on(inputs.ToolRunning, on_report.tool_running),
         _on(inputs.ToolDone, on_report.tool_done),
         _on(inputs.Verdict, on_report.verdict),
-        _on(inputs.Taken, on_report.taken),
-        _on(inputs.Played, on_report.played),
-        _on(inputs.Fault, on_report.fault),
+        _on(inputs.AudioConsumed, on_report.audio_consumed),
+        _on(inputs.PlaybackReported, on_report.playback_reported),
+        _on(inputs.CallbackFailed, on_report.callback_failed),
         # the session's own life
-        _on(inputs.Opened, on_lifecycle.opened),
+        _on(inputs.Connected, on_lifecycle.connected),
         _on(inputs.Tick, on_lifecycle.tick),
-        _on(inputs.Ended, on_lifecycle.ended),
+        _on(inputs.Disconnected, on_lifecycle.disconnected),
     ]
 )
 
@@ -142,7 +142,7 @@ class Machine:
         s = self._state
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
-            s.asked[request.token] = Asked(attrs.evolve(s.agent, tools=tools), frozenset(s.unseen))
+            s.asked[request.token] = RequestSnapshot(attrs.evolve(s.agent, tools=tools), frozenset(s.unseen))
             s.effects.wire.append(request.event())
         for request in s.arbiter.take_dropped():
             s.settle(request, "superseded")

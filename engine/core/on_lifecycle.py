@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from engine.core.agent_change import send_settings
-from engine.core.inputs import Ended, Opened, Tick
+from engine.core.inputs import Connected, Disconnected, Tick
 from engine.core.responses import abandon_response
 from engine.core.state import State
 from engine.core.tool_call_steps import cancel_open_calls
 
 
-def opened(s: State, report: Opened) -> None:
+def connected(s: State, report: Connected) -> None:
     """The connection stands."""
     send_settings(s, report.spec)
 
@@ -18,7 +18,7 @@ def tick(s: State, _: Tick) -> None:
     """Nothing but the time has changed; what is due is sent by the machine itself."""
 
 
-def ended(s: State, report: Ended) -> None:
+def disconnected(s: State, report: Disconnected) -> None:
     """There is no connection any more: everything that began gets its end."""
     if s.ended:
         return

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from engine.core.agent_change import SECOND_HANDOFF, hand_off
 from engine.core.guardrail_trip import trip
-from engine.core.inputs import ApprovalNeeded, Fault, Played, Taken, ToolDone, ToolRunning, Verdict
+from engine.core.inputs import (
+    ApprovalNeeded,
+    AudioConsumed,
+    CallbackFailed,
+    PlaybackReported,
+    ToolDone,
+    ToolRunning,
+    Verdict,
+)
 from engine.core.state import State
 from engine.core.tool_call_steps import announce_call, finish_call, request_approval
 
@@ -46,12 +54,12 @@ def verdict(s: State, report: Verdict) -> None:
 # --- playback
 
 
-def taken(s: State, report: Taken) -> None:
+def audio_consumed(s: State, report: AudioConsumed) -> None:
     """The application took audio."""
     s.ledger.taken(report.item_id, report.content_index, report.nbytes, report.at_ns)
 
 
-def played(s: State, report: Played) -> None:
+def playback_reported(s: State, report: PlaybackReported) -> None:
     """The application says what it has played."""
     s.ledger.played(report.item_id, report.content_index, report.ms)
 
@@ -59,6 +67,6 @@ def played(s: State, report: Played) -> None:
 # --- functions of the application's
 
 
-def fault(s: State, report: Fault) -> None:
+def callback_failed(s: State, report: CallbackFailed) -> None:
     """A function of the application's failed outside of a tool call."""
     s.error(report.error)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, HandleCreated, HookEnd, HookStart
 from engine.core.interruption import stop_response, stop_speaking
-from engine.core.state import Asked, LiveResponse, State
+from engine.core.state import LiveResponse, RequestSnapshot, State
 from engine.core.tool_call_steps import continue_if_answered, start_call_of
 from engine.core.usage import add_usage
 from engine.errors import EngineError, ResponseFailed
@@ -52,7 +52,7 @@ def begin_response(s: State, response: Response) -> LiveResponse:
     return live
 
 
-def _answer_what_it_missed(s: State, asked: Asked | None) -> None:
+def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
     """Ask for another response to what this one has not read, unless a request on its way has that already.
 
     `asked` is the request that this response answers. What it has not read stays unseen: a response that the server

@@ -69,7 +69,7 @@ class PendingUpdate:
 
 
 @attrs.frozen
-class Asked:
+class RequestSnapshot:
     """How things stood when a request was sent."""
 
     agent: AgentSpec
@@ -92,7 +92,7 @@ class State:
         self.confirmed_agent = agent
         """The agent whose settings the server has confirmed: responses that it begins by itself are this one's."""
         self.updates: list[PendingUpdate] = []
-        self.asked: dict[str, Asked] = {}
+        self.asked: dict[str, RequestSnapshot] = {}
         """How things stood when a request was sent, by its token."""
         self.arbiter = Arbiter()
         self.turn = Turn()

@@ -9,7 +9,7 @@ import trio
 
 from engine.clock import Clock, now_ns
 from engine.core.effects import Discard
-from engine.core.inputs import Taken
+from engine.core.inputs import AudioConsumed
 from engine.errors import EngineError, SlowConsumer
 from engine.events import AgentEnd, Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.mailboxes.statistics import MailboxStatistics
@@ -37,7 +37,7 @@ class EventQueue:
         self._events: deque[RealtimeSessionEvent] = deque()
         self._audio_bytes = 0
         self._passed = self._most = self._discarded = 0
-        self.taken: list[Taken] = []
+        self.taken: list[AudioConsumed] = []
         """What audio has been taken: `reports` hands it over."""
         self._arrival = Wakeup()
         self._closed = False
@@ -104,14 +104,14 @@ class EventQueue:
             size = len(event.data)
             self._audio_bytes -= size
             at_ns = self._now()
-            self.taken.append(Taken(event.response_id, event.item_id, event.content_index, size, at_ns))
+            self.taken.append(AudioConsumed(event.response_id, event.item_id, event.content_index, size, at_ns))
             if self._watch is not None:
                 self._watch(event, at_ns)
         elif (type(event) is AudioInterrupted or type(event) is AgentEnd) and self._watch is not None:
             self._watch(event, self._now())
         return event
 
-    def reports(self) -> list[Taken]:
+    def reports(self) -> list[AudioConsumed]:
         """What audio has been taken since the last time this was asked."""
         taken, self.taken = self.taken, []
         return taken

@@ -6,7 +6,7 @@ buffer or a paused player know better: give ``model_config={"playback_tracker": 
 
 from __future__ import annotations
 
-from engine.core.inputs import Played
+from engine.core.inputs import PlaybackReported
 from engine.wire.formats import PCM16, AudioFormat
 
 
@@ -51,9 +51,9 @@ class RealtimePlaybackTracker:
         """Called by the session that uses it."""
         self._audio_format = audio_format
 
-    def reports(self) -> list[Played]:
+    def reports(self) -> list[PlaybackReported]:
         """What has been reported since the last time this was asked."""
         if not self._unread:
             return []
         unread, self._unread = self._unread, {}
-        return [Played(item_id, content_index, ms) for (item_id, content_index), ms in unread.items()]
+        return [PlaybackReported(item_id, content_index, ms) for (item_id, content_index), ms in unread.items()]

@@ -16,7 +16,7 @@ from contextlib import suppress
 import trio
 
 from engine.clock import NS, now_ns
-from engine.core.inputs import Ended, Opened
+from engine.core.inputs import Connected, Disconnected
 from engine.errors import EngineError, SessionClosed, SessionFailed, TransportClosed
 from engine.session.response_handle import HandleTable
 from engine.session.wiring import SessionDeps, wire
@@ -57,7 +57,7 @@ class SessionRuntime:
         try:
             with self._scope:
                 async with trio.open_nursery() as outer:
-                    self.wiring.inbox.put_nowait([Opened(self._first_agent)])
+                    self.wiring.inbox.put_nowait([Connected(self._first_agent)])
                     try:
                         service = await outer.start(self.wiring.connection.run)
                     except EngineError as refused:
@@ -92,7 +92,7 @@ class SessionRuntime:
         """Ask for a good end, and wait for it as long as the deadline allows."""
         with trio.move_on_after(self._close_timeout):
             with suppress(SessionClosed):
-                await self.wiring.inbox.put([Ended(None)])
+                await self.wiring.inbox.put([Disconnected(None)])
             await self.over.wait()
 
     def _is_one_of_ours(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.core.effects import Discard
-from engine.core.inputs import Input, Opened, Taken
+from engine.core.inputs import AudioConsumed, Connected, Input
 from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
@@ -36,7 +36,7 @@ class Driven:
         self.checks: list[Any] = []
         self.handles: list[Any] = []
         if opened:
-            self.tell(Opened(agent))
+            self.tell(Connected(agent))
             self.forget()
 
     def tell(self, *given: Input, at_ms: int | None = None) -> Driven:
@@ -57,7 +57,7 @@ class Driven:
         if at_ms is not None:
             self.now = at_ms * MS
         for event in taken:
-            self.tell(Taken(event.response_id, event.item_id, event.content_index, len(event.data), self.now))
+            self.tell(AudioConsumed(event.response_id, event.item_id, event.content_index, len(event.data), self.now))
 
     def forget(self) -> Driven:
         """What has happened so far does not matter."""

@@ -8,7 +8,7 @@ import pytest
 from engine.core.agent_change import SECOND_HANDOFF
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import HookHandoff
-from engine.core.inputs import Opened, ToolDone, UpdateAgent
+from engine.core.inputs import Connected, ToolDone, UpdateAgent
 from engine.errors import SettingsError
 from engine.events import Error, Handoff, ToolEnd
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate, SessionUpdate
@@ -68,7 +68,7 @@ def test_a_voice_cannot_change_after_speech(voice: str, complaints: int) -> None
 
 def test_the_model_is_not_sent_again() -> None:
     spec = AgentSpec("a", "a", Session(model="gpt-realtime"))
-    d = Driven(spec, opened=False).tell(Opened(spec))
+    d = Driven(spec, opened=False).tell(Connected(spec))
     assert d.sent(SessionUpdate)[0].session == attrs.evolve(spec.session, model=UNSET)
 
 

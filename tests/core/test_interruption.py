@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.arbitration import TOKEN
 from engine.core.effects import CancelCall, Discard, DropChecks
-from engine.core.inputs import Interrupt, Opened, Played, Respond, SendMessage, Taken, ToolDone
+from engine.core.inputs import AudioConsumed, Connected, Interrupt, PlaybackReported, Respond, SendMessage, ToolDone
 from engine.core.tool_call_steps import CANCELLED_OUTPUT
 from engine.events import AudioInterrupted, HistoryUpdated, ToolEnd
 from engine.history import AssistantAudio, AssistantMessage
@@ -161,7 +161,7 @@ def test_truncation_is_never_beyond_what_was_received() -> None:
 def test_reports_decide_where_they_are_given() -> None:
     d = talking(("a", 2), reported=True)
     d.take_audio(at_ms=0)
-    d.tell(Played("a", 0, 320))
+    d.tell(PlaybackReported("a", 0, 320))
     d.tell(*BARGE_IN, at_ms=1500)
     assert memory(d) == [("a", 320)]
 
@@ -312,7 +312,7 @@ def test_three_items_cut_anywhere(quirk: Quirks, heard_ms: int, last_is_over: bo
 
 def test_an_interruption_of_nothing_is_nothing() -> None:
     d = Driven(AGENT, opened=False)
-    d.tell(Opened(AGENT)).forget()
-    d.tell(Interrupt(), user_starts(), Taken("r", "a", 0, 5, 0))
+    d.tell(Connected(AGENT)).forget()
+    d.tell(Interrupt(), user_starts(), AudioConsumed("r", "a", 0, 5, 0))
     assert d.types() == ["user_speech_started"]
     assert not d.wire

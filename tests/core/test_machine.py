@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core import inputs
-from engine.core.inputs import Opened, Played, Respond, Taken, Tick
+from engine.core.inputs import AudioConsumed, Connected, PlaybackReported, Respond, Tick
 from engine.core.machine import OWN_INPUTS, SILENT, TABLE, Machine
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
@@ -59,7 +59,7 @@ def test_no_order_of_valid_events_is_too_much(story: list[ServerEventBase], raw_
         d.tell(event)  # type: ignore[arg-type]
     assert d.types().count("agent_start") >= d.types().count("agent_end")
     list(d.machine.history)
-    d.tell(inputs.Ended(None))
+    d.tell(inputs.Disconnected(None))
     assert d.types().count("agent_start") == d.types().count("agent_end")
 
 
@@ -76,7 +76,7 @@ def test_the_same_inputs_have_the_same_effects(story: list[ServerEventBase]) -> 
 
 def test_effects_are_handed_over_once() -> None:
     machine = Machine(Rules(context=None), AGENT, PlaybackLedger())
-    machine.handle(Opened(AGENT), 0)
+    machine.handle(Connected(AGENT), 0)
     first = machine.take_effects()
     assert first.wire
     assert not machine.take_effects().wire
@@ -93,7 +93,7 @@ def test_the_ledger_can_be_read() -> None:
     d = Driven().tell(begins("r"), *speaks("r", "a", "hi", 1))
     d.take_audio(at_ms=0)
     assert d.machine.heard_ms("a", 0, 300 * MS) == 300
-    d.tell(Played("a", 0, 250), Taken("r", "unknown", 0, 4, 0))
+    d.tell(PlaybackReported("a", 0, 250), AudioConsumed("r", "unknown", 0, 4, 0))
     assert d.machine.heard_ms("a", 0, 300 * MS) == 250
     assert d.machine.heard_ms("b", 0, 0) is None
 

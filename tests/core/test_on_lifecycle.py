@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core.inputs import Ended, Interrupt, Opened, Respond, SendMessage, Tick
+from engine.core.inputs import Connected, Disconnected, Interrupt, Respond, SendMessage, Tick
 from engine.core.tool_call_steps import SESSION_OVER
 from engine.errors import TransportLost
 from engine.events import AgentEnd, ToolEnd
@@ -16,7 +16,7 @@ BESIDE = ResponseParams(conversation="none")
 def test_no_agent_is_told_before_the_connection_stands() -> None:
     d = Driven(opened=False)
     assert not d.wire
-    d.tell(Opened(AGENT))
+    d.tell(Connected(AGENT))
     assert len(d.wire) == 1
 
 
@@ -31,7 +31,7 @@ def in_the_middle() -> Driven:
 
 
 def test_everything_that_began_gets_its_end() -> None:
-    d = in_the_middle().forget().tell(Ended(None))
+    d = in_the_middle().forget().tell(Disconnected(None))
     (end,) = d.seen(AgentEnd)
     assert (end.status, end.reason) == ("cancelled", "session_closed")
     (call,) = d.seen(ToolEnd)
@@ -43,14 +43,14 @@ def test_everything_that_began_gets_its_end() -> None:
 
 def test_a_lost_connection_is_everybodys_error() -> None:
     lost = TransportLost("gone")
-    d = in_the_middle().forget().tell(Ended(lost))
+    d = in_the_middle().forget().tell(Disconnected(lost))
     assert d.seen(AgentEnd)[0].reason == "connection_lost"
     assert {effect.handle_id: effect.error for effect in d.handles} == {1: lost, 2: lost, 3: lost}
 
 
 def test_after_the_end_there_is_nothing() -> None:
-    d = in_the_middle().tell(Ended(None)).forget()
-    d.tell(Ended(None), Tick(), begins("late"), Interrupt(), SendMessage(typed("m", "x")))
+    d = in_the_middle().tell(Disconnected(None)).forget()
+    d.tell(Disconnected(None), Tick(), begins("late"), Interrupt(), SendMessage(typed("m", "x")))
     assert not d.events
     assert not d.wire
     assert d.machine.wake_at() is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.inputs import Fault, ToolDone, ToolRunning, Verdict
+from engine.core.inputs import CallbackFailed, ToolDone, ToolRunning, Verdict
 from engine.errors import EngineError
 from engine.events import Error, GuardrailResult
 from tests.core.driving import Driven
@@ -27,4 +27,4 @@ def test_a_verdict_may_mean_nothing(verdict: Verdict) -> None:
 
 def test_a_fault_of_the_applications_functions_is_an_error_event() -> None:
     error = EngineError("a hook failed")
-    assert [event.error for event in Driven().tell(Fault(error)).seen(Error)] == [error]
+    assert [event.error for event in Driven().tell(CallbackFailed(error)).seen(Error)] == [error]

@@ -71,7 +71,7 @@ _STRUCTS: Final = (
     (deltas, "ResponseOutputAudioDelta"),
     (on_server_response, "Audio"),
     (machine, "Effects"),
-    (event_queue, "Taken"),
+    (event_queue, "AudioConsumed"),
     (microphone, "InputAudioBufferAppend"),
 )
 """Where objects are made in C, which a profiler does not see."""

@@ -58,7 +58,7 @@ async def test_a_delta_makes_an_event_of_the_wire_and_one_of_the_session() -> No
             "ResponseOutputAudioDelta": 10,
             "Audio": 10,
             "Effects": 10,  # one for each batch
-            "Taken": 10,  # what the application took before is told with the next batch
+            "AudioConsumed": 10,  # what the application took before is told with the next batch
         }
 
 

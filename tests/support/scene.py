@@ -119,7 +119,7 @@ class Scene:
 
 
 @attrs.define
-class Played:
+class PlayedScene:
     """What came of a scene."""
 
     watch: Watch
@@ -131,7 +131,7 @@ class Played:
     """The application has been told that there are no more events."""
 
 
-def play(scene: Scene, *, settle: bool = True) -> Played:
+def play(scene: Scene, *, settle: bool = True) -> PlayedScene:
     """Run a scene to its end, and raise the first objection of the watch.
 
     Args:
@@ -166,11 +166,11 @@ class _Stage:
         self._agents = _agents(scene, watch)
         self._handles: list[ResponseHandle] = []
 
-    async def run(self, settle: bool) -> Played:
+    async def run(self, settle: bool) -> PlayedScene:
         with trio.fail_after(HANGS):
             return await self._perform(settle)
 
-    async def _perform(self, settle: bool) -> Played:
+    async def _perform(self, settle: bool) -> PlayedScene:
         vad = {"create_response": self._scene.creates, "interrupt_response": self._scene.interrupts}
         config = {
             "model_settings": {"turn_detection": {"type": "server_vad", **vad}},
@@ -178,7 +178,7 @@ class _Stage:
             "guardrails_settings": {"debounce_text_length": self._scene.step},
         }
         session = await RealtimeRunner(self._agents["front"], model=self._model, config=config).run()
-        played = Played(self._watch, self._model)
+        played = PlayedScene(self._watch, self._model)
         async with trio.open_nursery() as outside, session:
             outside.start_soon(self._read, session, outside, played)
             await self._act(session, outside)
@@ -187,7 +187,7 @@ class _Stage:
         self._watch.ended()
         return played
 
-    async def _settle(self, session: Session, played: Played) -> None:
+    async def _settle(self, session: Session, played: PlayedScene) -> None:
         """Wait until nothing happens any more."""
         await self._model.script_over.wait()
         for _ in range(MOST_ROUNDS):
@@ -203,7 +203,7 @@ class _Stage:
 
     # --- the application
 
-    async def _read(self, session: Session, nursery: trio.Nursery, played: Played) -> None:
+    async def _read(self, session: Session, nursery: trio.Nursery, played: PlayedScene) -> None:
         try:
             async for event in session:
                 self._watch.seen(event, now_ns())

@@ -26,14 +26,14 @@ from engine.core.effects import (
 )
 from engine.core.inputs import (
     ApprovalNeeded,
+    AudioConsumed,
     AudioSent,
     Command,
+    Connected,
     DecideCall,
-    Ended,
+    Disconnected,
     Input,
-    Opened,
     Report,
-    Taken,
     Tick,
     ToolDone,
     ToolRunning,
@@ -111,8 +111,8 @@ class World:
         self.reports: deque[Report] = deque()
         self.texts: dict[str, str] = {}
         self.handles = 0
-        self._taken: list[Taken] = []
-        self.handle(Opened(self.agents["front"]))
+        self._taken: list[AudioConsumed] = []
+        self.handle(Connected(self.agents["front"]))
         self.deliver()
 
     def check(self) -> None:
@@ -226,7 +226,7 @@ class World:
             event = self.feed.popleft()
             if isinstance(event, Audio):
                 size = len(event.data)
-                self._taken.append(Taken(event.response_id, event.item_id, event.content_index, size, self.now))
+                self._taken.append(AudioConsumed(event.response_id, event.item_id, event.content_index, size, self.now))
             self.watch.seen(event, self.now)
 
     def next_handle(self) -> int:
@@ -298,7 +298,7 @@ class World:
 
     def end(self, error: EngineError | None = None) -> None:
         """The session ends, and the application takes what is left."""
-        self.handle(Ended(error))
+        self.handle(Disconnected(error))
         self.feed = deque(event for event in self.feed if not isinstance(event, Audio | AudioEnd))
         self.take()
         self.watch.ended()

@@ -43,7 +43,7 @@ class Line:
 
 
 @attrs.frozen
-class Taken:
+class DeliveredEvent:
     """An event that the application took."""
 
     number: int
@@ -58,7 +58,7 @@ class RecordedCall:
     header: Mapping[str, Any] | None
     """None: another client made it."""
     lines: tuple[Line, ...]
-    events: tuple[Taken, ...]
+    events: tuple[DeliveredEvent, ...]
     """Empty: they were not kept."""
     partial: str | None
     """Why it is not whole; None if it is."""
@@ -82,7 +82,7 @@ def load_recording(path: str | Path) -> RecordedCall:
         raise LogError(str(file), 1, f"there is no recording here: {error.strerror}") from error
     header: Mapping[str, Any] | None = None
     lines: list[Line] = []
-    events: list[Taken] = []
+    events: list[DeliveredEvent] = []
     partial: str | None = None
     ended = False
     for number, row in enumerate(rows, start=1):
@@ -100,7 +100,7 @@ def load_recording(path: str | Path) -> RecordedCall:
             case {"kind": "end"}:
                 ended = True
             case {"kind": "event", "data": dict(taken)}:
-                events.append(Taken(number, taken))
+                events.append(DeliveredEvent(number, taken))
             case {"direction": "sent" | "received" as direction, "data": dict() | str() as event}:
                 lines.append(Line(number, _time(data), direction, event))
     if not lines:

@@ -20,7 +20,7 @@ from engine.local.conversation.effects import Hear
 from engine.local.conversation.input_buffer import SAMPLES_PER_MS, InputBuffer
 from engine.local.conversation.items import Conversation, Entry
 from engine.local.conversation.outbox import Outbox
-from engine.local.conversation.responding import Ended, Responding
+from engine.local.conversation.responding import Responding, ResponseEnd
 from engine.local.conversation.session_settings import SessionSettings
 from engine.local.conversation.transcripts import Transcripts
 from engine.local.conversation.turn_detection import SpeechClassifier, SpeechStarted, SpeechStopped, TurnDetector
@@ -167,7 +167,7 @@ class Listening:
         self._commit(self._buffer.take(start, end), now)
         self._respond(now)
 
-    def response_ended(self, ended: Ended) -> None:
+    def response_ended(self, ended: ResponseEnd) -> None:
         """The assistant has said its words, or will have when they are played: time the user's silence."""
         detection = self._detection
         timeout = detection.idle_timeout_ms if isinstance(detection, ServerVad) else None

@@ -61,7 +61,7 @@ class _Running:
 
 
 @attrs.frozen
-class Ended:
+class ResponseEnd:
     """A response of the default conversation ended at `at`, having sent `audio_ms` of audio."""
 
     at: int
@@ -90,7 +90,7 @@ class Responding:
         self._count = 0
         self._read_before = 0
         self._spoken = False
-        self._ended: list[Ended] = []
+        self._ended: list[ResponseEnd] = []
 
     # ------------------------------------------------------------------------------------------ reading
     @property
@@ -109,7 +109,7 @@ class Responding:
         times = (running.generation.due for running in self._running.values())
         return min((time for time in times if time is not None), default=None)
 
-    def take_ended(self) -> list[Ended]:
+    def take_ended(self) -> list[ResponseEnd]:
         """The responses of the default conversation that ended since the last call."""
         ended, self._ended = self._ended, []
         return ended
@@ -265,7 +265,7 @@ class Responding:
         if running is self._active:
             self._active = None
             self._spoken = self._spoken or generation.audio_ms > 0
-            self._ended.append(Ended(now, generation.audio_ms))
+            self._ended.append(ResponseEnd(now, generation.audio_ms))
 
     def _too_early(self, running: _Running) -> bool:
         unknown = not running.generation.created
