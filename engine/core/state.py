@@ -18,7 +18,7 @@ from engine.core.debounce import Debounce
 from engine.core.effects import Effects, HandleDone, HandleStatus
 from engine.core.playback import PlaybackLedger
 from engine.core.tool_calls import ToolCalls
-from engine.core.turn import Turn, TurnRules
+from engine.core.turn import TurnRules, UserTurn
 from engine.errors import EngineError
 from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
 from engine.wire.response import Usage
@@ -95,7 +95,7 @@ class State:
         self.asked: dict[str, RequestSnapshot] = {}
         """How things stood when a request was sent, by its token."""
         self.arbiter = Arbiter()
-        self.turn = Turn()
+        self.turn = UserTurn()
         self.turn_rules = TurnRules()
         self.ledger = ledger
         self.conversation = Conversation()

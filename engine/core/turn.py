@@ -62,7 +62,7 @@ class TurnRules:
         )
 
 
-class Turn:
+class UserTurn:
     """Whether the user is speaking now, and who ends the turn."""
 
     def __init__(self) -> None:

@@ -29,10 +29,10 @@ from engine.latency import on_agent, on_user
 from engine.latency.instants import Instant
 from engine.latency.log import LogHeader, SessionLog, in_order
 from engine.latency.open_turn import OpenTurn
-from engine.latency.open_turns import GRACE_NS, MOST_OPEN, Floor
+from engine.latency.open_turns import GRACE_NS, MOST_OPEN, OpenTurns
 from engine.latency.turns import TurnRecord
 
-_HANDLERS: Final[Mapping[str, Callable[[Floor, Instant], None]]] = {**on_user.HANDLERS, **on_agent.HANDLERS}
+_HANDLERS: Final[Mapping[str, Callable[[OpenTurns, Instant], None]]] = {**on_user.HANDLERS, **on_agent.HANDLERS}
 
 
 def turns_of(log: SessionLog) -> tuple[TurnRecord, ...]:
@@ -56,7 +56,7 @@ class TurnAssembler:
 
     def __init__(self, session: str, *, transcripts: bool = False) -> None:
         """`transcripts`: there will be one of every spoken turn; otherwise that is learned from the first."""
-        self._floor = Floor(session)
+        self._floor = OpenTurns(session)
         self._floor.transcripts = transcripts
         self._resting: list[OpenTurn] = []
         """The open turns that are over unless something more comes within `GRACE_NS`."""

@@ -18,14 +18,14 @@ from engine.latency.open_turn import (
     cause_of,
     source_of,
 )
-from engine.latency.open_turns import Floor
+from engine.latency.open_turns import OpenTurns
 from engine.latency.turns import HandoffInstant, Interruption, ToolSpan
 from engine.wire.units import NS_PER_MS
 
 # --- the model
 
 
-def _requested(f: Floor, instant: Instant) -> None:
+def _requested(f: OpenTurns, instant: Instant) -> None:
     if instant.fields.get("beside") is True:
         return
     turn = f.answered_now(instant.t)
@@ -35,7 +35,7 @@ def _requested(f: Floor, instant: Instant) -> None:
         f.by_token[token] = turn
 
 
-def _created(f: Floor, instant: Instant) -> None:
+def _created(f: OpenTurns, instant: Instant) -> None:
     response = instant.text("response")
     if response is None or instant.fields.get("beside") is True or response in f.by_response:
         return
@@ -51,7 +51,7 @@ def _created(f: Floor, instant: Instant) -> None:
     f.by_response[response] = turn, answer
 
 
-def _response_done(f: Floor, instant: Instant) -> None:
+def _response_done(f: OpenTurns, instant: Instant) -> None:
     if (found := f.by_response.get(instant.text("response") or "")) is None:
         return
     turn, answer = found
@@ -65,12 +65,12 @@ def _response_done(f: Floor, instant: Instant) -> None:
         turn.usage = add_usage(turn.usage, usage)
 
 
-def _first_token(f: Floor, instant: Instant) -> None:
+def _first_token(f: OpenTurns, instant: Instant) -> None:
     if (found := f.by_response.get(instant.text("response") or "")) is not None:
         found[1].at.setdefault("first_token", instant.t)
 
 
-def _item(f: Floor, instant: Instant) -> tuple[OpenTurn, OpenAnswer, OpenItem] | None:
+def _item(f: OpenTurns, instant: Instant) -> tuple[OpenTurn, OpenAnswer, OpenItem] | None:
     item = instant.text("item")
     if item is not None and (known := f.by_item.get(item)) is not None:
         return known
@@ -84,7 +84,7 @@ def _item(f: Floor, instant: Instant) -> tuple[OpenTurn, OpenAnswer, OpenItem] |
     return f.by_item[name]
 
 
-def _audio(f: Floor, instant: Instant) -> None:
+def _audio(f: OpenTurns, instant: Instant) -> None:
     if (found := _item(f, instant)) is None:
         return
     _, answer, item = found
@@ -100,7 +100,7 @@ def _audio(f: Floor, instant: Instant) -> None:
             item.jitter_ms = instant.number("jitter_ms")
 
 
-def _playout(f: Floor, instant: Instant) -> None:
+def _playout(f: OpenTurns, instant: Instant) -> None:
     if (found := _item(f, instant)) is None:
         return
     source = source_of(instant.text("source"))
@@ -124,7 +124,7 @@ def _playout(f: Floor, instant: Instant) -> None:
 # --- interruption
 
 
-def _interrupt(f: Floor, instant: Instant) -> None:
+def _interrupt(f: OpenTurns, instant: Instant) -> None:
     if (found := f.by_response.get(instant.text("response") or "")) is None:
         return
     _, answer = found
@@ -139,7 +139,7 @@ def _interrupt(f: Floor, instant: Instant) -> None:
         )
 
 
-def _interruption_step(f: Floor, instant: Instant) -> None:
+def _interruption_step(f: OpenTurns, instant: Instant) -> None:
     if instant.kind == "truncate.sent":
         known = f.by_item.get(instant.text("item") or "")
         answer = None if known is None else known[1]
@@ -161,7 +161,7 @@ def _interruption_step(f: Floor, instant: Instant) -> None:
 # --- tools, handoffs, guardrails
 
 
-def _tool_called(f: Floor, instant: Instant) -> None:
+def _tool_called(f: OpenTurns, instant: Instant) -> None:
     call, found = instant.text("call"), f.by_response.get(instant.text("response") or "")
     if call is None or found is None or call in f.by_call:
         return
@@ -171,7 +171,7 @@ def _tool_called(f: Floor, instant: Instant) -> None:
     f.by_call[call] = turn
 
 
-def _tool_step(f: Floor, instant: Instant) -> None:
+def _tool_step(f: OpenTurns, instant: Instant) -> None:
     call = instant.text("call") or ""
     if (turn := f.by_call.get(call)) is None:
         return
@@ -182,13 +182,13 @@ def _tool_step(f: Floor, instant: Instant) -> None:
     turn.tools[call] = attrs.evolve(turn.tools[call], **changes)  # type: ignore[arg-type]
 
 
-def _handoff(f: Floor, instant: Instant) -> None:
+def _handoff(f: OpenTurns, instant: Instant) -> None:
     if (turn := f.last(lambda turn: turn.heard)) is not None:
         came, goes = instant.text("from") or "", instant.text("to") or ""
         turn.handoffs.append(HandoffInstant(at=instant.t, from_agent=came, to_agent=goes))
 
 
-def _checked(f: Floor, instant: Instant) -> None:
+def _checked(f: OpenTurns, instant: Instant) -> None:
     if (found := f.by_response.get(instant.text("response") or "")) is None:
         return
     turn = found[0]
@@ -201,16 +201,16 @@ def _checked(f: Floor, instant: Instant) -> None:
 # --- the rest
 
 
-def _error(f: Floor, instant: Instant) -> None:
+def _error(f: OpenTurns, instant: Instant) -> None:
     if f.turns:
         f.turns[-1].errors.append(instant.text("code") or instant.text("message") or "unknown")
 
 
-def _end(f: Floor, instant: Instant) -> None:
+def _end(f: OpenTurns, instant: Instant) -> None:
     """The time of the end is noted; `close` gives what is open then."""
 
 
-HANDLERS: Final[Mapping[str, Callable[[Floor, Instant], None]]] = {
+HANDLERS: Final[Mapping[str, Callable[[OpenTurns, Instant], None]]] = {
     "response.requested": _requested,
     "response.created": _created,
     "response.first_token": _first_token,

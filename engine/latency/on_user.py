@@ -7,12 +7,12 @@ from typing import Final
 
 from engine.latency.instants import Instant
 from engine.latency.open_turn import Onset, OpenTurn, purpose_of
-from engine.latency.open_turns import MOST_EARLY, Floor
+from engine.latency.open_turns import MOST_EARLY, OpenTurns
 
 # --- the caller
 
 
-def _truth_start(f: Floor, instant: Instant) -> None:
+def _truth_start(f: OpenTurns, instant: Instant) -> None:
     number = instant.fields.get("turn")
     turn = f.last(lambda turn: turn.opened_by == "speech")
     if turn is None or turn.heard or "speech_stopped" in turn.at or "user_speech_start_truth" in turn.at:
@@ -26,7 +26,7 @@ def _truth_start(f: Floor, instant: Instant) -> None:
     _onset(f, turn)
 
 
-def _truth_end(f: Floor, instant: Instant) -> None:
+def _truth_end(f: OpenTurns, instant: Instant) -> None:
     number = instant.fields.get("turn")
     turn = f.last(lambda turn: "user_speech_start_truth" in turn.at and (number is None or turn.truth_turn == number))
     if turn is not None:
@@ -34,7 +34,7 @@ def _truth_end(f: Floor, instant: Instant) -> None:
         _position(turn, "user_speech_end_truth_ms", instant)
 
 
-def _onset(f: Floor, turn: OpenTurn) -> None:
+def _onset(f: OpenTurns, turn: OpenTurn) -> None:
     truth, heard = turn.at.get("user_speech_start_truth"), turn.at.get("speech_started")
     for known in f.onsets:
         if known.turn == turn.index:
@@ -43,7 +43,7 @@ def _onset(f: Floor, turn: OpenTurn) -> None:
     f.onsets.append(Onset(turn.index, truth, heard, turn.purpose))
 
 
-def _sent(f: Floor, instant: Instant) -> None:
+def _sent(f: OpenTurns, instant: Instant) -> None:
     edge, item = instant.text("edge"), instant.text("item")
     if edge not in ("first", "last"):
         return
@@ -61,7 +61,7 @@ def _sent(f: Floor, instant: Instant) -> None:
     f.audio_sent[edge, item or ""] = instant.t
 
 
-def _begin_by_hand(f: Floor, t: int) -> None:
+def _begin_by_hand(f: OpenTurns, t: int) -> None:
     turn = f.last(lambda turn: turn.opened_by == "speech")
     if turn is None or turn.heard or "user_audio_first_sent" in turn.at:
         turn = f.open("speech", t)
@@ -75,7 +75,7 @@ def _edge(turn: OpenTurn, edge: str, t: int) -> None:
         turn.last("user_audio_last_sent", t)
 
 
-def _speech_started(f: Floor, instant: Instant) -> None:
+def _speech_started(f: OpenTurns, instant: Instant) -> None:
     item = instant.text("item") or ""
     turn = f.by_user_item.get(item) or f.spoken(instant.t)
     f.by_user_item[item] = turn
@@ -86,14 +86,14 @@ def _speech_started(f: Floor, instant: Instant) -> None:
     _onset(f, turn)
 
 
-def _early(f: Floor, turn: OpenTurn, item: str) -> None:
+def _early(f: OpenTurns, turn: OpenTurn, item: str) -> None:
     """What was told of an item before it had a turn."""
     for edge in ("first", "last"):
         if (t := f.audio_sent.pop((edge, item), None)) is not None:
             _edge(turn, edge, t)
 
 
-def _speech_stopped(f: Floor, instant: Instant) -> None:
+def _speech_stopped(f: OpenTurns, instant: Instant) -> None:
     item = instant.text("item") or ""
     turn = f.by_user_item.get(item) or f.last(
         lambda turn: turn.opened_by == "speech" and not turn.heard and "speech_started" in turn.at
@@ -107,13 +107,13 @@ def _speech_stopped(f: Floor, instant: Instant) -> None:
     f.hears(turn)
 
 
-def _commit_sent(f: Floor, instant: Instant) -> None:
+def _commit_sent(f: OpenTurns, instant: Instant) -> None:
     turn = f.ended_by_hand(instant.t)
     turn.last("commit_sent", instant.t)
     f.hears(turn)
 
 
-def _committed(f: Floor, instant: Instant) -> None:
+def _committed(f: OpenTurns, instant: Instant) -> None:
     item = instant.text("item") or ""
     turn = f.by_user_item.get(item) or f.last(
         lambda turn: turn.opened_by == "speech" and "commit_sent" in turn.at and "committed" not in turn.at
@@ -127,13 +127,13 @@ def _committed(f: Floor, instant: Instant) -> None:
     f.hears(turn)
 
 
-def _cleared(f: Floor, instant: Instant) -> None:
+def _cleared(f: OpenTurns, instant: Instant) -> None:
     turn = f.last(lambda turn: turn.opened_by == "speech" and "committed" not in turn.at)
     if turn is not None and not turn.answer.responses:
         turn.withdrawn = True
 
 
-def _text_sent(f: Floor, instant: Instant) -> None:
+def _text_sent(f: OpenTurns, instant: Instant) -> None:
     if instant.fields.get("respond") is False:
         return
     turn = f.turns[-1] if f.turns else None
@@ -143,20 +143,20 @@ def _text_sent(f: Floor, instant: Instant) -> None:
     f.hears(turn)
 
 
-def _silence(f: Floor, instant: Instant) -> None:
+def _silence(f: OpenTurns, instant: Instant) -> None:
     turn = f.open("silence", instant.t)
     if (item := instant.text("item")) is not None:
         f.by_user_item[item] = turn
     f.hears(turn)
 
 
-def _transcript_first(f: Floor, instant: Instant) -> None:
+def _transcript_first(f: OpenTurns, instant: Instant) -> None:
     f.transcripts = True
     if (turn := f.by_user_item.get(instant.text("item") or "")) is not None:
         turn.first("transcript_first", instant.t)
 
 
-def _transcript_final(f: Floor, instant: Instant) -> None:
+def _transcript_final(f: OpenTurns, instant: Instant) -> None:
     f.transcripts = True
     if (turn := f.by_user_item.get(instant.text("item") or "")) is not None:
         turn.last("transcript_final", instant.t)
@@ -164,7 +164,7 @@ def _transcript_final(f: Floor, instant: Instant) -> None:
         turn.heard_text = f"{turn.heard_text} {text}" if turn.heard_text and text else text or turn.heard_text
 
 
-def _transcript_failed(f: Floor, instant: Instant) -> None:
+def _transcript_failed(f: OpenTurns, instant: Instant) -> None:
     if (turn := f.by_user_item.get(instant.text("item") or "")) is not None:
         turn.text_failed = True
 
@@ -174,7 +174,7 @@ def _position(turn: OpenTurn, field: str, instant: Instant, name: str = "positio
         turn.ms[field] = ms
 
 
-HANDLERS: Final[Mapping[str, Callable[[Floor, Instant], None]]] = {
+HANDLERS: Final[Mapping[str, Callable[[OpenTurns, Instant], None]]] = {
     "user.speech.start.truth": _truth_start,
     "user.speech.end.truth": _truth_end,
     "user.audio.sent": _sent,

@@ -27,7 +27,7 @@ _MOST_ONSETS: Final = 256
 V = TypeVar("V")
 
 
-class Floor:
+class OpenTurns:
     """Who has it, who had it, and who is waited for."""
 
     def __init__(self, session: str) -> None:

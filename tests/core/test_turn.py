@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.turn import TABLE, Turn, TurnInput, TurnRules, TurnState
+from engine.core.turn import TABLE, TurnInput, TurnRules, TurnState, UserTurn
 from engine.wire.session import Audio, AudioInput, SemanticVad, ServerVad, Session, UnknownSetting
 from engine.wire.struct import UNSET
 
@@ -17,8 +17,8 @@ INPUTS: tuple[TurnInput, ...] = get_args(TurnInput)
 inputs = st.lists(st.sampled_from(INPUTS), max_size=12)
 
 
-def after(*happened: TurnInput) -> Turn:
-    turn = Turn()
+def after(*happened: TurnInput) -> UserTurn:
+    turn = UserTurn()
     for one in happened:
         turn.on(one)
     return turn

@@ -38,7 +38,7 @@ class Sessions:
 
 
 @attrs.frozen(kw_only=True)
-class Caller:
+class ScenarioCaller:
     """Somebody who calls."""
 
     greeted: bool = True
@@ -60,7 +60,7 @@ class Calls:
 
 
 @attrs.frozen(kw_only=True)
-class Turn:
+class ScenarioTurn:
     """One thing that the caller does: says, plays, types, or keeps silent.
 
     Without `cuts_in_ms`, `on` and `backchannel` it is done politely: when the agent has finished, and a pause later.
@@ -168,8 +168,8 @@ class Scenario:
     seed: Annotated[int, Range(0, 2**53)] = 0
     budgets: tuple[str, ...] = ()
     sessions: Sessions = attrs.field(factory=Sessions)
-    caller: Caller = attrs.field(factory=Caller)
-    turn: tuple[Turn, ...]
+    caller: ScenarioCaller = attrs.field(factory=ScenarioCaller)
+    turn: tuple[ScenarioTurn, ...]
     agent: Agent = attrs.field(factory=Agent)
     tool: Mapping[str, Tool] = attrs.field(factory=dict)
     model: Model = attrs.field(factory=Model)

@@ -15,7 +15,7 @@ from cattrs import Converter
 from engine._messages import KeyPath, suggest, write_path
 from engine.errors import SettingsError
 from engine.lab.scenario.distributions import LogNormal, Spread, Uniform
-from engine.lab.scenario.scenario import Scenario, ScenarioFile, Turn
+from engine.lab.scenario.scenario import Scenario, ScenarioFile, ScenarioTurn
 from engine.lab.statistics.budgets import read_budget
 from engine.settings.checking import describe_problem
 from engine.wire.check import find_problem
@@ -142,7 +142,7 @@ def _contradictions(scenario: Scenario) -> list[tuple[KeyPath, str]]:
     return found
 
 
-def _in_turn(turn: Turn, scenario: Scenario) -> list[tuple[str, str]]:
+def _in_turn(turn: ScenarioTurn, scenario: Scenario) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     ways = [way for way in _WAYS if getattr(turn, way) is not None]
     if not ways:

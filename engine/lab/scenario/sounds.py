@@ -13,7 +13,7 @@ from engine.audio.samples import FULL_SCALE, pcm_of, samples_of
 from engine.audio.wav import read_wav
 from engine.caller.utterance import Sound
 from engine.errors import AudioError
-from engine.lab.scenario.scenario import Turn
+from engine.lab.scenario.scenario import ScenarioTurn
 from engine.lab.scenario.scenario_file import ScenarioError
 from engine.local.speech.installed import speech_for
 from engine.local.speech.placeholder_synthesizer import murmur
@@ -37,13 +37,13 @@ class Sounds:
     in_frames: bool = True
     """False: where nothing depends on it, longer pieces are sent at once."""
 
-    def prepare(self, turns: Sequence[Turn]) -> None:
+    def prepare(self, turns: Sequence[ScenarioTurn]) -> None:
         """Make them all, before anybody is called. Raises ScenarioError if a file is no audio."""
         for turn in turns:
             if turn.says is not None or turn.wav is not None:
                 self.of(turn)
 
-    def of(self, turn: Turn) -> Sound:
+    def of(self, turn: ScenarioTurn) -> Sound:
         """What a turn sounds like. Raises ScenarioError if its file is no audio."""
         text = turn.says or ""
         return _sound(self.folder, turn.wav, text, self.spoken.get(text), self.noise_dbfs, self.in_frames)
@@ -54,7 +54,7 @@ class Sounds:
         return b"" if self.noise_dbfs is None else noise(self.noise_dbfs)
 
 
-async def spoken(turns: Sequence[Turn]) -> Mapping[str, bytes]:
+async def spoken(turns: Sequence[ScenarioTurn]) -> Mapping[str, bytes]:
     """Everything that is said in `turns`, in a voice, for servers that listen; empty without the speech extra.
 
     Raises:

@@ -11,7 +11,7 @@ import trio
 from engine.caller.call_events import CallEvent
 from engine.caller.caller import CallerActions
 from engine.lab.scenario.distributions import Draws, Spread, Stream
-from engine.lab.scenario.scenario import Caller, Turn
+from engine.lab.scenario.scenario import ScenarioCaller, ScenarioTurn
 from engine.lab.scenario.sounds import Sounds
 from engine.lab.simulate.oracle import ToldEars
 from engine.latency.turns import Purpose
@@ -48,10 +48,10 @@ class Moments:
 
 @attrs.define(kw_only=True)
 class ScriptedCaller:
-    """Holds the caller's side of one call. Implements `Caller`."""
+    """Holds the caller's side of one call. Implements `ScenarioCaller`."""
 
-    caller: Caller
-    turns: tuple[Turn, ...]
+    caller: ScenarioCaller
+    turns: tuple[ScenarioTurn, ...]
     moments: Moments
     sounds: Sounds
     ears: ToldEars | None
@@ -66,11 +66,11 @@ class ScriptedCaller:
 
     @property
     def speaks(self) -> bool:
-        """See `Caller.speaks`."""
+        """See `ScenarioCaller.speaks`."""
         return True
 
     async def call(self, actions: CallerActions, began_ns: int, *, greeted: bool) -> None:
-        """See `Caller.call`."""
+        """See `ScenarioCaller.call`."""
         self._since_ns, self._expects = began_ns, greeted
         for number, turn in self._turns():
             await self._wait(actions, number, turn)
@@ -78,14 +78,14 @@ class ScriptedCaller:
         if self._expects:
             await actions.agent_finished(self._since_ns)
 
-    def _turns(self) -> Iterator[tuple[int, Turn]]:
+    def _turns(self) -> Iterator[tuple[int, ScenarioTurn]]:
         while True:
             yield from enumerate(self.turns)
             if not self.caller.repeats:
                 return
 
     # ------------------------------------------------------------------------------------------ when
-    async def _wait(self, actions: CallerActions, number: int, turn: Turn) -> None:
+    async def _wait(self, actions: CallerActions, number: int, turn: ScenarioTurn) -> None:
         if turn.on is not None:
             await self.moments.happened(turn.on, self._since_ns)
             await trio.sleep(self._seconds(f"{number}.after_ms", turn.after_ms))
@@ -106,7 +106,7 @@ class ScriptedCaller:
         return stream.seconds()
 
     # ------------------------------------------------------------------------------------------ what
-    async def _do(self, actions: CallerActions, number: int, turn: Turn) -> None:
+    async def _do(self, actions: CallerActions, number: int, turn: ScenarioTurn) -> None:
         if turn.silence_s is not None:
             await trio.sleep(turn.silence_s)
             return
@@ -120,7 +120,7 @@ class ScriptedCaller:
             self._since_ns = begins_ns
             self._expects = True
 
-    async def _say(self, actions: CallerActions, turn: Turn) -> int:
+    async def _say(self, actions: CallerActions, turn: ScenarioTurn) -> int:
         sound = self.sounds.of(turn)
         interrupts = turn.cuts_in_ms is not None or turn.on is not None
         purpose: Purpose = "backchannel" if turn.backchannel else "barge_in" if interrupts else "turn"
