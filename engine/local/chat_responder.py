@@ -16,14 +16,14 @@ import orjson
 from engine.errors import SettingsError
 from engine.local.conversation.replies import (
     Answered,
-    Call,
     Called,
-    Line,
+    CallTool,
+    HistoryLine,
     NoReply,
     PromptContext,
     Reply,
     Responder,
-    Say,
+    SayText,
 )
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
@@ -93,16 +93,16 @@ def reply_of(body: bytes) -> Reply:
     try:
         message = orjson.loads(body)["choices"][0]["message"]
         calls = [call["function"] for call in message.get("tool_calls") or ()]
-        parts: list[Say | Call] = [Call(str(call["name"]), str(call["arguments"])) for call in calls]
+        parts: list[SayText | CallTool] = [CallTool(str(call["name"]), str(call["arguments"])) for call in calls]
         text = message.get("content")
     except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise NoReply("the language model's answer could not be read") from error
     if isinstance(text, str) and text.strip():
-        parts.insert(0, Say(text.strip()))
+        parts.insert(0, SayText(text.strip()))
     return tuple(parts)
 
 
-def _message(each: Line | Called | Answered) -> dict[str, object]:
+def _message(each: HistoryLine | Called | Answered) -> dict[str, object]:
     if isinstance(each, Answered):
         return {"role": "tool", "tool_call_id": each.call_id, "content": each.output}
     if isinstance(each, Called):

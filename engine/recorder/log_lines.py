@@ -39,7 +39,7 @@ from engine.events import (
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 
 E = TypeVar("E", bound=RealtimeSessionEvent)
-Line = tuple[logging.Logger, str, tuple[object, ...]]
+LogLine = tuple[logging.Logger, str, tuple[object, ...]]
 
 ROOT: Final = logging.getLogger("engine")
 SESSION: Final = logging.getLogger("engine.session")
@@ -123,11 +123,11 @@ def _name(error: EngineError) -> str:
     return type(error).__name__ if code is None else f"{type(error).__name__}({code})"
 
 
-def _line(kind: type[E], line: Callable[[E], Line]) -> tuple[type, Callable[[RealtimeSessionEvent], Line]]:
-    return kind, cast("Callable[[RealtimeSessionEvent], Line]", line)
+def _line(kind: type[E], line: Callable[[E], LogLine]) -> tuple[type, Callable[[RealtimeSessionEvent], LogLine]]:
+    return kind, cast("Callable[[RealtimeSessionEvent], LogLine]", line)
 
 
-_LINES: Final[Mapping[type, Callable[[RealtimeSessionEvent], Line]]] = dict(
+_LINES: Final[Mapping[type, Callable[[RealtimeSessionEvent], LogLine]]] = dict(
     [
         _line(AgentStart, lambda event: (RESPONSES, "response %s: begun", (event.response_id,))),
         _line(

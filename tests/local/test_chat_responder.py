@@ -11,7 +11,7 @@ import trio
 
 from engine.errors import SettingsError
 from engine.local.chat_responder import chat_responder, reply_of, request_of
-from engine.local.conversation.replies import Answered, Call, Called, Line, NoReply, PromptContext, Say
+from engine.local.conversation.replies import Answered, Called, CallTool, HistoryLine, NoReply, PromptContext, SayText
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
@@ -22,8 +22,8 @@ CONTEXT = PromptContext(
     (WEATHER,),
     "auto",
     (
-        Line("user", "hello"),
-        Line("assistant", None, spoken=True),
+        HistoryLine("user", "hello"),
+        HistoryLine("assistant", None, spoken=True),
         Called("call_1", "get_weather", "{}"),
         Answered("call_1", "sunny"),
     ),
@@ -61,7 +61,7 @@ async def test_a_question_and_its_answer():
     async with trio.open_nursery() as nursery:
         port = await nursery.start(partial(serve_once, "200 OK", answer(content="It is sunny."), seen))
         responder = chat_responder(f"http://127.0.0.1:{port}/v1", "tiny", api_key="secret")
-        assert await responder(CONTEXT) == (Say("It is sunny."),)
+        assert await responder(CONTEXT) == (SayText("It is sunny."),)
         nursery.cancel_scope.cancel()
     assert seen[0]["head"].startswith("POST /v1/chat/completions")
     assert "Bearer secret" in seen[0]["head"]
@@ -82,7 +82,7 @@ async def test_an_endpoint_that_refuses_or_is_not_there():
 def test_calls_come_after_the_words():
     call = {"id": "x", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'}}
     reply = reply_of(answer(content="Let me see.", tool_calls=[call]))
-    assert reply == (Say("Let me see."), Call("get_weather", '{"city": "Oslo"}'))
+    assert reply == (SayText("Let me see."), CallTool("get_weather", '{"city": "Oslo"}'))
     assert reply_of(answer(content=None)) == ()
 
 

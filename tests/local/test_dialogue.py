@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import SettingsError
-from engine.local.conversation.replies import Answered, Call, Called, Line, PromptContext, Reply, Say
+from engine.local.conversation.replies import Answered, Called, CallTool, HistoryLine, PromptContext, Reply, SayText
 from engine.local.dialogue.description import customer_service, load_dialogue, parse_dialogue
 from engine.local.dialogue.responder import DialogueResponder
 from engine.local.dialogue.spoken_results import spoken_result
@@ -39,27 +39,27 @@ def context(*history, tools=(), instructions="", choice: ToolChoice = "auto", pa
     return PromptContext(instructions, tuple(tools), choice, tuple(history), parallel_calls=parallel)
 
 
-def typed(text: str) -> Line:
-    return Line("user", text)
+def typed(text: str) -> HistoryLine:
+    return HistoryLine("user", text)
 
 
-def heard(text: str | None) -> Line:
-    return Line("user", text, spoken=True)
+def heard(text: str | None) -> HistoryLine:
+    return HistoryLine("user", text, spoken=True)
 
 
-def said(text: str) -> Line:
-    return Line("assistant", text, spoken=True)
+def said(text: str) -> HistoryLine:
+    return HistoryLine("assistant", text, spoken=True)
 
 
 def words(reply: Reply) -> str:
     (part,) = reply
-    assert isinstance(part, Say)
+    assert isinstance(part, SayText)
     return part.text
 
 
 def arguments(reply: Reply) -> dict[str, object]:
     (part,) = reply
-    assert isinstance(part, Call)
+    assert isinstance(part, CallTool)
     return json.loads(part.arguments)
 
 
@@ -156,9 +156,10 @@ def test_a_story_is_long():
 
 
 def test_a_picture():
-    assert words(RESPONDER.reply(context(Line("user", None, images=1)))) == "Thank you for the picture."
+    assert words(RESPONDER.reply(context(HistoryLine("user", None, images=1)))) == "Thank you for the picture."
     assert (
-        words(RESPONDER.reply(context(Line("user", "Flurb", images=1)))) == "Thank you for the picture. You said: Flurb"
+        words(RESPONDER.reply(context(HistoryLine("user", "Flurb", images=1))))
+        == "Thank you for the picture. You said: Flurb"
     )
 
 
@@ -180,7 +181,7 @@ def test_the_weather_with_anybodys_tool(declared: FunctionToolDefinition):
 def test_a_tool_that_is_not_declared_is_not_called():
     assert "weather" in words(RESPONDER.reply(context(heard("what is the weather in tokyo"), tools=(ORDER,))))
     reply = RESPONDER.reply(context(heard("what is the weather in tokyo"), tools=(WEATHER,), choice="none"))
-    assert isinstance(reply[0], Say)
+    assert isinstance(reply[0], SayText)
 
 
 def test_numbers_have_the_type_of_the_schema():
@@ -211,7 +212,7 @@ def test_a_value_given_before_is_remembered():
 
 def test_several_values_are_asked_for_one_after_the_other():
     booking = tool("book_appointment", date="string", time="string", service="string")
-    history: list[Line] = [heard("i would like to book an appointment")]
+    history: list[HistoryLine] = [heard("i would like to book an appointment")]
     for answer in ("a repair please", "on monday", "at noon"):
         history.append(said(words(RESPONDER.reply(context(*history, tools=(booking,))))))
         history.append(heard(answer))
@@ -233,10 +234,10 @@ def test_a_tool_nobody_foresaw_is_found_by_its_name():
 
 def test_a_forced_call():
     reply = RESPONDER.reply(context(typed("hello"), tools=(ORDER, WEATHER), choice=ToolChoiceFunction("get_weather")))
-    assert isinstance(reply[0], Call)
+    assert isinstance(reply[0], CallTool)
     assert reply[0].name == "get_weather"
     reply = RESPONDER.reply(context(typed("hello"), tools=(ORDER, WEATHER), choice="required"))
-    assert isinstance(reply[0], Call)
+    assert isinstance(reply[0], CallTool)
 
 
 # ---------------------------------------------------------------------------------------- results
@@ -289,7 +290,7 @@ def test_any_json_can_be_told(value: object):
 # ---------------------------------------------------------------------------------------- handoffs
 def test_a_handoff_by_the_departments_name():
     reply = RESPONDER.reply(context(heard("can i speak to technical support"), tools=(BILLING, TECHNICAL)))
-    assert reply == (Call("transfer_to_technical_support", "{}"),)
+    assert reply == (CallTool("transfer_to_technical_support", "{}"),)
     assert "cannot transfer" in words(RESPONDER.reply(context(heard("sales please"), tools=(BILLING,))))
 
 
@@ -298,12 +299,12 @@ def test_a_handoff_by_its_description():
     reply = RESPONDER.reply(
         context(typed("Please connect me to somebody about my invoice"), tools=(TECHNICAL, to_money))
     )
-    assert reply == (Call("hand_off_two", "{}"),)
+    assert reply == (CallTool("hand_off_two", "{}"),)
 
 
 def test_what_another_department_does_goes_there():
     line = heard("i was charged twice")
-    assert RESPONDER.reply(context(line, tools=(WEATHER, BILLING))) == (Call("transfer_to_billing_support", "{}"),)
+    assert RESPONDER.reply(context(line, tools=(WEATHER, BILLING))) == (CallTool("transfer_to_billing_support", "{}"),)
     assert "refund" in words(RESPONDER.reply(context(line, tools=(WEATHER,))))
 
 
@@ -327,8 +328,8 @@ def test_the_specialist_greets_and_goes_on_with_the_matter():
     assert arguments(RESPONDER.reply(context(*history, tools=(REFUND,)))) == {"order_id": "4821"}
     known = context(heard("i would like a refund for order one two three four"), *handed_over, tools=(REFUND,))
     first, second = RESPONDER.reply(known)
-    assert isinstance(first, Say)
-    assert isinstance(second, Call)
+    assert isinstance(first, SayText)
+    assert isinstance(second, CallTool)
 
 
 # ---------------------------------------------------------------------------------------- the description

@@ -131,10 +131,10 @@ def test_parallel_calls_have_items_indices_and_call_ids_of_their_own():
 
 
 def test_items_of_the_newest_models_overlap_and_those_of_older_ones_follow():
-    from engine.local.conversation.replies import Call, Say
+    from engine.local.conversation.replies import CallTool, SayText
 
     def reply(_):
-        return (Say("Let me look."), Call("get_weather", '{"city": "Oslo"}'))
+        return (SayText("Let me look."), CallTool("get_weather", '{"city": "Oslo"}'))
 
     for model, overlap in (("gpt-realtime", False), ("gpt-realtime-2.1", True)):
         driver = Driver(model=model, reply=reply)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from engine.local.conversation.replies import Call, Say
+from engine.local.conversation.replies import CallTool, SayText
 from tests.local.driver import Driver, Json, append, silence, speech
 from tests.recordings import Recording, recorded
 
@@ -17,17 +17,17 @@ speech_stopped 4256 after 200 of silence. The recordings' own audio was cut shor
 it."""
 
 
-def _replies(recording: Recording) -> Iterable[tuple[Say | Call, ...]]:
+def _replies(recording: Recording) -> Iterable[tuple[SayText | CallTool, ...]]:
     """What the model said in each response."""
     for line in recording.received:
         if line.data["type"] == "response.done":
-            parts: list[Say | Call] = []
+            parts: list[SayText | CallTool] = []
             for item in line.data["response"]["output"]:
                 if item["type"] == "function_call":
-                    parts.append(Call(item["name"], item["arguments"]))
+                    parts.append(CallTool(item["name"], item["arguments"]))
                 else:
                     part = item["content"][0]
-                    parts.append(Say(part.get("transcript") or part.get("text")))
+                    parts.append(SayText(part.get("transcript") or part.get("text")))
             yield tuple(parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.local.conversation.replies import Call, Say
+from engine.local.conversation.replies import CallTool, SayText
 from engine.local.settings.faults import (
     EarlyCancelRefused,
     FailedResponse,
@@ -212,7 +212,7 @@ def test_a_cancel_that_overtakes_the_response():
 
 
 def test_speech_in_several_items():
-    driver = Driver(options=failing(SplitSpeech()), reply=lambda _: (Say("One. Two! Three?"),))
+    driver = Driver(options=failing(SplitSpeech()), reply=lambda _: (SayText("One. Two! Three?"),))
     driver.say("hello")
     output = driver.of("response.done")[0]["response"]["output"]
     assert [item["content"][0]["transcript"] for item in output] == ["One.", "Two!", "Three?"]
@@ -220,7 +220,7 @@ def test_speech_in_several_items():
 
 
 def test_overlapping_items_close_in_order():
-    reply = (Say("Let me look that up for you."), Call("a", "{}"), Call("b", '{"x": 1}'))
+    reply = (SayText("Let me look that up for you."), CallTool("a", "{}"), CallTool("b", '{"x": 1}'))
     driver = Driver(options=failing(OverlappingItems()), reply=lambda _: reply)
     driver.say("hello")
     assert [event["output_index"] for event in driver.of("response.output_item.done")] == [0, 1, 2]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from engine.core.arbitration import TOKEN
-from engine.lab.replay.recorded_call import Line, RecordedCall
+from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
 from engine.session.session import RealtimeSession
 from engine.wire.client_decoding import decode_client
 from engine.wire.client_events import (
@@ -36,7 +36,7 @@ APPEND = InputAudioBufferAppend.type
 class Act:
     """Something that the application did."""
 
-    line: Line
+    line: RecordedLine
     """What was sent because of it."""
     after: int
     """How many events had been received before."""
@@ -69,7 +69,7 @@ def acts_of(call: RecordedCall) -> tuple[Act, ...]:
     return tuple(_acts(call.lines))
 
 
-def _acts(lines: Sequence[Line]) -> Iterator[Act]:
+def _acts(lines: Sequence[RecordedLine]) -> Iterator[Act]:
     received = 0
     owed = 0
     """Requests for responses that the session makes by itself."""
@@ -98,7 +98,7 @@ def _acts(lines: Sequence[Line]) -> Iterator[Act]:
                 yield Act(line, received)
 
 
-def _next_sent(lines: Sequence[Line], index: int) -> str | None:
+def _next_sent(lines: Sequence[RecordedLine], index: int) -> str | None:
     """The type of the next thing that was sent, but for audio."""
     for line in lines[index + 1 :]:
         if line.direction == "sent" and line.type != APPEND:

@@ -20,7 +20,7 @@ Direction = Literal["sent", "received"]
 
 
 @attrs.frozen
-class Line:
+class RecordedLine:
     """One event of the wire."""
 
     number: int
@@ -57,13 +57,13 @@ class RecordedCall:
     path: Path
     header: Mapping[str, Any] | None
     """None: another client made it."""
-    lines: tuple[Line, ...]
+    lines: tuple[RecordedLine, ...]
     events: tuple[DeliveredEvent, ...]
     """Empty: they were not kept."""
     partial: str | None
     """Why it is not whole; None if it is."""
 
-    def of(self, direction: Direction) -> tuple[Line, ...]:
+    def of(self, direction: Direction) -> tuple[RecordedLine, ...]:
         """The events of one direction."""
         return tuple(line for line in self.lines if line.direction == direction)
 
@@ -81,7 +81,7 @@ def load_recording(path: str | Path) -> RecordedCall:
     except OSError as error:
         raise LogError(str(file), 1, f"there is no recording here: {error.strerror}") from error
     header: Mapping[str, Any] | None = None
-    lines: list[Line] = []
+    lines: list[RecordedLine] = []
     events: list[DeliveredEvent] = []
     partial: str | None = None
     ended = False
@@ -102,7 +102,7 @@ def load_recording(path: str | Path) -> RecordedCall:
             case {"kind": "event", "data": dict(taken)}:
                 events.append(DeliveredEvent(number, taken))
             case {"direction": "sent" | "received" as direction, "data": dict() | str() as event}:
-                lines.append(Line(number, _time(data), direction, event))
+                lines.append(RecordedLine(number, _time(data), direction, event))
     if not lines:
         raise LogError(str(file), max(len(rows), 1), "there is no event of the wire in it")
     if partial is None and header is not None and not ended:

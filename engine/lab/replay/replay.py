@@ -26,7 +26,7 @@ from engine.lab.replay.agent import stand_in
 from engine.lab.replay.diff import Difference, first_difference
 from engine.lab.replay.event_data import NOT_COMPARED, event_data
 from engine.lab.replay.inputs import APPEND, Act, acts_of
-from engine.lab.replay.recorded_call import Line, RecordedCall
+from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
 from engine.lab.replay.recording import without_secrets
 from engine.lab.replay.replayed_server import RecordedServer, control_of
 from engine.session.runner import RealtimeRunner
@@ -139,7 +139,7 @@ def _in_audio(call: RecordedCall, server: RecordedServer) -> Difference | None:
     return None if was == now else Difference("audio", 0, None, "sha256", was, now)
 
 
-def _audio_of(line: Line) -> bytes:
+def _audio_of(line: RecordedLine) -> bytes:
     event = decode_client(line.message)
     return event.audio if isinstance(event, InputAudioBufferAppend) else b""
 

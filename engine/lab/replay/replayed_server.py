@@ -13,7 +13,7 @@ import trio
 
 from engine.clock import now_ns
 from engine.lab.replay.inputs import APPEND
-from engine.lab.replay.recorded_call import Line, RecordedCall
+from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
 from engine.models.interface import ModelConnection, RealtimeModel
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
@@ -27,14 +27,14 @@ _STEP_NS = 10_000_000
 """Between two batches of a recording without times."""
 
 
-def control_of(call: RecordedCall) -> tuple[Line, ...]:
+def control_of(call: RecordedCall) -> tuple[RecordedLine, ...]:
     """What was sent, but for audio."""
     return tuple(line for line in call.of("sent") if line.type != APPEND)
 
 
 @attrs.frozen
 class _Batch:
-    lines: tuple[Line, ...]
+    lines: tuple[RecordedLine, ...]
     after_sent: int
     """How many events, but for audio, had been sent before."""
     after_any: int
@@ -124,7 +124,7 @@ class RecordedServer(RealtimeModel):
                 self._excused += 1
 
 
-def _batches(lines: Sequence[Line]) -> list[_Batch]:
+def _batches(lines: Sequence[RecordedLine]) -> list[_Batch]:
     """What arrived together: at one moment, or, without times, between two things that were sent."""
     found: list[_Batch] = []
     control = total = 0

@@ -15,7 +15,7 @@ from engine.lab.scenario.distributions import SHARED, Draws, Spread, Stream, Wea
 from engine.lab.scenario.scenario import Model, Network, Scenario
 from engine.lab.simulate.network import network_pair
 from engine.lab.simulate.oracle import ToldEars
-from engine.local.conversation.replies import Answered, Call, Line, PromptContext, Reply, Responder, Say
+from engine.local.conversation.replies import Answered, CallTool, HistoryLine, PromptContext, Reply, Responder, SayText
 from engine.local.dialogue.description import customer_service
 from engine.local.dialogue.responder import DialogueResponder
 from engine.local.host import LocalHost
@@ -185,16 +185,16 @@ class ScenarioResponder:
             answered = isinstance(context.history[-1], Answered) if context.history else False
             if turn.calls is not None and not answered:
                 await trio.lowlevel.checkpoint()
-                return (Call(turn.calls.tool, json.dumps(dict(turn.calls.arguments))),)
+                return (CallTool(turn.calls.tool, json.dumps(dict(turn.calls.arguments))),)
             if turn.answer is not None:
                 await trio.lowlevel.checkpoint()
-                return (Say(turn.answer),)
+                return (SayText(turn.answer),)
         return await self.dialogue(context)
 
 
 def _last_said(context: PromptContext) -> str | None:
     for each in reversed(context.history):
-        if isinstance(each, Line) and each.role == "user":
+        if isinstance(each, HistoryLine) and each.role == "user":
             return _normal(each.text or "")
     return None
 

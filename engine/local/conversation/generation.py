@@ -28,7 +28,7 @@ import attrs
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.output_items import COMPLETED, INCOMPLETE, CallOutput, MessageOutput, OutputContext
 from engine.local.conversation.pacing import Pace, Track
-from engine.local.conversation.replies import Call, Reply, Say
+from engine.local.conversation.replies import CallTool, Reply, SayText
 from engine.local.conversation.tokens import pieces
 from engine.wire.formats import AudioFormat
 from engine.wire.response import (
@@ -157,7 +157,7 @@ class Generation:
         """The reply is known."""
         if self.done or self._tracks is not None or self._failure is not None:
             return
-        calls = any(isinstance(part, Call) for part in reply)
+        calls = any(isinstance(part, CallTool) for part in reply)
         phase = ("commentary" if calls else "final_answer") if self.spec.reasons else None
         self._tracks = [self._track(index, part, phase) for index, part in enumerate(reply)]
         if self._tracks:
@@ -251,8 +251,8 @@ class Generation:
     def _unclosed(self) -> list[Track]:
         return [track for track in self._tracks or () if track.output.status not in (COMPLETED, INCOMPLETE)]
 
-    def _track(self, index: int, part: Say | Call, phase: str | None) -> Track:
-        if isinstance(part, Say):
+    def _track(self, index: int, part: SayText | CallTool, phase: str | None) -> Track:
+        if isinstance(part, SayText):
             audio_format = self.spec.audio_format if self.spec.speaks else None
             message = MessageOutput(self._context, index, audio_format=audio_format, phase=phase)
             return Track(message, pieces(part.text), self._pace, audio_format)

@@ -16,27 +16,27 @@ from engine.wire.session import FunctionToolDefinition, ToolChoice
 
 # ---------------------------------------------------------------------------------------------- the reply
 @attrs.frozen
-class Say:
+class SayText:
     """An assistant message."""
 
     text: str
 
 
 @attrs.frozen
-class Call:
+class CallTool:
     """A function call. `arguments` is JSON text, written to the wire as it stands."""
 
     name: str
     arguments: str
 
 
-Reply = tuple[Say | Call, ...]
+Reply = tuple[SayText | CallTool, ...]
 """The output items of a response, in order. Empty: the response has no output."""
 
 
 # ---------------------------------------------------------------------------------------------- the context
 @attrs.frozen
-class Line:
+class HistoryLine:
     """Something said or written in the conversation.
 
     `text` is None for speech that was not understood, and for assistant audio whose transcript a truncation
@@ -73,7 +73,7 @@ class PromptContext:
     instructions: str
     tools: tuple[FunctionToolDefinition, ...]
     tool_choice: ToolChoice
-    history: tuple[Line | Called | Answered, ...]
+    history: tuple[HistoryLine | Called | Answered, ...]
     """The conversation, oldest first, as far back as the machine shows it."""
     audio: bool = True
     """Whether the reply will be spoken."""

@@ -20,7 +20,7 @@ from engine.local.conversation.items import Conversation
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.output_items import OutputContext
 from engine.local.conversation.pacing import Pace
-from engine.local.conversation.replies import Say
+from engine.local.conversation.replies import SayText
 from engine.local.conversation.response_specs import Request, request_of, spec_of
 from engine.local.conversation.session_settings import SessionSettings
 from engine.local.settings.faults import (
@@ -181,7 +181,7 @@ class Responding:
         spec = running.spec
         voice = spec.voice if isinstance(spec.voice, str) else self._settings.traits.voice
         for index, part in enumerate(reply):
-            if spec.speaks and isinstance(part, Say):
+            if spec.speaks and isinstance(part, SayText):
                 self._outbox.do(Speak(spec.id, index, part.text, voice, spec.speed))
 
     def failed(self, report: ReplyFailed, now: int) -> None:

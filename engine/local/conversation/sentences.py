@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.local.conversation.replies import Call, Reply, Say
+from engine.local.conversation.replies import CallTool, Reply, SayText
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s|$)\s*|$)", re.DOTALL)
 
@@ -16,10 +16,10 @@ def sentences(text: str) -> list[str]:
 
 def by_sentence(reply: Reply) -> Reply:
     """The same reply with a message for each sentence."""
-    parts: list[Say | Call] = []
+    parts: list[SayText | CallTool] = []
     for part in reply:
-        if isinstance(part, Say):
-            parts.extend(Say(sentence.strip()) for sentence in sentences(part.text))
+        if isinstance(part, SayText):
+            parts.extend(SayText(sentence.strip()) for sentence in sentences(part.text))
         else:
             parts.append(part)
     return tuple(parts)

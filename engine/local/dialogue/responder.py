@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from engine.local.conversation.replies import Answered, Called, Line, PromptContext, Reply, Say
+from engine.local.conversation.replies import Answered, Called, HistoryLine, PromptContext, Reply, SayText
 from engine.local.dialogue.description import Dialogue, Intent
 from engine.local.dialogue.spoken_results import fill, spoken_result
 from engine.local.dialogue.tool_choice import (
@@ -58,17 +58,17 @@ class DialogueResponder:
         """The reply."""
         dictated = _DICTATED.match(context.instructions)
         if dictated is not None:
-            return (Say(dictated[1]),)
+            return (SayText(dictated[1]),)
         tools = () if context.tool_choice == "none" else context.tools
         answered = _unspoken(context.history)
         if answered:
             return self._after_tools(context, answered, tools)
         line = _last_user_line(context.history)
         if line is None:
-            return (Say(self._greeting(context)),)
+            return (SayText(self._greeting(context)),)
         if line.text is None:
             phrases = (self._dialogue.picture,) if line.images else self._dialogue.not_understood
-            return (Say(self._pick(phrases, context)),)
+            return (SayText(self._pick(phrases, context)),)
         turn = self._turn(context.history)
         return self._forced(context, turn) or self._answer(context, turn, tools)
 
@@ -81,7 +81,7 @@ class DialogueResponder:
         if intent.transfer:
             return self._transfer(understood, tools)
         if intent.repeat:
-            return (Say(turn.asked or intent.say[0]),)
+            return (SayText(turn.asked or intent.say[0]),)
         tool = tool_for(intent, tools)
         if tool is not None:
             return self._call(tool, intent, understood, turn.earlier, context)
@@ -94,25 +94,25 @@ class DialogueResponder:
             handoff = transfer_to(intent.department, self._dialogue, tools)
             if handoff is not None:
                 return self._call(handoff, None, understood, (), context)
-        return (Say(self._words(intent, understood, context)),)
+        return (SayText(self._words(intent, understood, context)),)
 
     def _unknown(self, context: PromptContext, turn: _Turn, tools: tuple[FunctionToolDefinition, ...]) -> Reply:
         line = _last_user_line(context.history)
         if line is None or line.spoken:
-            return (Say(self._pick(self._dialogue.not_understood, context)),)
+            return (SayText(self._pick(self._dialogue.not_understood, context)),)
         tool = tool_named_in(turn.understood.text, tools)
         if tool is not None:
             return self._call(tool, None, turn.understood, turn.earlier, context)
         picture = f"{self._dialogue.picture} " if line.images else ""
-        return (Say(picture + self._dialogue.echo.replace("{text}", turn.understood.text)),)
+        return (SayText(picture + self._dialogue.echo.replace("{text}", turn.understood.text)),)
 
     def _transfer(self, understood: Understood, tools: tuple[FunctionToolDefinition, ...]) -> Reply:
         department = understood.value("department") or self._department_in(understood.text)
         handoff = transfer_to(department, self._dialogue, tools) if department else None
         if handoff is None:
-            return (Say(self._dialogue.no_department),)
+            return (SayText(self._dialogue.no_department),)
         calls = calls_of(handoff, None, understood, ())
-        return calls if not isinstance(calls, Missing) else (Say(calls.need.ask),)
+        return calls if not isinstance(calls, Missing) else (SayText(calls.need.ask),)
 
     def _department_in(self, text: str) -> str | None:
         """A department named by one of its words ("speak to somebody about my bill")."""
@@ -131,7 +131,7 @@ class DialogueResponder:
     ) -> Reply:
         calls = calls_of(tool, intent, understood, earlier)
         if isinstance(calls, Missing):
-            return (Say(calls.need.ask),)
+            return (SayText(calls.need.ask),)
         return calls if context.parallel_calls else calls[:1]
 
     def _forced(self, context: PromptContext, turn: _Turn) -> Reply | None:
@@ -179,7 +179,7 @@ class DialogueResponder:
                 return self._handed_over(context, call, output, tools)
             intent = self._intent_of(call.name) if call is not None else None
             said.append(spoken_result(self._dialogue, intent, call, output))
-        return (Say(" ".join(said)),)
+        return (SayText(" ".join(said)),)
 
     def _handed_over(
         self, context: PromptContext, call: Called, output: str, tools: tuple[FunctionToolDefinition, ...]
@@ -193,10 +193,10 @@ class DialogueResponder:
             greeting = fill(self._dialogue.continued, {"assistant": assistant}) or ""
             going_on = self._answer(context, turn, tools)
             first = going_on[0]
-            if isinstance(first, Say):
-                return (Say(f"{greeting} {first.text}"), *going_on[1:])
-            return (Say(greeting), *going_on)
-        return (Say(fill(self._dialogue.transferred, {"assistant": assistant}) or ""),)
+            if isinstance(first, SayText):
+                return (SayText(f"{greeting} {first.text}"), *going_on[1:])
+            return (SayText(greeting), *going_on)
+        return (SayText(fill(self._dialogue.transferred, {"assistant": assistant}) or ""),)
 
     def _intent_of(self, tool_name: str) -> Intent | None:
         for intent in self._dialogue.intents:
@@ -226,8 +226,8 @@ class DialogueResponder:
         used = sum(1 for line in _assistant_lines(context.history) if line.text in phrases)
         return phrases[used % len(phrases)]
 
-    def _turn(self, history: Sequence[Line | Called | Answered]) -> _Turn:
-        lines = [each for each in history if isinstance(each, Line) and each.text]
+    def _turn(self, history: Sequence[HistoryLine | Called | Answered]) -> _Turn:
+        lines = [each for each in history if isinstance(each, HistoryLine) and each.text]
         at = max((index for index, line in enumerate(lines) if line.role == "user"), default=None)
         if at is None:
             return _Turn(Understood("", None, {}), (), None)
@@ -235,26 +235,26 @@ class DialogueResponder:
         asked = next((line.text for line in reversed(lines[:at]) if line.role == "assistant"), None)
         return _Turn(self._meaning(lines[at]), tuple(self._meaning(line) for line in before), asked)
 
-    def _meaning(self, line: Line) -> Understood:
+    def _meaning(self, line: HistoryLine) -> Understood:
         return self._understanding.understand(line.text or "", typed=not line.spoken)
 
 
-def _assistant_lines(history: Sequence[Line | Called | Answered]) -> list[Line]:
-    return [each for each in history if isinstance(each, Line) and each.role == "assistant"]
+def _assistant_lines(history: Sequence[HistoryLine | Called | Answered]) -> list[HistoryLine]:
+    return [each for each in history if isinstance(each, HistoryLine) and each.role == "assistant"]
 
 
-def _last_user_line(history: Sequence[Line | Called | Answered]) -> Line | None:
-    return next((each for each in reversed(history) if isinstance(each, Line) and each.role == "user"), None)
+def _last_user_line(history: Sequence[HistoryLine | Called | Answered]) -> HistoryLine | None:
+    return next((each for each in reversed(history) if isinstance(each, HistoryLine) and each.role == "user"), None)
 
 
-def _unspoken(history: Sequence[Line | Called | Answered]) -> tuple[tuple[Called | None, str], ...]:
+def _unspoken(history: Sequence[HistoryLine | Called | Answered]) -> tuple[tuple[Called | None, str], ...]:
     """Tool outputs since the assistant or the user last spoke, oldest first, with their calls."""
     calls = {each.call_id: each for each in history if isinstance(each, Called)}
     outputs: list[tuple[Called | None, str]] = []
     for each in reversed(history):
         if isinstance(each, Answered):
             outputs.append((calls.get(each.call_id), each.output))
-        elif isinstance(each, Line) and each.role in ("user", "assistant"):
+        elif isinstance(each, HistoryLine) and each.role in ("user", "assistant"):
             break
     return tuple(reversed(outputs))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from engine.local.conversation.replies import Call
+from engine.local.conversation.replies import CallTool
 from engine.local.dialogue.description import Dialogue, Intent, SlotNeed
 from engine.local.dialogue.understanding import Understood
 from engine.wire.session import FunctionToolDefinition
@@ -75,7 +75,7 @@ def transfer_to(
 
 def calls_of(
     tool: FunctionToolDefinition, intent: Intent | None, understood: Understood, earlier: Sequence[Understood]
-) -> tuple[Call, ...] | Missing:
+) -> tuple[CallTool, ...] | Missing:
     """The calls that do what was asked: one, or one for each value where the intent says so."""
     slots: dict[str, str] = {}
     for need in intent.slots if intent is not None else ():
@@ -87,7 +87,7 @@ def calls_of(
     each = intent.each if intent is not None else None
     variants = [{**slots, each: value} for value in understood.values.get(each, ())] if each else []
     return tuple(
-        Call(tool.name, json.dumps(_arguments(tool, intent, understood, values))) for values in variants or [slots]
+        CallTool(tool.name, json.dumps(_arguments(tool, intent, understood, values))) for values in variants or [slots]
     )
 
 
