@@ -24,7 +24,7 @@ from engine.caller.call_events import CallBegan, CallerTyped, CallEvent
 from engine.caller.player import Loudspeaker
 from engine.cli.entry_view import view
 from engine.cli.event_json import event_line
-from engine.cli.transcript import AgentSaid, CallerSaid, Entry, Transcript
+from engine.cli.transcript import AgentSaid, CallerSaid, Transcript, TranscriptEntry
 from engine.cli.turn_rows import TurnTable
 from engine.cli.turn_view import turn_view
 from engine.events import TurnMetrics
@@ -162,7 +162,7 @@ class Screen:
             if self._shows_typed or not (isinstance(entry, CallerSaid) and entry.typed):
                 self._console.print(view(entry, began_ns=self._transcript.began_ns))
 
-    def _is_final(self, entry: Entry) -> bool:
+    def _is_final(self, entry: TranscriptEntry) -> bool:
         if self._live is None and isinstance(entry, AgentSaid):
             return entry.complete or entry.settled
         return entry.settled

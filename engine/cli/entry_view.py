@@ -10,7 +10,7 @@ import attrs
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, Entry, HandedOver, Noted, ToolCalled
+from engine.cli.transcript import AgentSaid, CallerSaid, CutShort, HandedOver, Noted, ToolCalled, TranscriptEntry
 from engine.core.conversation import MS_PER_CHARACTER
 from engine.wire.units import NS_PER_MS, NS_PER_S
 
@@ -23,7 +23,7 @@ _CALLER, _AGENT, _TOOL, _HANDOFF, _CUT = "bold cyan", "bold green", "bold yellow
 _NOTE_STYLES = {"note": "dim", "guardrail": "bold red", "error": "bold red"}
 
 
-def view(entry: Entry, *, began_ns: int, played_ms: int = 0) -> Row:
+def view(entry: TranscriptEntry, *, began_ns: int, played_ms: int = 0) -> Row:
     """The entry as a row; `played_ms` is how much of an agent's words has been heard by now."""
     who, style, words = _parts(entry, played_ms)
     return Row(clock(entry.at_ns - began_ns), Text(who, style), words)
@@ -54,13 +54,13 @@ def clock(since_ns: int) -> str:
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
-def write_text(entries: Iterable[Entry], began_ns: int, console: Console) -> None:
+def write_text(entries: Iterable[TranscriptEntry], began_ns: int, console: Console) -> None:
     """Every entry, one after another."""
     for entry in entries:
         console.print(view(entry, began_ns=began_ns))
 
 
-def _parts(entry: Entry, played_ms: int) -> tuple[str, str, Text]:
+def _parts(entry: TranscriptEntry, played_ms: int) -> tuple[str, str, Text]:
     match entry:
         case CallerSaid():
             return "Caller", _CALLER, _caller(entry)

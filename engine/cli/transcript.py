@@ -47,7 +47,7 @@ NoteKind = Literal["note", "guardrail", "error"]
 
 
 @attrs.define(kw_only=True)
-class Entry:
+class TranscriptEntry:
     """One line of the transcript. `settled`: it changes no more."""
 
     at_ns: int
@@ -55,7 +55,7 @@ class Entry:
 
 
 @attrs.define(kw_only=True)
-class CallerSaid(Entry):
+class CallerSaid(TranscriptEntry):
     """Something the caller said or typed, as the server understood it."""
 
     said: str | None = None
@@ -68,7 +68,7 @@ class CallerSaid(Entry):
 
 
 @attrs.define(kw_only=True)
-class AgentSaid(Entry):
+class AgentSaid(TranscriptEntry):
     """Something the agent said."""
 
     agent: str
@@ -88,7 +88,7 @@ class AgentSaid(Entry):
 
 
 @attrs.define(kw_only=True)
-class CutShort(Entry):
+class CutShort(TranscriptEntry):
     """The agent was interrupted."""
 
     agent: str
@@ -100,7 +100,7 @@ class CutShort(Entry):
 
 
 @attrs.define(kw_only=True)
-class ToolCalled(Entry):
+class ToolCalled(TranscriptEntry):
     """A tool or a handoff was called."""
 
     agent: str
@@ -113,7 +113,7 @@ class ToolCalled(Entry):
 
 
 @attrs.define(kw_only=True)
-class HandedOver(Entry):
+class HandedOver(TranscriptEntry):
     """Another agent took over."""
 
     from_agent: str
@@ -121,7 +121,7 @@ class HandedOver(Entry):
 
 
 @attrs.define(kw_only=True)
-class Noted(Entry):
+class Noted(TranscriptEntry):
     """Something else that a reader should know."""
 
     kind: NoteKind
@@ -132,7 +132,7 @@ class Transcript:
     """Turns events into entries."""
 
     def __init__(self, audio_format: AudioFormat = PCM16) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[TranscriptEntry] = []
         self.began_ns = 0
         self._format = audio_format
         self._agents: dict[str, str] = {}
@@ -168,7 +168,7 @@ class Transcript:
             case CallEnded():
                 self._settle_all()
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: TranscriptEntry) -> None:
         self.entries.append(entry)
 
     # --- the caller

@@ -31,7 +31,7 @@ from engine.local.conversation.effects import (
 )
 from engine.local.conversation.replies import NoReply, Responder
 from engine.local.conversation.sentences import sentences
-from engine.local.conversation.session_machine import Machine
+from engine.local.conversation.session_machine import SessionMachine
 from engine.local.speech.parts import SpeechParts
 from engine.local.wire_faults import FaultyWire
 from engine.transport.interface import Transport
@@ -60,7 +60,7 @@ def now_ns() -> int:
     return round(trio.current_time() * NS_PER_S)
 
 
-class Connection:
+class LocalConnection:
     """Holds one session over an open transport.
 
     Args:
@@ -72,7 +72,13 @@ class Connection:
     """
 
     def __init__(
-        self, transport: Transport, machine: Machine, *, responder: Responder, speech: SpeechParts, wire: FaultyWire
+        self,
+        transport: Transport,
+        machine: SessionMachine,
+        *,
+        responder: Responder,
+        speech: SpeechParts,
+        wire: FaultyWire,
     ) -> None:
         self._transport = transport
         self._machine = machine

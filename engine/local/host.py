@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from engine.local.connection import Connection, now_ns
+from engine.local.connection import LocalConnection, now_ns
 from engine.local.conversation.replies import Responder
-from engine.local.conversation.session_machine import Machine
+from engine.local.conversation.session_machine import SessionMachine
 from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.dialogue.description import customer_service
 from engine.local.dialogue.responder import DialogueResponder
@@ -56,7 +56,7 @@ class LocalHost:
         options = self.options
         parts = speech or self._speech
         wall_s = int(time.time()) if options.unix_seconds is None else options.unix_seconds
-        machine = Machine(
+        machine = SessionMachine(
             options,
             now=now_ns(),
             wall_s=wall_s,
@@ -66,7 +66,7 @@ class LocalHost:
             classifiers=parts.classifiers,
         )
         self._conversations += 1
-        connection = Connection(
+        connection = LocalConnection(
             transport,
             machine,
             responder=self._responder,

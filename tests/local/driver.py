@@ -29,7 +29,7 @@ from engine.local.conversation.effects import (
     Stop,
 )
 from engine.local.conversation.replies import NoReply, PromptContext, Reply
-from engine.local.conversation.session_machine import Machine
+from engine.local.conversation.session_machine import SessionMachine
 from engine.local.dialogue.description import customer_service
 from engine.local.dialogue.responder import DialogueResponder
 from engine.local.settings.options import LocalOptions
@@ -69,7 +69,7 @@ class Driver:
         reply: Callable[[PromptContext], Reply] | None = None,
     ) -> None:
         self.now = 0
-        self.machine = Machine(
+        self.machine = SessionMachine(
             options or LocalOptions(), now=0, wall_s=WALL_S, seed=7, model=model, transcription=transcription
         )
         self.events: list[Json] = []

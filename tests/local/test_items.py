@@ -5,7 +5,7 @@ from __future__ import annotations
 import pybase64
 import pytest
 
-from engine.local.conversation.items import Conversation, Entry
+from engine.local.conversation.items import ItemEntry, ItemList
 from engine.local.settings.options import LocalOptions
 from engine.wire.items import InputText, Message
 from tests.local.driver import Driver, Json, append, output, silence, speech, update, user_text
@@ -181,9 +181,9 @@ def test_audio_in_a_client_item_is_heard():
 
 
 def test_old_audio_is_forgotten_first():
-    conversation = Conversation(kept_audio_bytes=100)
+    conversation = ItemList(kept_audio_bytes=100)
     for name in ("a", "b", "c"):
-        conversation.add(Entry(Message(name, "user", (InputText(name),))))
+        conversation.add(ItemEntry(Message(name, "user", (InputText(name),))))
         conversation.keep_audio(name, bytes(60), 1)
     assert [entry.audio is not None for entry in conversation] == [False, False, True]
     conversation.remove("c")

@@ -6,7 +6,7 @@ import pybase64
 
 from engine.local.conversation import errors, sound
 from engine.local.conversation.effects import Hear
-from engine.local.conversation.items import Conversation, Entry, with_id
+from engine.local.conversation.items import ItemEntry, ItemList, with_id
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.session_settings import SessionSettings
 from engine.wire.client_events import (
@@ -41,7 +41,7 @@ _CREATABLE = (Message, FunctionCall, FunctionCallOutput, McpApprovalResponse)
 class ItemRequests:
     """Answers the four `conversation.item.*` requests."""
 
-    def __init__(self, outbox: Outbox, conversation: Conversation, settings: SessionSettings) -> None:
+    def __init__(self, outbox: Outbox, conversation: ItemList, settings: SessionSettings) -> None:
         self._outbox = outbox
         self._conversation = conversation
         self._settings = settings
@@ -121,7 +121,7 @@ class ItemRequests:
             self._calls = {entry.item.call_id for entry in self._conversation if isinstance(entry.item, FunctionCall)}
         return call_id in self._calls
 
-    def _entry(self, item: Item) -> tuple[Entry, bytes | None]:
+    def _entry(self, item: Item) -> tuple[ItemEntry, bytes | None]:
         """The item as it is stored, and the audio in it."""
         given = getattr(item, "id", None)
         named = with_id(item, given if isinstance(given, str) and given else self._outbox.ids.item())
@@ -131,9 +131,9 @@ class ItemRequests:
             named = evolve(named, status="completed")
         elif isinstance(named, FunctionCallOutput):
             named = evolve(named, status=None)
-        return Entry(named), None
+        return ItemEntry(named), None
 
-    def _message(self, message: Message) -> tuple[Entry, bytes | None]:
+    def _message(self, message: Message) -> tuple[ItemEntry, bytes | None]:
         pcm = b""
         transcript = ""
         content: list[Part] = []
@@ -146,10 +146,10 @@ class ItemRequests:
             content.append(part)
         stored = evolve(message, content=tuple(content), status="completed")
         unheard = bool(pcm) and not transcript
-        entry = Entry(stored, transcript=transcript, hearing=unheard, audio_ms=PCM16.ms_of(len(pcm)))
+        entry = ItemEntry(stored, transcript=transcript, hearing=unheard, audio_ms=PCM16.ms_of(len(pcm)))
         return entry, pcm if unheard else None
 
-    def _truncate(self, entry: Entry, item_id: str, audio_end_ms: int) -> None:
+    def _truncate(self, entry: ItemEntry, item_id: str, audio_end_ms: int) -> None:
         if entry.audio is not None:
             heard = entry.audio[: entry.audio_format.bytes_of(audio_end_ms)]
             self._conversation.keep_audio(item_id, heard, audio_end_ms)
@@ -157,7 +157,7 @@ class ItemRequests:
         entry.truncated = True
         entry.transcript = ""
 
-    def _with_audio(self, entry: Entry) -> Item:
+    def _with_audio(self, entry: ItemEntry) -> Item:
         item = entry.item
         if not isinstance(item, Message):
             return item
@@ -172,7 +172,7 @@ class ItemRequests:
             content.append(part)
         return evolve(item, content=tuple(content))
 
-    def _encoded(self, entry: Entry) -> bytes:
+    def _encoded(self, entry: ItemEntry) -> bytes:
         audio = entry.audio or b""
         if isinstance(entry.item, Message) and entry.item.role == "user":
             return sound.Encoder(self._settings.input_format).encode(audio, last=True)

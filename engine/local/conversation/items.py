@@ -21,7 +21,7 @@ ROOT = "root"
 
 
 @attrs.define
-class Entry:
+class ItemEntry:
     """An item and what only the server knows of it."""
 
     item: Item
@@ -39,7 +39,7 @@ class Entry:
     next: str | None = None
 
 
-class Conversation:
+class ItemList:
     """Items in the order in which the model reads them.
 
     Args:
@@ -48,7 +48,7 @@ class Conversation:
     """
 
     def __init__(self, kept_audio_bytes: int) -> None:
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, ItemEntry] = {}
         self._first: str | None = None
         self._last: str | None = None
         self._with_audio: deque[str] = deque()
@@ -61,7 +61,7 @@ class Conversation:
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._entries
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[ItemEntry]:
         at = self._first
         while at is not None:
             entry = self._entries[at]
@@ -73,20 +73,20 @@ class Conversation:
         """The id of the last item, or None."""
         return self._last
 
-    def get(self, item_id: str) -> Entry | None:
+    def get(self, item_id: str) -> ItemEntry | None:
         """The entry with this id, or None."""
         return self._entries.get(item_id)
 
-    def newest(self, count: int) -> tuple[Entry, ...]:
+    def newest(self, count: int) -> tuple[ItemEntry, ...]:
         """The last `count` entries, oldest first."""
-        entries: list[Entry] = []
+        entries: list[ItemEntry] = []
         at = self._last
         while at is not None and len(entries) < count:
             entries.append(self._entries[at])
             at = entries[-1].previous
         return tuple(reversed(entries))
 
-    def add(self, entry: Entry, previous_item_id: str | UnsetType | None = None) -> str | None:
+    def add(self, entry: ItemEntry, previous_item_id: str | UnsetType | None = None) -> str | None:
         """Insert at the end, or behind `previous_item_id` ("root": at the head). Returns the id it now stands
         behind.
 
@@ -102,7 +102,7 @@ class Conversation:
         self._link(item_id, entry.next)
         return entry.previous
 
-    def remove(self, item_id: str) -> Entry:
+    def remove(self, item_id: str) -> ItemEntry:
         """Take an item out. Raises KeyError if it is not there."""
         entry = self._entries.pop(item_id)
         self._link(entry.previous, entry.next)
@@ -121,7 +121,7 @@ class Conversation:
             if oldest is not None and oldest is not entry:
                 self._forget_audio(oldest)
 
-    def _forget_audio(self, entry: Entry) -> None:
+    def _forget_audio(self, entry: ItemEntry) -> None:
         if entry.audio is not None:
             self._audio_bytes -= len(entry.audio)
             entry.audio = None

@@ -18,7 +18,7 @@ import attrs
 from engine.local.conversation import errors, sound
 from engine.local.conversation.effects import Hear
 from engine.local.conversation.input_buffer import SAMPLES_PER_MS, InputBuffer
-from engine.local.conversation.items import Conversation, Entry
+from engine.local.conversation.items import ItemEntry, ItemList
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.responding import Responding, ResponseEnd
 from engine.local.conversation.session_settings import SessionSettings
@@ -67,7 +67,7 @@ class Listening:
     def __init__(
         self,
         outbox: Outbox,
-        conversation: Conversation,
+        conversation: ItemList,
         settings: SessionSettings,
         options: LocalOptions,
         responding: Responding,
@@ -213,7 +213,7 @@ class Listening:
         self._item_id = None
         self._idle = None
         message = Message(item_id, "user", (InputAudio(),), status="completed")
-        previous = self._conversation.add(Entry(message, hearing=True))
+        previous = self._conversation.add(ItemEntry(message, hearing=True))
         self._conversation.keep_audio(item_id, pcm, len(pcm) // 2 // SAMPLES_PER_MS)
         ids = self._outbox.ids
         self._outbox.send(InputAudioBufferCommitted(item_id, previous_item_id=previous, event_id=ids.event()))

@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 
 import attrs
 
-from engine.local.conversation.items import Conversation, Entry
+from engine.local.conversation.items import ItemEntry, ItemList
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.tokens import assistant_audio_tokens, text_tokens
 from engine.wire.formats import AudioFormat
@@ -47,7 +47,7 @@ class OutputContext:
 
     response_id: str
     outbox: Outbox
-    conversation: Conversation | None
+    conversation: ItemList | None
     """None for a response outside the conversation."""
     null_previous_when_done: bool
     """The service's `conversation.item.done` names no previous item if that is the first of the
@@ -80,7 +80,7 @@ class _OutputItem(ABC):
         ids, item = self._outbox.ids, self.item
         self._outbox.send(ResponseOutputItemAdded(self._context.response_id, self.index, item, event_id=ids.event()))
         if self._context.conversation is not None:
-            previous = self._context.conversation.add(Entry(item))
+            previous = self._context.conversation.add(ItemEntry(item))
             self._outbox.send(ConversationItemAdded(item, previous_item_id=previous, event_id=ids.event()))
 
     def _conclude(self, status: str) -> None:
@@ -92,12 +92,12 @@ class _OutputItem(ABC):
             self._outbox.send(ConversationItemDone(item, previous_item_id=self._previous(entry), event_id=ids.event()))
         self._outbox.send(ResponseOutputItemDone(self._context.response_id, self.index, item, event_id=ids.event()))
 
-    def _entry(self) -> Entry | None:
+    def _entry(self) -> ItemEntry | None:
         """Its place in the conversation; None if it has none, or the client deleted it."""
         conversation = self._context.conversation
         return None if conversation is None else conversation.get(self.id)
 
-    def _previous(self, entry: Entry) -> str | None:
+    def _previous(self, entry: ItemEntry) -> str | None:
         conversation = self._context.conversation
         if entry.previous is None or conversation is None:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.local.conversation.items import Entry
+from engine.local.conversation.items import ItemEntry
 from engine.local.conversation.replies import Answered, Called, HistoryLine
 from engine.wire.items import (
     FunctionCall,
@@ -18,13 +18,13 @@ from engine.wire.items import (
 )
 
 
-def history_of(entries: Iterable[Entry]) -> tuple[HistoryLine | Called | Answered, ...]:
+def history_of(entries: Iterable[ItemEntry]) -> tuple[HistoryLine | Called | Answered, ...]:
     """The conversation as lines, oldest first. What is neither words nor calls (images, MCP items) is left
     out."""
     return tuple(_lines(entries))
 
 
-def _lines(entries: Iterable[Entry]) -> Iterator[HistoryLine | Called | Answered]:
+def _lines(entries: Iterable[ItemEntry]) -> Iterator[HistoryLine | Called | Answered]:
     for entry in entries:
         item = entry.item
         if isinstance(item, FunctionCall):
@@ -35,7 +35,7 @@ def _lines(entries: Iterable[Entry]) -> Iterator[HistoryLine | Called | Answered
             yield from _message(item, entry)
 
 
-def _message(item: Message, entry: Entry) -> Iterator[HistoryLine]:
+def _message(item: Message, entry: ItemEntry) -> Iterator[HistoryLine]:
     typed = " ".join(part.text for part in item.content if isinstance(part, (InputText, OutputText)))
     images = sum(isinstance(part, InputImage) for part in item.content)
     if typed or images:

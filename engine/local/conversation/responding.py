@@ -16,7 +16,7 @@ from engine.local.conversation import errors, sentences, sound
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.effects import GenerateReply, ReplyFailed, ReplyReady, Speak, Spoken, Stop
 from engine.local.conversation.generation import Generation, ResponseSpec
-from engine.local.conversation.items import Conversation
+from engine.local.conversation.items import ItemList
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.output_items import OutputContext
 from engine.local.conversation.pacing import Pace
@@ -74,7 +74,7 @@ class Responding:
     def __init__(
         self,
         outbox: Outbox,
-        conversation: Conversation,
+        conversation: ItemList,
         settings: SessionSettings,
         options: LocalOptions,
         rng: random.Random,

@@ -7,7 +7,7 @@ import attrs
 from engine.local.conversation import errors
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.generation import ResponseSpec
-from engine.local.conversation.items import Conversation, Entry
+from engine.local.conversation.items import ItemEntry, ItemList
 from engine.local.conversation.prompt_context import history_of
 from engine.local.conversation.replies import PromptContext
 from engine.local.conversation.session_settings import SessionSettings, check_voice
@@ -22,7 +22,7 @@ from engine.wire.struct import UnsetType
 class Request:
     """A response's inputs, fixed when it was asked for. The entries' words may become known later."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ItemEntry, ...]
     instructions: str
     tools: tuple[ToolDefinition, ...]
     tool_choice: ToolChoice
@@ -45,9 +45,7 @@ class Request:
         )
 
 
-def request_of(
-    asked: ResponseParams, settings: SessionSettings, conversation: Conversation, history_items: int
-) -> Request:
+def request_of(asked: ResponseParams, settings: SessionSettings, conversation: ItemList, history_items: int) -> Request:
     """What the response reads.
 
     Raises:
@@ -104,7 +102,7 @@ def spec_of(
     )
 
 
-def _entries(asked: ResponseParams, conversation: Conversation, history_items: int) -> tuple[Entry, ...]:
+def _entries(asked: ResponseParams, conversation: ItemList, history_items: int) -> tuple[ItemEntry, ...]:
     if asked.input is None or isinstance(asked.input, UnsetType):
         return conversation.newest(history_items)
     entries = []
@@ -114,6 +112,6 @@ def _entries(asked: ResponseParams, conversation: Conversation, history_items: i
             if entry is None:
                 raise errors.unknown_reference(item.id)
         else:
-            entry = Entry(item)
+            entry = ItemEntry(item)
         entries.append(entry)
     return tuple(entries)

@@ -14,7 +14,7 @@ from engine.local.conversation import errors
 from engine.local.conversation.effects import Effect, HangUp, Heard, ReplyFailed, ReplyReady, Report, Spoken
 from engine.local.conversation.ids import Ids
 from engine.local.conversation.item_requests import ItemRequests
-from engine.local.conversation.items import Conversation
+from engine.local.conversation.items import ItemList
 from engine.local.conversation.listening import Classifiers, Listening
 from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.conversation.outbox import Outbox
@@ -53,7 +53,7 @@ EXPIRED = 1001
 _PCM_BYTES_PER_S = PCM16.bytes_per_second
 
 
-class Machine:
+class SessionMachine:
     """One session.
 
     Args:
@@ -89,7 +89,7 @@ class Machine:
             expires_at=ids.unix_s(self._expires_at),
             transcription=transcription,
         )
-        self._conversation = Conversation(round(options.kept_audio_seconds * _PCM_BYTES_PER_S))
+        self._conversation = ItemList(round(options.kept_audio_seconds * _PCM_BYTES_PER_S))
         self._transcripts = Transcripts(self._outbox, options, rng)
         self._responding = Responding(self._outbox, self._conversation, self._settings, options, rng)
         self._listening = Listening(
@@ -105,7 +105,7 @@ class Machine:
 
     # ------------------------------------------------------------------------------------------ reading
     @property
-    def conversation(self) -> Conversation:
+    def conversation(self) -> ItemList:
         """The items, for whoever wants to look."""
         return self._conversation
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from engine.local.conversation.items import Entry
+from engine.local.conversation.items import ItemEntry
 from engine.local.conversation.tokens import assistant_audio_tokens, text_tokens, user_audio_tokens
 from engine.wire.items import (
     FunctionCall,
@@ -36,7 +36,9 @@ _LIMIT = 15_000_000
 _REFILL_PER_S = _LIMIT / 60
 
 
-def input_tokens(instructions: str, tools: Iterable[ToolDefinition], entries: Iterable[Entry]) -> tuple[int, int, int]:
+def input_tokens(
+    instructions: str, tools: Iterable[ToolDefinition], entries: Iterable[ItemEntry]
+) -> tuple[int, int, int]:
     """Text, audio and image tokens of what a response reads."""
     text = text_tokens(instructions)
     audio = image = 0
@@ -94,7 +96,7 @@ def _tool_tokens(tool: ToolDefinition) -> int:
     return text_tokens(tool.name) + text_tokens(tool.description or "") + text_tokens(schema)
 
 
-def _entry_tokens(entry: Entry) -> tuple[int, int, int]:
+def _entry_tokens(entry: ItemEntry) -> tuple[int, int, int]:
     item = entry.item
     if isinstance(item, FunctionCall):
         return text_tokens(item.name) + text_tokens(item.arguments), 0, 0
