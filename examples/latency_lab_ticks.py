@@ -7,7 +7,7 @@ Time passes in ticks of 200 ms and only in them, so that the result is the same 
 
 from engine import RealtimeAgent
 from engine.lab.simulate.tick import open_ticks, run_ticks
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.wire.formats import PCM16
 
 TICK_MS = 200
@@ -16,7 +16,7 @@ QUESTION = "Can you explain how returns work?"
 
 async def main() -> None:
     """One question, and its answer."""
-    said, piece = murmur(QUESTION), PCM16.bytes_of(TICK_MS)
+    said, piece = tones(QUESTION), PCM16.bytes_of(TICK_MS)
     asked_ms = PCM16.ms_of(len(said))
     answered_ms: int | None = None
     async with open_ticks(RealtimeAgent("Shop")) as call:

@@ -1,6 +1,6 @@
 """Push-to-talk: with turn detection off, the application says when the user's turn ends and when the agent answers.
 
-The "microphone" here is a second of a tone, so a local model with ears answers that it did not catch that.
+The "microphone" here is a second of a tone, so a local model with a recognizer answers that it did not catch that.
 """
 
 import array

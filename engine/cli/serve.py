@@ -93,7 +93,7 @@ def _dialogue(options: ServeOptions) -> Dialogue:
 
 
 def _responder(options: ServeOptions, dialogue: Dialogue) -> Responder:
-    """What decides. Under another language model the ears still know the dialogue's sentences only."""
+    """What decides. Under another language model the recognizer still knows the dialogue's sentences only."""
     if options.chat is not None:
         return chat_responder(options.chat, options.chat_model, api_key=os.environ.get(CHAT_KEY) or None)
     return DialogueResponder(dialogue)

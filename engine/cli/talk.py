@@ -164,7 +164,7 @@ async def _demo_script(options: TalkOptions, speech: SpeechParts) -> tuple[Utter
         [
             Utterance(
                 line.text,
-                None if speech.notice is not None else await speech.voice.speak(line.text, voice, 1.0),
+                None if speech.notice is not None else await speech.synthesizer.speak(line.text, voice, 1.0),
                 line.cuts_in_after,
             )
             for line in SCRIPT

@@ -10,10 +10,10 @@ import attrs
 from engine.latency.instants import Instant
 from engine.latency.open_turn import (
     BEST_SOURCE,
+    ItemPlayout,
     OpenAnswer,
     OpenItem,
     OpenTurn,
-    Voice,
     add_usage,
     cause_of,
     source_of,
@@ -105,20 +105,20 @@ def _playout(f: OpenTurns, instant: Instant) -> None:
         return
     source = source_of(instant.text("source"))
     f.source = max(f.source, source, key=BEST_SOURCE.__getitem__)
-    voice = found[2].voices.setdefault(source, Voice())
+    playout = found[2].playouts.setdefault(source, ItemPlayout())
     match instant.kind:
         case "playout.start":
-            voice.start = instant.t if voice.start is None else min(voice.start, instant.t)
+            playout.start = instant.t if playout.start is None else min(playout.start, instant.t)
         case "playout.audible":
-            voice.audible = instant.t if voice.audible is None else min(voice.audible, instant.t)
+            playout.audible = instant.t if playout.audible is None else min(playout.audible, instant.t)
         case "playout.underrun":
-            voice.underruns += 1
+            playout.underruns += 1
         case "playout.stop":
-            voice.stop = instant.t if voice.stop is None else max(voice.stop, instant.t)
+            playout.stop = instant.t if playout.stop is None else max(playout.stop, instant.t)
             ms = instant.number("ms")
-            voice.ms = ms if ms is not None else voice.ms
-            if (silent_ms := instant.number("silent_ms")) is not None and voice.stop == instant.t:
-                voice.fell_silent = instant.t - round(silent_ms * NS_PER_MS)
+            playout.ms = ms if ms is not None else playout.ms
+            if (silent_ms := instant.number("silent_ms")) is not None and playout.stop == instant.t:
+                playout.fell_silent = instant.t - round(silent_ms * NS_PER_MS)
 
 
 # --- interruption
@@ -129,7 +129,7 @@ def _interrupt(f: OpenTurns, instant: Instant) -> None:
         return
     _, answer = found
     for item in answer.items.values():
-        item.cut = not item.voices
+        item.cut = not item.playouts
     if answer.interruption is None:
         heard = instant.number("heard_ms")
         answer.interruption = Interruption(

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @attrs.define
-class Voice:
+class ItemPlayout:
     """How one item was played, as one source knows it."""
 
     start: int | None = None
@@ -41,7 +41,7 @@ class Voice:
 class OpenItem:
     """One item with audio."""
 
-    voices: dict[Source, Voice] = attrs.field(factory=dict)
+    playouts: dict[Source, ItemPlayout] = attrs.field(factory=dict)
     jitter_ms: float | None = None
     audible_ms: float | None = None
     """The place of the first audible sample."""
@@ -69,16 +69,16 @@ class OpenAnswer:
 
     def source(self) -> Source | None:
         """The best source that knows the beginning of playback."""
-        played = (item.voices.items() for item in self.items.values())
-        known = {source for voices in played for source, voice in voices if voice.start is not None}
+        played = (item.playouts.items() for item in self.items.values())
+        known = {source for playouts in played for source, playout in playouts if playout.start is not None}
         return max(known, key=BEST_SOURCE.__getitem__, default=None)
 
-    def voices(self) -> list[tuple[OpenItem, Voice]]:
+    def playouts(self) -> list[tuple[OpenItem, ItemPlayout]]:
         """How the items were played, by the best source."""
         source = self.source()
         if source is None:
             return []
-        return [(item, item.voices[source]) for item in self.items.values() if source in item.voices]
+        return [(item, item.playouts[source]) for item in self.items.values() if source in item.playouts]
 
 
 @attrs.define
@@ -118,7 +118,7 @@ class OpenTurn:
     unanswered_calls: bool = False
     """Tools were called, and no response has begun since that could have read their outputs."""
     to_say_again: bool = False
-    """The guardrails stopped an answer, or one failed, or was cancelled before it had a voice: another is to come."""
+    """The guardrails stopped an answer, or one failed, or was cancelled before it had a playout: another is to come."""
     answers: list[OpenAnswer] = attrs.field(factory=lambda: [OpenAnswer()])
     takeovers: int = 0
     tools: dict[str, ToolSpan] = attrs.field(factory=dict)
@@ -178,13 +178,13 @@ class OpenTurn:
     def record(self, over: int, onsets: Iterable[Onset], *, complete: bool) -> TurnRecord:
         """The turn as it is known now."""
         answer = self.answer
-        voices = answer.voices()
-        start = _least(voice.start for _, voice in voices)
-        stop = _last_stop(voice for _, voice in voices)
-        audible = _least(voice.audible for _, voice in voices)
+        playouts = answer.playouts()
+        start = _least(playout.start for _, playout in playouts)
+        stop = _last_stop(playout for _, playout in playouts)
+        audible = _least(playout.audible for _, playout in playouts)
         if audible is None:
-            audible = _least(_audible_by_place(item, voice) for item, voice in voices)
-        played = [voice.ms for _, voice in voices if voice.ms is not None]
+            audible = _least(_audible_by_place(item, playout) for item, playout in playouts)
+        played = [playout.ms for _, playout in playouts if playout.ms is not None]
         jitters = [item.jitter_ms for item in answer.items.values() if item.jitter_ms is not None]
         later = [onset for onset in onsets if onset.turn > self.index]
         barge_in = _barge_in(later, start, stop)
@@ -204,7 +204,7 @@ class OpenTurn:
             playout_stop=stop,
             playout_source=answer.source(),
             played_ms=sum(played) if played else None,
-            underruns=sum(voice.underruns for _, voice in voices) if voices else None,
+            underruns=sum(playout.underruns for _, playout in playouts) if playouts else None,
             audio_jitter_ms=max(jitters, default=None),
             response_done=answer.done,
             responses=tuple(response for each in self.answers for response in each.responses),
@@ -214,7 +214,7 @@ class OpenTurn:
             handoffs=tuple(self.handoffs),
             guardrail_checks=self.guardrail_checks,
             guardrail_tripped=self.guardrail_tripped,
-            interruption=_interruption(answer, later, stop, _fell_silent(stop, (voice for _, voice in voices))),
+            interruption=_interruption(answer, later, stop, _fell_silent(stop, (playout for _, playout in playouts))),
             barge_in_truth=barge_in.truth if barge_in else None,
             barge_in_heard=barge_in.heard if barge_in else None,
             barge_in_purpose=barge_in.purpose if barge_in else None,
@@ -236,18 +236,18 @@ class OpenTurn:
 
 def _played(item: OpenItem, source: Source, overtaken: bool) -> bool:
     """Whether an item's playback is over: by the best source there is, or by any if that has lost its chance."""
-    voice = item.voices.get(source)
-    if voice is not None and voice.stop is not None:
+    playout = item.playouts.get(source)
+    if playout is not None and playout.stop is not None:
         return True
     if overtaken or item.cut:
-        return all(voice.stop is not None for voice in item.voices.values())
+        return all(playout.stop is not None for playout in item.playouts.values())
     return False
 
 
-def _audible_by_place(item: OpenItem, voice: Voice) -> int | None:
-    if voice.start is None or item.audible_ms is None:
+def _audible_by_place(item: OpenItem, playout: ItemPlayout) -> int | None:
+    if playout.start is None or item.audible_ms is None:
         return None
-    return voice.start + round(item.audible_ms * NS_PER_MS)
+    return playout.start + round(item.audible_ms * NS_PER_MS)
 
 
 def _barge_in(later: Iterable[Onset], start: int | None, stop: int | None) -> Onset | None:
@@ -267,7 +267,7 @@ def _barge_in(later: Iterable[Onset], start: int | None, stop: int | None) -> On
 def _interruption(
     answer: OpenAnswer, later: Iterable[Onset], stop: int | None, silent: int | None
 ) -> Interruption | None:
-    """How the answer was cut, with whose voice did it: the last that the server had heard by then."""
+    """How the answer was cut, with whose playout did it: the last that the server had heard by then."""
     cut = answer.interruption
     if cut is None:
         return None
@@ -285,15 +285,15 @@ def _least(times: Iterable[int | None]) -> int | None:
     return min((at for at in times if at is not None), default=None)
 
 
-def _last_stop(voices: Iterable[Voice]) -> int | None:
+def _last_stop(playouts: Iterable[ItemPlayout]) -> int | None:
     """When the last of them fell silent; None if one has not."""
-    stops = [voice.stop for voice in voices if voice.start is not None]
+    stops = [playout.stop for playout in playouts if playout.start is not None]
     return max((stop for stop in stops if stop is not None), default=None) if None not in stops else None
 
 
-def _fell_silent(stop: int | None, voices: Iterable[Voice]) -> int | None:
+def _fell_silent(stop: int | None, playouts: Iterable[ItemPlayout]) -> int | None:
     """The last audible sample before the last stop, where somebody knows it."""
-    return next((voice.fell_silent for voice in voices if voice.stop == stop and stop is not None), None)
+    return next((playout.fell_silent for playout in playouts if playout.stop == stop and stop is not None), None)
 
 
 def one_of(value: object, choices: Iterable[T], default: T) -> T:

@@ -189,12 +189,12 @@ class LocalConnection:
             for each in work:
                 parts = sentences(each.text) or [""]
                 for number, part in enumerate(parts, start=1):
-                    pcm = await self._speech.voice.speak(part, each.voice, each.speed) if part else b""
+                    pcm = await self._speech.synthesizer.speak(part, each.voice, each.speed) if part else b""
                     last = number == len(parts)
                     await self._report_to.send(Spoken(each.response_id, each.output_index, pcm, last))
 
     async def _hear(self, work: Hear) -> None:
-        text = await self._speech.ears.hear(_QUIET + work.pcm + _QUIET)
+        text = await self._speech.recognizer.hear(_QUIET + work.pcm + _QUIET)
         self._hearing -= 1
         await self._report_to.send(Heard(work.item_id, text))
 

@@ -24,7 +24,7 @@ class LocalHost:
     Args:
         options: how the model behaves.
         responder: decides what to say; None: the dialogue that ships.
-        speech: hears and speaks; None: no words heard, a murmur for a voice.
+        speech: hears and speaks; None: no words heard, tones for a voice.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ from engine.errors import ConnectRefused, TransportLost
 from engine.events import AgentEnd, AudioInterrupted, Handoff, ToolEnd, TurnMetrics
 from engine.local.settings.faults import Faults, SilentResponse
 from engine.local.settings.options import LocalOptions
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.models.interface import RealtimeModel
 from engine.models.local import LocalModel
 from engine.models.scripted import HangUp, Pause, ScriptedModel
@@ -290,7 +290,7 @@ class Microphone:
     async def call(self, actions: CallerActions, began_ns: int, *, greeted: bool) -> None:
         for number in range(100):
             await trio.sleep(1.0 if number == 50 else 0.0205)
-            await actions.feed(murmur("where is my order please")[:960])
+            await actions.feed(tones("where is my order please")[:960])
 
 
 async def test_a_microphone_is_recorded_without_holes_and_with_its_gaps(
@@ -299,7 +299,7 @@ async def test_a_microphone_is_recorded_without_holes_and_with_its_gaps(
     held = await hold(tmp_path, caller=Microphone(), model=ScriptedModel())
     with wave.open(str(tmp_path / "call.wav")) as file:
         both = array.array("h", file.readframes(file.getnframes()))
-    frame = array.array("h", murmur("where is my order please")[:960])
+    frame = array.array("h", tones("where is my order please")[:960])
     left = both[0::2]
     assert left[: 50 * 480] == frame * 50
     gap = left[50 * 480 : 50 * 480 + 24_000]
@@ -341,7 +341,7 @@ def _models() -> list[tuple[str, Callable[[], RealtimeModel]]]:
 async def test_recorded_utterances_wait_for_each_other(
     tmp_path: Path, name: str, model: Callable[[], RealtimeModel], autojump_clock: trio.testing.MockClock
 ) -> None:
-    caller = PreparedCaller([Utterance(None, murmur(text)) for text in ("hello there", "where is my jacket")])
+    caller = PreparedCaller([Utterance(None, tones(text)) for text in ("hello there", "where is my jacket")])
     held = await hold(tmp_path, caller=caller, model=model())
     table = held.table
     assert len(table.heard) == 2

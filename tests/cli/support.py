@@ -21,8 +21,8 @@ from engine.cli.transcript import Transcript
 from engine.cli.turn_rows import TurnTable, turn_table
 from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.settings.options import LocalOptions
-from engine.local.speech.parts import MurmuringVoice, SpeechParts
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.parts import PlaceholderSynthesizer, SpeechParts
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.models.interface import RealtimeModel
 from engine.models.local import LocalModel
 from engine.session.runner import RealtimeRunner
@@ -31,8 +31,8 @@ from engine.session.session import RealtimeSession
 MS = 1_000_000
 
 
-class TelepathicEars:
-    """Hears one thing after another, whatever it sounds like: a murmur carries no words."""
+class TelepathicRecognizer:
+    """Hears one thing after another, whatever it sounds like: tones carry no words."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._words = list(words)
@@ -43,25 +43,25 @@ class TelepathicEars:
 
 
 def telepathic_speech(words: Iterable[str]) -> SpeechParts:
-    """A murmur for a voice, and ears that know what is meant."""
-    return SpeechParts(TelepathicEars(words), MurmuringVoice(), LoudnessClassifier)
+    """Tones for a voice, and a recognizer that knows what is meant."""
+    return SpeechParts(TelepathicRecognizer(words), PlaceholderSynthesizer(), LoudnessClassifier)
 
 
 @asynccontextmanager
 async def demo_speech() -> AsyncIterator[SpeechParts]:
-    """Speech for the demonstration: its caller murmurs, and is understood."""
+    """Speech for the demonstration: its caller speaks in tones, and is understood."""
     yield telepathic_speech(as_recognised(line.text) for line in SCRIPT)
 
 
 def as_recognised(text: str) -> str:
-    """The words as a recogniser writes them."""
+    """The words as a recognizer writes them."""
     return text.lower().replace(",", "").rstrip(".?!")
 
 
 def demo_caller(*, typed: bool = False) -> PreparedCaller:
     """The demonstration's caller."""
     return PreparedCaller(
-        [Utterance(line.text, None if typed else murmur(line.text), line.cuts_in_after) for line in SCRIPT]
+        [Utterance(line.text, None if typed else tones(line.text), line.cuts_in_after) for line in SCRIPT]
     )
 
 

@@ -177,14 +177,14 @@ def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_recording_is_said_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from engine.local.speech.placeholder_synthesizer import murmur
+    from engine.local.speech.placeholder_synthesizer import tones
 
     for name, rate, channels in (("one.wav", 24_000, 1), ("two.wav", 44_100, 2)):
         with wave.open(str(tmp_path / name), "wb") as file:
             file.setnchannels(channels)
             file.setsampwidth(2)
             file.setframerate(rate)
-            file.writeframes(murmur("where is my order"))
+            file.writeframes(tones("where is my order"))
     options = TalkOptions(out=tmp_path / "call", audio=(tmp_path / "one.wav", tmp_path / "two.wav"))
     assert talk(options, clock=virtual(), opens_speech=demo_speech) is ExitStatus.DONE
     said = capsys.readouterr().out

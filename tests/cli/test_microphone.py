@@ -15,7 +15,7 @@ import trio
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.microphone import SpeakerBuffer, open_microphone
 from engine.events import AgentEnd
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.models.local import LocalModel
 from tests.cli.support import hold, telepathic_speech
 
@@ -95,7 +95,7 @@ async def test_a_voice_crosses_from_the_sound_system_s_thread(
     tmp_path: Path, install: Callable[[types.ModuleType], None]
 ) -> None:
     """The caller asks into the microphone, and the call is over when nothing more is heard."""
-    spoken = murmur("where is my order") + bytes(BLOCK * 30)
+    spoken = tones("where is my order") + bytes(BLOCK * 30)
     system = SoundSystem(spoken)
     install(system)
     with open_microphone() as microphone:

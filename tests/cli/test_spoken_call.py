@@ -111,7 +111,7 @@ def _heard(event: dict[str, Any]) -> int:
 
 
 def test_answers_come_soon_after_the_caller_stops(call: Spoken) -> None:
-    """A loose bound: voice detection's hangover, the recogniser, the model's own latencies, a busy computer."""
+    """A loose bound: voice detection's hangover, the recognizer, the model's own latencies, a busy computer."""
     ends = [event["t"] for event in call.of("caller_speech_ended")]
     audible = [event["t"] for event in call.of("playback_began")]
     for end, next_end in pairwise([*ends, float("inf")]):

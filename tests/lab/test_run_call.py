@@ -15,7 +15,7 @@ from engine.lab.simulate.virtual import run_call_virtually
 from engine.latency.assemble import turns_of
 from engine.latency.log import SessionLog, read_log
 from engine.latency.turns import TurnRecord
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 
 HEAD = 'name = "one call"\n'
 TAIL = """
@@ -61,7 +61,7 @@ def test_the_truth_is_where_the_sound_is(tmp_path: Path) -> None:
     _, _, turns = hold(tmp_path, turn(text))
     spoken = turns[1]
     length_ms = (spoken.user_speech_end_truth - spoken.user_speech_start_truth) / 1e6  # type: ignore[operator]
-    last_word_ends_ms = len(murmur(text.rstrip("?"))) / 48 - 45
+    last_word_ends_ms = len(tones(text.rstrip("?"))) / 48 - 45
     assert length_ms == pytest.approx(last_word_ends_ms, abs=10)
     assert spoken.user_speech_end_truth_ms == spoken.user_speech_end_truth / 1e6  # type: ignore[operator]
 
@@ -103,7 +103,7 @@ def test_a_file_is_played(tmp_path: Path) -> None:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(24_000)
-        file.writeframes(murmur("Where is my order?"))
+        file.writeframes(tones("Where is my order?"))
     _, _, turns = hold(tmp_path, '[[turn]]\nwav = "order.wav"\nsays = "Where is my order?"\n')
     assert turns[1].user_text == "where is my order"
 

@@ -11,7 +11,7 @@ from engine.audio.level import first_audible_ns
 from engine.errors import AudioError
 from engine.events import RealtimeSessionEvent
 from engine.lab.simulate.tick import Tick, open_ticks, run_ticks
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.wire.formats import PCM16
 
 TICK_MS = 200
@@ -29,7 +29,7 @@ AGENT: RealtimeAgent[None] = RealtimeAgent("Shop", tools=[get_order_status])
 
 async def say(call: object, text: str, *, quiet_ticks: int) -> list[Tick]:
     """A whole harness: what it says, tick by tick, and then it listens."""
-    sound, ticks = murmur(text), []
+    sound, ticks = tones(text), []
     for start in range(0, len(sound), TICK_BYTES):
         says = text if start == 0 else None
         ticks.append(await call.tick(sound[start : start + TICK_BYTES], TICK_MS, says=says))  # type: ignore[attr-defined]

@@ -33,7 +33,7 @@ from engine.local.conversation.session_machine import SessionMachine
 from engine.local.dialogue.description import customer_service
 from engine.local.dialogue.responder import DialogueResponder
 from engine.local.settings.options import LocalOptions
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.wire.client_decoding import decode_client
 from engine.wire.codec import encode_server
 
@@ -151,7 +151,7 @@ class Driver:
                     self.contexts.append(context)
                     self._do(self.machine.report(self._thought(response_id, context), self.now))
                 case Speak():
-                    spoken = Spoken(effect.response_id, effect.output_index, murmur(effect.text), True)
+                    spoken = Spoken(effect.response_id, effect.output_index, tones(effect.text), True)
                     self._do(self.machine.report(spoken, self.now))
                 case Hear(item_id, pcm):
                     self.utterances.append(pcm)
@@ -212,13 +212,13 @@ def silence(ms: int) -> bytes:
 
 def speech(ms: int) -> bytes:
     """Something as loud as speech, 24 kHz."""
-    sound = murmur("a" * 12)
+    sound = tones("a" * 12)
     repeated = sound * (ms * 48 // len(sound) + 1)
     return _without_gaps(repeated)[: ms * 48]
 
 
 def _without_gaps(sound: bytes) -> bytes:
-    """The murmur's pauses would be pauses of the speaker."""
+    """The pauses of the tones would be pauses of the speaker."""
     zeros = bytes(96)
     return b"".join(sound[at : at + 96] for at in range(0, len(sound), 96) if sound[at : at + 96] != zeros) * 2
 

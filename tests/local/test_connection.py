@@ -15,7 +15,7 @@ from engine.local.settings.faults import Faults
 from engine.local.settings.latencies import Latencies
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.parts import SpeechParts, without_speech
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.models.local import LocalModel
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate
@@ -27,7 +27,7 @@ from tests.local.caller import FIXED, Caller, call
 from tests.local.driver import append, order, output, silence, speech, tool, update, user_text
 
 
-class Ears:
+class Recognizer:
     """Understands everything as the next of its words, after some time."""
 
     def __init__(self, *words: str, seconds: float = 0.0) -> None:
@@ -40,7 +40,7 @@ class Ears:
 
 
 def hearing(*words: str, seconds: float = 0.0) -> SpeechParts:
-    return attrs.evolve(without_speech(), ears=Ears(*words, seconds=seconds))
+    return attrs.evolve(without_speech(), recognizer=Recognizer(*words, seconds=seconds))
 
 
 async def test_a_text_turn_with_a_call(autojump_clock):
@@ -60,7 +60,7 @@ async def test_a_text_turn_with_a_call(autojump_clock):
             "In Reykjavik it is windy, with 4 degrees."
         )
         sound = sum(len(event["delta"]) for event in served if event["type"] == "response.output_audio.delta")
-        assert sound * 3 // 4 == pytest.approx(len(murmur("In Reykjavik it is windy, with 4 degrees.")), abs=2)
+        assert sound * 3 // 4 == pytest.approx(len(tones("In Reykjavik it is windy, with 4 degrees.")), abs=2)
 
 
 async def test_audio_comes_faster_than_real_time_at_the_set_factor(autojump_clock):

@@ -55,7 +55,7 @@ async def test_openai_agents_holds_a_spoken_turn_with_a_tool(tmp_path: Path):
     with trio.fail_after(90):
         async with speech_for(customer_service()) as speech:
             spoken = tmp_path / "spoken.pcm"
-            spoken.write_bytes(await speech.voice.speak("Where is order four seven one two?", "cedar", 1.0))
+            spoken.write_bytes(await speech.synthesizer.speak("Where is order four seven one two?", "cedar", 1.0))
             async with trio.open_nursery() as nursery:
                 served = await nursery.start(partial(serve, speech=speech))
                 command = [PYTHON, str(client), str(served.port), str(spoken)]

@@ -14,7 +14,7 @@ from engine.local.conversation.input_buffer import InputBuffer
 from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.conversation.turn_detection import FRAME_SAMPLES, SpeechStarted, SpeechStopped, TurnDetector
 from engine.local.settings.options import LocalOptions
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from tests.local.driver import Driver, append, order, silence, speech, update
 
 MANUAL = update(audio={"input": {"turn_detection": None}})
@@ -192,7 +192,7 @@ def edges_of(detector: TurnDetector, pcm: bytes) -> list[SpeechStarted | SpeechS
 
 def test_the_murmur_is_speech_to_the_ear_of_loudness():
     detector = TurnDetector(LoudnessClassifier(), position=0, padding_ms=0, silence_ms=500)
-    edges = edges_of(detector, silence(500) + murmur("Hello there, how are you today?") + silence(600))
+    edges = edges_of(detector, silence(500) + tones("Hello there, how are you today?") + silence(600))
     assert [type(edge) for edge in edges] == [SpeechStarted, SpeechStopped]
 
 

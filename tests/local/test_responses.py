@@ -15,7 +15,7 @@ from engine.local.settings.faults import (
     SplitSpeech,
 )
 from engine.local.settings.options import LocalOptions
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from tests.local.driver import Driver, append, order, silence, speech, tool, update, user_text
 
 
@@ -216,7 +216,7 @@ def test_speech_in_several_items():
     driver.say("hello")
     output = driver.of("response.done")[0]["response"]["output"]
     assert [item["content"][0]["transcript"] for item in output] == ["One.", "Two!", "Three?"]
-    assert audio_ms(driver) == sum(len(murmur(text)) for text in ("One.", "Two!", "Three?")) // 48
+    assert audio_ms(driver) == sum(len(tones(text)) for text in ("One.", "Two!", "Three?")) // 48
 
 
 def test_overlapping_items_close_in_order():

@@ -20,7 +20,7 @@ from engine.local.settings.options import LocalOptions
 from engine.local.speech.child import available, open_speech
 from engine.local.speech.grammar import Grammar
 from engine.local.speech.parts import SpeechParts
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.models.local import LocalModel
 from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate
@@ -47,7 +47,7 @@ async def speech() -> AsyncIterator[SpeechParts]:
 
 async def utter(caller: Caller, parts: SpeechParts, text: str) -> None:
     """Say something to the model, with pauses around it, faster than real time."""
-    await caller.send(append(silence(400) + await parts.voice.speak(text, CALLER_VOICE, 1.0) + silence(900)))
+    await caller.send(append(silence(400) + await parts.synthesizer.speak(text, CALLER_VOICE, 1.0) + silence(900)))
 
 
 def transcript(events: list[dict[str, Any]]) -> str:
@@ -109,7 +109,7 @@ async def test_the_local_model_opens_the_extra_itself():
                     done = done or isinstance(event, ResponseDone)
                     if isinstance(event, ResponseOutputAudioDelta):
                         deltas.append(event.delta)
-            assert b"".join(deltas) != murmur("Hello, this is customer service. How can I help you today?")
+            assert b"".join(deltas) != tones("Hello, this is customer service. How can I help you today?")
 
 
 # ---------------------------------------------------------------------------------------- the openai package
@@ -149,7 +149,7 @@ def _spoken_turn(port: int, pcm: bytes) -> list[str]:
 
 async def test_the_openai_package_holds_a_spoken_turn_with_a_tool_call():
     async with speech() as parts:
-        question = await parts.voice.speak("Where is order four eight two one?", CALLER_VOICE, 1.0)
+        question = await parts.synthesizer.speak("Where is order four eight two one?", CALLER_VOICE, 1.0)
         async with trio.open_nursery() as nursery:
             options = LocalOptions(latencies=Latencies.none())
             served = await nursery.start(partial(serve, options=options, speech=parts))

@@ -1,4 +1,4 @@
-"""What the caller's words sound like: a murmur, a voice, or a file; with the noise of the line."""
+"""What the caller's words sound like: tones, a voice, or a file; with the noise of the line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.errors import AudioError
 from engine.lab.scenario.scenario import ScenarioTurn
 from engine.lab.scenario.scenario_file import ScenarioError
 from engine.local.speech.installed import speech_for
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.wire.formats import PCM16
 
 _VOICE = "cedar"
@@ -64,7 +64,7 @@ async def spoken(turns: Sequence[ScenarioTurn]) -> Mapping[str, bytes]:
     async with speech_for() as speech:
         if speech.notice is not None:
             return {}
-        return {text: await speech.voice.speak(text, _VOICE, 1.0) for text in texts}
+        return {text: await speech.synthesizer.speak(text, _VOICE, 1.0) for text in texts}
 
 
 @lru_cache(maxsize=512)
@@ -72,7 +72,7 @@ def _sound(
     folder: Path, wav: str | None, text: str, spoken: bytes | None, noise_dbfs: float | None, in_frames: bool
 ) -> Sound:
     if wav is None:
-        pcm = murmur(text) if spoken is None else spoken
+        pcm = tones(text) if spoken is None else spoken
     else:
         try:
             pcm = read_wav(folder / wav, PCM16.rate)

@@ -1,4 +1,4 @@
-"""Ears that are told what the caller says, for calls whose voices are murmurs.
+"""A recognizer that is told what the caller says, for calls whose voices are tones.
 
 The caller says beforehand which words its sound carries and, once the sound is on the line, where in the audio it
 began. The server's voice detection counts what it has heard: so a turn's words are those whose sound had arrived
@@ -14,8 +14,8 @@ import trio
 
 from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.conversation.turn_detection import FRAME_MS
-from engine.local.speech.parts import SpeechParts, Voice
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.parts import SpeechParts, Synthesizer
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.wire.formats import PCM16
 
 
@@ -27,7 +27,7 @@ class _Utterance:
     """Its first audible sample, in all the audio of the session; None: not said yet."""
 
 
-class ToldEars:
+class OracleRecognizer:
     """Hears what it was told, once its sound has arrived. One for each session."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class ToldEars:
                 return
 
     async def hear(self, pcm: bytes) -> str | None:
-        """See `Ears.hear`."""
+        """See `Recognizer.hear`."""
         await trio.lowlevel.checkpoint()
         heard: list[str] = []
         for utterance in self._utterances:
@@ -63,27 +63,27 @@ class ToldEars:
         """Loudness, counted. See `Classifiers`."""
         return CountingClassifier(self, threshold)
 
-    def parts(self, voice: Voice) -> SpeechParts:
-        """These ears and a voice, for the local model."""
-        return SpeechParts(self, voice, self.classifier)
+    def parts(self, synthesizer: Synthesizer) -> SpeechParts:
+        """Return this recognizer and a synthesizer, for the local model."""
+        return SpeechParts(self, synthesizer, self.classifier)
 
 
 class CountingClassifier(LoudnessClassifier):
     """Speech by loudness, and a count of what was heard."""
 
-    def __init__(self, ears: ToldEars, threshold: float) -> None:
+    def __init__(self, recognizer: OracleRecognizer, threshold: float) -> None:
         super().__init__(threshold)
-        self._ears = ears
+        self._recognizer = recognizer
 
     def is_speech(self, frame: bytes) -> bool:
         """See `SpeechClassifier.is_speech`."""
-        self._ears.heard_ms += FRAME_MS
+        self._recognizer.heard_ms += FRAME_MS
         return super().is_speech(frame)
 
 
 def _ends(text: str, length_ms: float | None) -> list[tuple[float, str]]:
     """Each word with its end, as the placeholder voice times them, stretched to `length_ms`."""
     words = [word for each in text.split() if (word := each.strip(".,;:!?\"'()"))]
-    ends = [float(PCM16.ms_of(len(murmur(" ".join(words[: count + 1]))))) for count in range(len(words))]
+    ends = [float(PCM16.ms_of(len(tones(" ".join(words[: count + 1]))))) for count in range(len(words))]
     scale = 1.0 if length_ms is None else length_ms / ends[-1] if ends and ends[-1] else 0.0
     return [(end * scale, word) for end, word in zip(ends, words, strict=True)]

@@ -29,7 +29,7 @@ from engine.lab.scenario.scenario import ScenarioFile
 from engine.lab.scenario.scenario_file import ScenarioError
 from engine.lab.scenario.sounds import Sounds
 from engine.lab.simulate.delayed import behind
-from engine.lab.simulate.oracle import ToldEars
+from engine.lab.simulate.oracle import OracleRecognizer
 from engine.lab.simulate.results import SessionResult
 from engine.lab.simulate.scripted_caller import Moments, ScriptedCaller
 from engine.lab.simulate.simulated_server import simulated_server
@@ -96,7 +96,7 @@ class CallRun:
             spec.file.folder, self._scenario.caller.noise_dbfs, spoken=spec.spoken, in_frames=not spec.virtual
         )
         self._draws = Draws(spec.seed, spec.number)
-        self._ears = ToldEars() if spec.model_config is None else None
+        self._recognizer = OracleRecognizer() if spec.model_config is None else None
         self._moments = Moments()
         self._recorded: RecordedModel | None = None
 
@@ -132,15 +132,17 @@ class CallRun:
             turns=self._scenario.turn,
             moments=self._moments,
             sounds=self._sounds,
-            ears=self._ears,
+            recognizer=self._recognizer,
             draws=self._draws,
         )
 
     async def _session(self) -> RealtimeSession[Any]:
         spec, scenario = self._spec, self._scenario
         model: RealtimeModel
-        if self._ears is not None:
-            model = simulated_server(scenario, self._draws, self._ears, began_ns=self._began_ns, virtual=spec.virtual)
+        if self._recognizer is not None:
+            model = simulated_server(
+                scenario, self._draws, self._recognizer, began_ns=self._began_ns, virtual=spec.virtual
+            )
         else:
             from engine.models.openai import OpenAIRealtimeWebSocketModel
 
@@ -197,24 +199,24 @@ class CallRun:
         if self._recorded is not None:
             yield partial(_note, self._recorded)
         yield self._moments.take
-        if self._ears is not None:
-            yield SpeechPlaces(self._ears).take
+        if self._recognizer is not None:
+            yield SpeechPlaces(self._recognizer).take
 
 
 @attrs.define
 class SpeechPlaces:
-    """Tells ears where in the audio each utterance begins."""
+    """Tells the recognizer where in the audio each utterance begins."""
 
-    ears: ToldEars
+    recognizer: OracleRecognizer
     _began_ns: int = attrs.field(default=0, init=False)
 
     def take(self, event: CallEvent) -> None:
-        """Tell the ears, if the event is the beginning of words that are known."""
+        """Tell the recognizer, if the event is the beginning of words that are known."""
         match event:
             case CallBegan():
                 self._began_ns = event.at_ns
             case CallerSpeechBegan() if event.text:
-                self.ears.began(position_ms(event.at_ns, self._began_ns))
+                self.recognizer.began(position_ms(event.at_ns, self._began_ns))
 
 
 def _note(recorded: RecordedModel, event: CallEvent) -> None:

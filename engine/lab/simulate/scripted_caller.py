@@ -13,7 +13,7 @@ from engine.caller.caller import CallerActions
 from engine.lab.scenario.distributions import Draws, Spread, Stream
 from engine.lab.scenario.scenario import ScenarioCaller, ScenarioTurn
 from engine.lab.scenario.sounds import Sounds
-from engine.lab.simulate.oracle import ToldEars
+from engine.lab.simulate.oracle import OracleRecognizer
 from engine.latency.turns import Purpose
 from engine.wire.units import NS_PER_MS
 
@@ -54,7 +54,7 @@ class ScriptedCaller:
     turns: tuple[ScenarioTurn, ...]
     moments: Moments
     sounds: Sounds
-    ears: ToldEars | None
+    recognizer: OracleRecognizer | None
     """None: the server hears for itself."""
     draws: Draws
     done: int = attrs.field(default=0, init=False)
@@ -124,7 +124,7 @@ class ScriptedCaller:
         sound = self.sounds.of(turn)
         interrupts = turn.cuts_in_ms is not None or turn.on is not None
         purpose: Purpose = "backchannel" if turn.backchannel else "barge_in" if interrupts else "turn"
-        if self.ears is not None and sound.span_ns is not None and turn.says:
+        if self.recognizer is not None and sound.span_ns is not None and turn.says:
             begins_ns, ends_ns = sound.span_ns
-            self.ears.told(turn.says, (ends_ns - begins_ns) / NS_PER_MS)
+            self.recognizer.told(turn.says, (ends_ns - begins_ns) / NS_PER_MS)
         return await actions.say(sound, turn.says, purpose=purpose)

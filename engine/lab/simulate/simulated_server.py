@@ -14,14 +14,14 @@ from engine.clock import now_ns
 from engine.lab.scenario.distributions import SHARED, Draws, Spread, Stream, Weather
 from engine.lab.scenario.scenario import Model, Network, Scenario
 from engine.lab.simulate.network import network_pair
-from engine.lab.simulate.oracle import ToldEars
+from engine.lab.simulate.oracle import OracleRecognizer
 from engine.local.conversation.replies import Answered, CallTool, HistoryLine, PromptContext, Reply, Responder, SayText
 from engine.local.dialogue.description import customer_service
 from engine.local.dialogue.responder import DialogueResponder
 from engine.local.host import LocalHost
 from engine.local.settings.latencies import Latencies
 from engine.local.settings.options import LocalOptions
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 from engine.models.interface import ModelConnection, RealtimeModel
 from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig
@@ -35,13 +35,15 @@ AUDIO_DELTA_MS = (100, 150, 250, 500, 1000)
 others costs as much computing, and there are many."""
 
 
-def simulated_server(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_ns: int, virtual: bool) -> NearbyModel:
+def simulated_server(
+    scenario: Scenario, draws: Draws, recognizer: OracleRecognizer, *, began_ns: int, virtual: bool
+) -> NearbyModel:
     """The local model for one session.
 
     Args:
         scenario: how it behaves.
         draws: of this session.
-        ears: what understands the caller.
+        recognizer: what understands the caller.
         began_ns: when the run began, on the session's clock: bad minutes belong to the run.
         virtual: whether the wall clock is virtual too.
     """
@@ -62,8 +64,8 @@ def simulated_server(scenario: Scenario, draws: Draws, ears: ToldEars, *, began_
         session_seconds=86_400.0,
         unix_seconds=UNIX_SECONDS if virtual else None,
     )
-    voice = LatentVoice(stream("first_audio_ms", model.first_audio_ms), opening)
-    host = LocalHost(options, responder=ScenarioResponder(scenario, _dialogue()), speech=ears.parts(voice))
+    synthesizer = DelayedSynthesizer(stream("first_audio_ms", model.first_audio_ms), opening)
+    host = LocalHost(options, responder=ScenarioResponder(scenario, _dialogue()), speech=recognizer.parts(synthesizer))
     return NearbyModel(host, scenario.network, draws)
 
 
@@ -153,20 +155,20 @@ class _FirstOutput:
 
 
 @attrs.frozen
-class LatentVoice:
+class DelayedSynthesizer:
     """The placeholder voice, which takes a while before the first sound of each response."""
 
     latency: Stream
     opening: _Opening
 
     async def speak(self, text: str, voice: str, speed: float) -> bytes:
-        """See `Voice.speak`."""
+        """See `Synthesizer.speak`."""
         opens_ns, self.opening.opens_ns = self.opening.opens_ns, None
         if opens_ns is None:
             await trio.lowlevel.checkpoint()
         else:
             await trio.sleep_until((opens_ns + self.latency.draw()) / NS_PER_S)
-        return murmur(text, speed=speed)
+        return tones(text, speed=speed)
 
 
 @attrs.frozen

@@ -40,7 +40,7 @@ from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEven
 from engine.lab.scenario.agents import agent_of
 from engine.lab.scenario.distributions import Draws
 from engine.lab.scenario.scenario import Scenario
-from engine.lab.simulate.oracle import ToldEars
+from engine.lab.simulate.oracle import OracleRecognizer
 from engine.lab.simulate.simulated_server import simulated_server
 from engine.models.interface import RealtimeModel
 from engine.session.runner import RealtimeRunner
@@ -108,10 +108,10 @@ class Tick:
 class TickSession:
     """A call that moves by ticks. Made by `open_ticks`."""
 
-    def __init__(self, session: RealtimeSession[Any], ears: ToldEars | None) -> None:
+    def __init__(self, session: RealtimeSession[Any], recognizer: OracleRecognizer | None) -> None:
         self.session = session
         """For everything else that an application does: `send_message`, `respond`, `interrupt` and so on."""
-        self._ears = ears
+        self._recognizer = recognizer
         self._began_ns = self._now_ns = now_ns()
         self._events: list[RealtimeSessionEvent] = []
         self._heard = Track()
@@ -139,9 +139,9 @@ class TickSession:
         if len(user_audio) > PCM16.bytes_of(ms):
             raise AudioError(f"{PCM16.ms_of(len(user_audio))} ms of audio do not fit into a tick of {ms} ms")
         samples_of(user_audio)
-        if says is not None and self._ears is not None:
-            self._ears.told(says)
-            self._ears.began((self._now_ns - self._began_ns) / NS_PER_MS)
+        if says is not None and self._recognizer is not None:
+            self._recognizer.told(says)
+            self._recognizer.began((self._now_ns - self._began_ns) / NS_PER_MS)
         spoken = user_audio.ljust(PCM16.bytes_of(ms), b"\0")
         for start in range(0, len(spoken), _FRAME_BYTES):
             self._now_ns += FRAME_MS * NS_PER_MS
@@ -209,15 +209,15 @@ async def open_ticks(
     """
     world = scenario or Scenario(name="ticks", turn=())
     draws = Draws(seed, 0)
-    ears = None if model is not None else ToldEars()
-    if ears is not None:
+    recognizer = None if model is not None else OracleRecognizer()
+    if recognizer is not None:
         virtual = isinstance(trio.lowlevel.current_clock(), TickClock)
-        model = simulated_server(world, draws, ears, began_ns=now_ns(), virtual=virtual)
+        model = simulated_server(world, draws, recognizer, began_ns=now_ns(), virtual=virtual)
     runner = RealtimeRunner(agent or agent_of(world, draws), model=model, config=config)
     session = await runner.run(context=context)
     failure: Exception | None = None
     async with session, trio.open_nursery() as nursery:
-        call = TickSession(session, ears)
+        call = TickSession(session, recognizer)
         nursery.start_soon(call.listen)
         try:
             yield call

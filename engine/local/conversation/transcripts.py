@@ -1,6 +1,6 @@
 """The transcripts of what the user said, as events: when they come, in which pieces, and what they cost.
 
-A transcript follows its item's commit after the set latency, or when the recogniser is done, whichever is
+A transcript follows its item's commit after the set latency, or when the recognizer is done, whichever is
 later; it is independent of the response. whisper-1 sends the whole text in one delta, the others a piece at a
 time. Words that were not understood give an empty transcript.
 """

@@ -84,7 +84,7 @@ class Dialogue:
 
     @property
     def templates(self) -> tuple[str, ...]:
-        """Everything a caller may say, with slots in braces: what a recogniser has to know."""
+        """Everything a caller may say, with slots in braces: what a recognizer has to know."""
         return tuple(dict.fromkeys(template for intent in self.intents for template in intent.templates))
 
     def intent(self, name: str) -> Intent | None:

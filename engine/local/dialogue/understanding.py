@@ -1,6 +1,6 @@
 """From words to an intent and its slots.
 
-Texts are compared as a recogniser writes them: lower case, no punctuation, digits as words. An intent's
+Texts are compared as a recognizer writes them: lower case, no punctuation, digits as words. An intent's
 templates are looked for in the text, the longest one that occurs wins; typed text that fits none is tried by
 its words. Slot values are looked for anywhere in the text, and a place name that is on no list is taken from
 typed text after "in".

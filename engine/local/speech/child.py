@@ -41,21 +41,21 @@ def available() -> bool:
 
 @asynccontextmanager
 async def open_speech(grammar: Grammar) -> AsyncIterator[SpeechParts]:
-    """Ears that know `grammar`, and a voice, for as long as the block.
+    """A recognizer that knows `grammar`, and a synthesizer, for as long as the block.
 
     Raises:
         SettingsError: a word of the grammar has no pronunciation.
         SpeechFailed: a process does not start; the text says why.
     """
     slots = {name: list(values) for name, values in grammar.slots.items()}
-    ears = _Ears(SpeechChild("hear", {"templates": list(grammar.templates), "slots": slots}))
-    voice = _Voice(SpeechChild("speak", {}))
+    recognizer = _ChildRecognizer(SpeechChild("hear", {"templates": list(grammar.templates), "slots": slots}))
+    synthesizer = _ChildSynthesizer(SpeechChild("speak", {}))
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         try:
-            await nursery.start(ears.child.run)
-            await nursery.start(voice.child.run)
-            yield SpeechParts(ears, voice, VoiceClassifier)
+            await nursery.start(recognizer.child.run)
+            await nursery.start(synthesizer.child.run)
+            yield SpeechParts(recognizer, synthesizer, VoiceClassifier)
         except Exception as error:  # the block's own, which the nursery would wrap in a group
             failure = error
         nursery.cancel_scope.cancel(reason="speech is no longer needed")
@@ -156,7 +156,7 @@ class SpeechChild:
 
 
 @attrs.frozen
-class _Ears:
+class _ChildRecognizer:
     child: SpeechChild
 
     async def hear(self, pcm: bytes) -> str | None:
@@ -166,7 +166,7 @@ class _Ears:
 
 
 @attrs.frozen
-class _Voice:
+class _ChildSynthesizer:
     child: SpeechChild
 
     async def speak(self, text: str, voice: str, speed: float) -> bytes:

@@ -1,6 +1,6 @@
-"""An utterance as the recogniser wants it: cut out of its silence, at one loudness, with the faintest noise in it.
+"""An utterance as the recognizer wants it: cut out of its silence, at one loudness, with the faintest noise in it.
 
-The recogniser compares sound with the mean of the whole utterance (cepstral mean normalisation), so what it hears would
+The recognizer compares sound with the mean of the whole utterance (cepstral mean normalisation), so what it hears would
 otherwise depend on how much silence happens to be around it, and on nothing being digitally silent, which no microphone
 ever was.
 """

@@ -53,10 +53,10 @@ TIMBRES = {
     "marin": Timbre("en-us+f5", 45),
     "cedar": Timbre("en-us+m1", 35),
 }
-"""The protocol's voices, in timbres that the recogniser understands. Unknown ones speak as the first of them."""
+"""The protocol's voices, in timbres that the recognizer understands. Unknown ones speak as the first of them."""
 
 
-class Synthesiser:
+class EspeakSynthesizer:
     """The library, started."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Grammar: everything a caller may say, as sentence templates with slots, and as the network a recogniser searches."""
+"""Grammar: everything a caller may say, as sentence templates with slots, and as the network a recognizer searches."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from engine.local.speech.parts import SpeechParts, without_speech
 
 @asynccontextmanager
 async def speech_for(dialogue: Dialogue | None = None) -> AsyncIterator[SpeechParts]:
-    """Ears and a voice for as long as the block, or placeholders whose `notice` says what is missing.
+    """A recognizer and a synthesizer for as long as the block, or placeholders whose `notice` says what is missing.
 
     Args:
-        dialogue: what the ears understand is what its callers say; None: the one that ships.
+        dialogue: what the recognizer understands is what its callers say; None: the one that ships.
 
     Raises:
         SettingsError: a word of the dialogue has no pronunciation.

@@ -9,15 +9,15 @@ import trio
 
 from engine.local.conversation.listening import Classifiers
 from engine.local.conversation.loudness import LoudnessClassifier
-from engine.local.speech.placeholder_synthesizer import murmur
+from engine.local.speech.placeholder_synthesizer import tones
 
 NO_SPEECH_NOTICE = (
-    "The speech extra is not installed: the local model understands typed text only, and what it says is a murmur "
+    "The speech extra is not installed: the local model understands typed text only, and what it says is tones "
     "instead of words. Install it with: pip install 'engine[speech]'"
 )
 
 
-class Ears(Protocol):
+class Recognizer(Protocol):
     """Recognises speech."""
 
     async def hear(self, pcm: bytes) -> str | None:
@@ -25,7 +25,7 @@ class Ears(Protocol):
         ...
 
 
-class Voice(Protocol):
+class Synthesizer(Protocol):
     """Makes speech."""
 
     async def speak(self, text: str, voice: str, speed: float) -> bytes:
@@ -33,7 +33,7 @@ class Voice(Protocol):
         ...
 
 
-class DeafEars:
+class NullRecognizer:
     """Understands nothing."""
 
     async def hear(self, pcm: bytes) -> str | None:
@@ -42,21 +42,21 @@ class DeafEars:
         return None
 
 
-class MurmuringVoice:
-    """Says everything as a murmur of the right length."""
+class PlaceholderSynthesizer:
+    """Says everything as tones of the right length."""
 
     async def speak(self, text: str, voice: str, speed: float) -> bytes:
         """Sound of the length of `text`; the same for every voice."""
         await trio.lowlevel.checkpoint()
-        return murmur(text, speed=speed)
+        return tones(text, speed=speed)
 
 
 @attrs.frozen
 class SpeechParts:
     """What a server hears and speaks with. Shared by its connections."""
 
-    ears: Ears
-    voice: Voice
+    recognizer: Recognizer
+    synthesizer: Synthesizer
     classifiers: Classifiers
     notice: str | None = None
     """What to tell whoever started the server; None: it hears and speaks."""
@@ -64,4 +64,4 @@ class SpeechParts:
 
 def without_speech() -> SpeechParts:
     """No words heard, none spoken: text turns work fully."""
-    return SpeechParts(DeafEars(), MurmuringVoice(), LoudnessClassifier, NO_SPEECH_NOTICE)
+    return SpeechParts(NullRecognizer(), PlaceholderSynthesizer(), LoudnessClassifier, NO_SPEECH_NOTICE)

@@ -1,4 +1,4 @@
-"""A voice for when no speech synthesis is installed: a murmur of tones, one for each syllable, as long as the
+"""A voice for when no speech synthesis is installed: tones, one for each syllable, as long as the
 words.
 
 It is not speech and does not pretend to be; it has the length, the pauses and the byte counts of speech,
@@ -26,7 +26,7 @@ _PITCHES_HZ = (150, 160, 200, 240, 250)
 click."""
 
 
-def murmur(text: str, *, speed: float = 1.0) -> bytes:
+def tones(text: str, *, speed: float = 1.0) -> bytes:
     """Sound as long as `text` takes to say, mono 16-bit PCM at 24 kHz. `speed` 2.0 is twice as fast."""
     sound = bytearray()
     for word in _WORD.findall(text):

@@ -1,4 +1,4 @@
-"""Pronunciations of a grammar's words, from the CMU dictionary that comes with the recogniser."""
+"""Pronunciations of a grammar's words, from the CMU dictionary that comes with the recognizer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def pronunciations(words: Set[str], dictionary: Path) -> str:
     A dictionary of a hundred words loads in 12 ms, the whole one in 2.6 s.
 
     Raises:
-        SettingsError: words that nobody has told the recogniser how to say; the text names them.
+        SettingsError: words that nobody has told the recognizer how to say; the text names them.
     """
     found: set[str] = set()
     lines: list[str] = []

@@ -50,7 +50,7 @@ class Recognition:
     """How well the word of the guess does that fits worst."""
 
 
-class Recogniser:
+class GrammarRecognizer:
     """Hears sentences of one grammar.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The recogniser's searches: how each is set up, and the best path that it finds through an utterance."""
+"""The recognizer's searches: how each is set up, and the best path that it finds through an utterance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATE = PCM16.rate
 _CHUNK = 4096
 _FLAT = [40.0] + [0.0] * 12
 _CMN_WEIGHT = 500
-"""How many frames the recogniser takes its prior mean for (its default window)."""
+"""How many frames the recognizer takes its prior mean for (its default window)."""
 _SILENCES = "<s> SIL\n</s> SIL\n<sil> SIL\n"
 """The only filler is silence: the model's noises would swallow words that are not in the grammar."""
 _FILLERS = frozenset({"<s>", "</s>", "<sil>", "SIL", "[NOISE]", "+NSN+", "+SPN+"})
@@ -167,7 +167,7 @@ def _without_noise_removal(parameters: FilePath) -> str:
 
 
 def _feed(decoder: Any, pcm: bytes, *, no_search: bool) -> None:
-    # In pieces: given all at once, the recogniser normalises by the batch and hears nothing.
+    # In pieces: given all at once, the recognizer normalises by the batch and hears nothing.
     for at in range(0, len(pcm), _CHUNK):
         decoder.process_raw(pcm[at : at + _CHUNK], no_search=no_search)
 

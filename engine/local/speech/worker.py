@@ -1,6 +1,6 @@
 """A speech process: hears or speaks what its parent asks for, one request after another, until its input ends.
 
-The recogniser holds the interpreter lock for seconds (measured: 3.7 of 4.4 s), and the synthesiser is a GPL library of
+The recognizer holds the interpreter lock for seconds (measured: 3.7 of 4.4 s), and the synthesizer is a GPL library of
 which a process has one: neither belongs into the process that has to be on time. Started with
 ``python -m engine.local.speech.worker hear`` (or ``speak``).
 """
@@ -48,17 +48,17 @@ def main() -> None:
 
 def _hearing(hello: Head) -> _Answer:
     from engine.local.speech.grammar import Grammar
-    from engine.local.speech.recognizer import Recogniser
+    from engine.local.speech.recognizer import GrammarRecognizer
 
     slots = {name: tuple(values) for name, values in hello["slots"].items()}
-    ears = Recogniser(Grammar(tuple(hello["templates"]), slots))
-    return lambda head, body: ({"text": ears.hear(body).text}, b"")
+    recognizer = GrammarRecognizer(Grammar(tuple(hello["templates"]), slots))
+    return lambda head, body: ({"text": recognizer.hear(body).text}, b"")
 
 
 def _speaking(_: Head) -> _Answer:
     from engine.local.speech import espeak
 
-    voice = espeak.Synthesiser()
+    voice = espeak.EspeakSynthesizer()
 
     @lru_cache(maxsize=_KEPT_SENTENCES)
     def said(text: str, name: str, speed: float) -> bytes:

@@ -24,7 +24,7 @@ from engine.audio.wav import read_wav
 from engine.local.dialogue.description import customer_service
 from engine.local.speech import espeak
 from engine.local.speech.grammar import Grammar
-from engine.local.speech.recognizer import Recogniser, Recognition
+from engine.local.speech.recognizer import GrammarRecognizer, Recognition
 from engine.local.speech.searches import RATE
 from tests.local.speech.sentences import ELSEWHERE, HELD_OUT, NEAR_MISSES, SEED, drawn, drawn_beside
 
@@ -36,9 +36,9 @@ Say = Callable[[str], bytes]
 
 
 def voices() -> dict[str, Say]:
-    """Every voice there is, by name: text to PCM at the recogniser's rate."""
+    """Every voice there is, by name: text to PCM at the recognizer's rate."""
     espeak.TIMBRES.update(UNUSED)
-    library = espeak.Synthesiser()
+    library = espeak.EspeakSynthesizer()
 
     def spoken(name: str) -> Say:
         return lambda text: espeak.at_rate(library.speak(text, name, 1.0), RATE)
@@ -80,7 +80,7 @@ def main() -> None:
         known = drawn_beside(grammar, options.sentences, _SET_ON, _HELD_OUT_SEED)
         everything = HELD_OUT
     foreign = everything[:: max(1, len(everything) // max(1, options.foreign))][: options.foreign]
-    ears = Recogniser(grammar)
+    recognizer = GrammarRecognizer(grammar)
     wanted = [name for name in options.voices.split(",") if name]
     print(f"{'voice':12} understood   refused  as another   foreign taken for known   real time")
     for name, say in voices().items():
@@ -91,7 +91,7 @@ def main() -> None:
             sounds = [over_the_phone(sound) for sound in sounds]
         sounds = [SILENCE + sound + SILENCE for sound in sounds]
         begun = time.perf_counter()
-        heard = [ears.hear(sound) for sound in sounds]
+        heard = [recognizer.hear(sound) for sound in sounds]
         share = (time.perf_counter() - begun) / (sum(map(len, sounds)) / RATE / 2)
         report(name, known, foreign, heard, share)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from engine.local.speech.grammar import Grammar
 
 SEED = 5
-"""Of the sentences on which the recogniser was set."""
+"""Of the sentences on which the recognizer was set."""
 
 
 def _listed(text: str) -> tuple[str, ...]:

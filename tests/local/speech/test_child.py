@@ -28,21 +28,21 @@ async def speech() -> AsyncIterator[SpeechParts]:
 
 
 async def test_the_same_words_sound_the_same_each_time_and_otherwise_in_another_voice(speech: SpeechParts) -> None:
-    one = await speech.voice.speak("Good morning.", "alloy", 1.0)
-    again = await speech.voice.speak("Good morning.", "alloy", 1.0)
-    other = await speech.voice.speak("Good morning.", "echo", 1.0)
+    one = await speech.synthesizer.speak("Good morning.", "alloy", 1.0)
+    again = await speech.synthesizer.speak("Good morning.", "alloy", 1.0)
+    other = await speech.synthesizer.speak("Good morning.", "echo", 1.0)
     assert one == again
     assert len(other) != len(one)
     async with open_speech(Grammar(("yes",), {})) as elsewhere:
         assert await elsewhere.voice.speak("Good morning.", "alloy", 1.0) == one
-    slow = await speech.voice.speak("Good morning.", "alloy", 0.5)
+    slow = await speech.synthesizer.speak("Good morning.", "alloy", 0.5)
     assert len(slow) > 1.4 * len(one)
-    assert loudness(await speech.voice.speak(" ", "alloy", 1.0)) == 0
+    assert loudness(await speech.synthesizer.speak(" ", "alloy", 1.0)) == 0
 
 
 async def test_a_voice_is_told_from_silence(speech: SpeechParts) -> None:
     classifier = VoiceClassifier(0.5)
-    pcm = await speech.voice.speak("Where is my order, please?", "ash", 1.0)
+    pcm = await speech.synthesizer.speak("Where is my order, please?", "ash", 1.0)
     judged = [classifier.is_speech(frame) for frame in frames(pcm)]
     assert sum(judged) > len(judged) / 2
     assert not any(VoiceClassifier(0.5).is_speech(frame) for frame in frames(bytes(len(pcm))))

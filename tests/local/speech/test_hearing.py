@@ -51,7 +51,7 @@ SOUNDS: dict[str, Callable[[random.Random, int], float]] = {
 
 
 async def said(speech: SpeechParts, text: str, voice: str) -> str | None:
-    return await speech.ears.hear(QUIET + await speech.voice.speak(text, voice, 1.0) + QUIET)
+    return await speech.recognizer.hear(QUIET + await speech.synthesizer.speak(text, voice, 1.0) + QUIET)
 
 
 @pytest.mark.long
@@ -70,5 +70,5 @@ async def test_what_is_not_speech_says_nothing() -> None:
     async with open_speech(Grammar(dialogue.templates, dialogue.slots)) as speech:
         for name, sound in SOUNDS.items():
             pcm = array.array("h", [round(sound(source, at)) for at in range(2 * RATE)]).tobytes()
-            assert await speech.ears.hear(QUIET + pcm + QUIET) is None, name
-        assert await speech.ears.hear(b"") is None
+            assert await speech.recognizer.hear(QUIET + pcm + QUIET) is None, name
+        assert await speech.recognizer.hear(b"") is None
