@@ -34,7 +34,7 @@ async def test_the_same_words_sound_the_same_each_time_and_otherwise_in_another_
     assert one == again
     assert len(other) != len(one)
     async with open_speech(Grammar(("yes",), {})) as elsewhere:
-        assert await elsewhere.voice.speak("Good morning.", "alloy", 1.0) == one
+        assert await elsewhere.synthesizer.speak("Good morning.", "alloy", 1.0) == one
     slow = await speech.synthesizer.speak("Good morning.", "alloy", 0.5)
     assert len(slow) > 1.4 * len(one)
     assert loudness(await speech.synthesizer.speak(" ", "alloy", 1.0)) == 0
