@@ -23,7 +23,7 @@ from engine.agents.context import RunContext
 from engine.agents.guardrail import OutputGuardrail
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import CheckText, CheckWork
-from engine.core.inputs import Input, Verdict
+from engine.core.inputs import GuardrailVerdict, Input
 from engine.events import GuardrailResult
 from engine.mailboxes import Inbox, Mailbox
 
@@ -76,7 +76,7 @@ class GuardrailDebouncer:
             while (check := pending.latest) is not None:
                 pending.latest = None
                 tripped = await self._tripped(check)
-                await self.inbox.report(Verdict(response_id, check.text, tripped))
+                await self.inbox.report(GuardrailVerdict(response_id, check.text, tripped))
                 if tripped:
                     break
         if self._pending.get(response_id) is pending:

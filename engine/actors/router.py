@@ -34,7 +34,7 @@ from engine.core.effects import (
     HookStart,
     ToolWork,
 )
-from engine.core.inputs import Disconnected, Input, Tick
+from engine.core.inputs import Disconnected, Input, TimePassed
 from engine.core.machine import OWN_INPUTS, Machine
 from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportLost
 from engine.mailboxes import DirectWrite, EventQueue, IdleTimer, Inbox, Mailbox, Outbound
@@ -105,7 +105,7 @@ class Router:
         if (deadline := self.idle_timer.deadline) * NS <= now:
             self.recorder.share.loop_delay.add(now - round(deadline * NS))
         self._probe_at = trio.current_time() + self.probe_seconds
-        return (Tick(),)
+        return (TimePassed(),)
 
     def _wake_at(self) -> float:
         """When the machine wants to be asked again, something that was known before is to be recorded, or it is time to

@@ -135,7 +135,7 @@ class ToolDone:
 
 
 @attrs.frozen
-class Verdict:
+class GuardrailVerdict:
     """The guardrails' opinion of a response's text. `tripped` is empty when there is nothing to object to."""
 
     response_id: str
@@ -151,7 +151,7 @@ class CallbackFailed:
 
 
 @attrs.frozen
-class Tick:
+class TimePassed:
     """Time has passed: `wake_at` was reached."""
 
 
@@ -172,5 +172,5 @@ class Disconnected:
 Command = (
     SendMessage | Respond | CancelHandle | Interrupt | UpdateAgent | DecideCall | SendRaw | AudioSent | PlaybackReported
 )
-Report = ApprovalNeeded | ToolRunning | ToolDone | Verdict | CallbackFailed
-Input = ServerEvent | Command | Report | AudioConsumed | Tick | Connected | Disconnected
+Report = ApprovalNeeded | ToolRunning | ToolDone | GuardrailVerdict | CallbackFailed
+Input = ServerEvent | Command | Report | AudioConsumed | TimePassed | Connected | Disconnected

@@ -86,13 +86,13 @@ TABLE: dict[type, Handler] = dict(
         _on(inputs.ApprovalNeeded, on_report.approval_needed),
         _on(inputs.ToolRunning, on_report.tool_running),
         _on(inputs.ToolDone, on_report.tool_done),
-        _on(inputs.Verdict, on_report.verdict),
+        _on(inputs.GuardrailVerdict, on_report.verdict),
         _on(inputs.AudioConsumed, on_report.audio_consumed),
         _on(inputs.PlaybackReported, on_report.playback_reported),
         _on(inputs.CallbackFailed, on_report.callback_failed),
         # the session's own life
         _on(inputs.Connected, on_lifecycle.connected),
-        _on(inputs.Tick, on_lifecycle.tick),
+        _on(inputs.TimePassed, on_lifecycle.tick),
         _on(inputs.Disconnected, on_lifecycle.disconnected),
     ]
 )

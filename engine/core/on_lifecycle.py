@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.core.agent_change import send_settings
-from engine.core.inputs import Connected, Disconnected, Tick
+from engine.core.inputs import Connected, Disconnected, TimePassed
 from engine.core.responses import abandon_response
 from engine.core.state import State
 from engine.core.tool_call_steps import cancel_open_calls
@@ -14,7 +14,7 @@ def connected(s: State, report: Connected) -> None:
     send_settings(s, report.spec)
 
 
-def tick(s: State, _: Tick) -> None:
+def tick(s: State, _: TimePassed) -> None:
     """Nothing but the time has changed; what is due is sent by the machine itself."""
 
 

@@ -8,10 +8,10 @@ from engine.core.inputs import (
     ApprovalNeeded,
     AudioConsumed,
     CallbackFailed,
+    GuardrailVerdict,
     PlaybackReported,
     ToolDone,
     ToolRunning,
-    Verdict,
 )
 from engine.core.state import State
 from engine.core.tool_call_steps import announce_call, finish_call, request_approval
@@ -45,7 +45,7 @@ def tool_done(s: State, report: ToolDone) -> None:
 # --- the guardrail debouncer
 
 
-def verdict(s: State, report: Verdict) -> None:
+def verdict(s: State, report: GuardrailVerdict) -> None:
     """The guardrails have read a response."""
     if report.tripped and (response := s.responses.get(report.response_id)) is not None:
         trip(s, response, report.tripped, report.text)

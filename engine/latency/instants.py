@@ -45,7 +45,7 @@ class Instant(FrozenStruct, frozen=True):
 
 
 @attrs.frozen
-class Kind:
+class InstantKind:
     """What instants of one kind mean."""
 
     meaning: str
@@ -54,72 +54,97 @@ class Kind:
     """Known to whoever holds the line, not to the engine."""
 
 
-KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+KINDS: Final[Mapping[str, InstantKind]] = MappingProxyType(
     {
         # --- the caller
-        "user.speech.start.truth": Kind("the first audible sample of what the caller says; `turn` numbers what the "
-                                        "caller says, `purpose` is 'turn', 'barge_in', 'backchannel' or 'noise', "
-                                        "`position_ms` the sample's place in all audio sent",
-                                        ("turn", "text", "purpose", "position_ms"), True),
-        "user.speech.end.truth": Kind("the last audible sample of what the caller says", ("turn", "position_ms"), True),
-        "user.audio.sent": Kind("the piece of caller audio with which a turn begins (`edge` is 'first') or ends "
-                                "('last') was written to the server: the piece that holds the position which "
-                                "`server.speech_started` or `server.speech_stopped` names, or what was first and last "
-                                "sent before a commit (then without `item`). `position_ms` is where the piece ends",
-                                ("edge", "item", "bytes", "position_ms")),
-        "user.text.sent": Kind("a typed message was written to the server; without `respond` it asks for no answer",
-                               ("item", "respond")),
-        "user.commit.sent": Kind("push to talk: the end of the turn was written to the server"),
-        "server.speech_started": Kind("the server says that the user began", ("item", "ms")),
-        "server.speech_stopped": Kind("the server says that the user ended", ("item", "ms")),
-        "server.silence": Kind("the server says that the user has been silent for the idle timeout", ("item",)),
-        "user.committed": Kind("the server made an item of what the user said", ("item",)),
-        "user.cleared": Kind("the server forgot what the user said, as the application wanted"),
-        "transcript.user.first": Kind("the first text of what the user said", ("item",)),
-        "transcript.user.final": Kind("the whole text of what the user said", ("item", "text")),
-        "transcript.user.failed": Kind("there will be no text of what the user said", ("item",)),
+        "user.speech.start.truth": InstantKind(
+            "the first audible sample of what the caller says; `turn` numbers what the "
+            "caller says, `purpose` is 'turn', 'barge_in', 'backchannel' or 'noise', "
+            "`position_ms` the sample's place in all audio sent",
+            ("turn", "text", "purpose", "position_ms"),
+            True,
+        ),
+        "user.speech.end.truth": InstantKind(
+            "the last audible sample of what the caller says", ("turn", "position_ms"), True
+        ),
+        "user.audio.sent": InstantKind(
+            "the piece of caller audio with which a turn begins (`edge` is 'first') or ends "
+            "('last') was written to the server: the piece that holds the position which "
+            "`server.speech_started` or `server.speech_stopped` names, or what was first and last "
+            "sent before a commit (then without `item`). `position_ms` is where the piece ends",
+            ("edge", "item", "bytes", "position_ms"),
+        ),
+        "user.text.sent": InstantKind(
+            "a typed message was written to the server; without `respond` it asks for no answer", ("item", "respond")
+        ),
+        "user.commit.sent": InstantKind("push to talk: the end of the turn was written to the server"),
+        "server.speech_started": InstantKind("the server says that the user began", ("item", "ms")),
+        "server.speech_stopped": InstantKind("the server says that the user ended", ("item", "ms")),
+        "server.silence": InstantKind("the server says that the user has been silent for the idle timeout", ("item",)),
+        "user.committed": InstantKind("the server made an item of what the user said", ("item",)),
+        "user.cleared": InstantKind("the server forgot what the user said, as the application wanted"),
+        "transcript.user.first": InstantKind("the first text of what the user said", ("item",)),
+        "transcript.user.final": InstantKind("the whole text of what the user said", ("item", "text")),
+        "transcript.user.failed": InstantKind("there will be no text of what the user said", ("item",)),
         # --- the model
-        "response.requested": Kind("a request for a response was written to the server; `beside`: one outside of "
-                                   "the conversation", ("token", "beside")),
-        "response.created": Kind("a response began", ("response", "agent", "token", "beside")),
-        "response.first_token": Kind("the first text or audio of a response", ("response", "item")),
-        "audio.first_received": Kind("the first audio of an item", ("response", "item")),
-        "audio.received": Kind("the last audio of an item, with what came in all",
-                               ("response", "item", "bytes", "deltas", "jitter_ms", "longest_gap_ms")),
-        "response.done": Kind("a response ended", ("response", "status", "reason", "usage")),
+        "response.requested": InstantKind(
+            "a request for a response was written to the server; `beside`: one outside of the conversation",
+            ("token", "beside"),
+        ),
+        "response.created": InstantKind("a response began", ("response", "agent", "token", "beside")),
+        "response.first_token": InstantKind("the first text or audio of a response", ("response", "item")),
+        "audio.first_received": InstantKind("the first audio of an item", ("response", "item")),
+        "audio.received": InstantKind(
+            "the last audio of an item, with what came in all",
+            ("response", "item", "bytes", "deltas", "jitter_ms", "longest_gap_ms"),
+        ),
+        "response.done": InstantKind("a response ended", ("response", "status", "reason", "usage")),
         # --- the agent's voice
-        "audio.first_taken": Kind("the application took the first audio of an item", ("response", "item")),
-        "audio.first_audible": Kind("the application took the first sample of an item above -45 dBFS; `ms` is its "
-                                    "place in the item", ("response", "item", "ms")),
-        "playout.start": Kind("the first sample of an item reached the speaker; `source` is 'computed', 'reported' "
-                              "or 'measured'", ("response", "item", "source")),
-        "playout.audible": Kind("the first audible sample of an item reached the speaker",
-                                ("response", "item", "source")),
-        "playout.underrun": Kind("the speaker had nothing to play in the middle of an item",
-                                 ("response", "item", "source", "ms", "silent_ms")),
-        "playout.stop": Kind("the last sample of an item that was played reached the speaker; `ms` of it were played, "
-                             "the last `silent_ms` without anything audible",
-                             ("response", "item", "source", "ms")),
+        "audio.first_taken": InstantKind("the application took the first audio of an item", ("response", "item")),
+        "audio.first_audible": InstantKind(
+            "the application took the first sample of an item above -45 dBFS; `ms` is its place in the item",
+            ("response", "item", "ms"),
+        ),
+        "playout.start": InstantKind(
+            "the first sample of an item reached the speaker; `source` is 'computed', 'reported' or 'measured'",
+            ("response", "item", "source"),
+        ),
+        "playout.audible": InstantKind(
+            "the first audible sample of an item reached the speaker", ("response", "item", "source")
+        ),
+        "playout.underrun": InstantKind(
+            "the speaker had nothing to play in the middle of an item",
+            ("response", "item", "source", "ms", "silent_ms"),
+        ),
+        "playout.stop": InstantKind(
+            "the last sample of an item that was played reached the speaker; `ms` of it were played, "
+            "the last `silent_ms` without anything audible",
+            ("response", "item", "source", "ms"),
+        ),
         # --- interruption
-        "interrupt": Kind("`audio_interrupted` was made; `cause` is 'user', 'application' or 'guardrail'",
-                          ("response", "item", "heard_ms", "cause")),
-        "interrupt.taken": Kind("the application took `audio_interrupted`", ("response",)),
-        "cancel.sent": Kind("the cancellation was written to the server", ("response",)),
-        "truncate.sent": Kind("what had been heard was written to the server", ("item", "ms")),
-        "delete.sent": Kind("an item of which nothing had been heard was taken back", ("item",)),
+        "interrupt": InstantKind(
+            "`audio_interrupted` was made; `cause` is 'user', 'application' or 'guardrail'",
+            ("response", "item", "heard_ms", "cause"),
+        ),
+        "interrupt.taken": InstantKind("the application took `audio_interrupted`", ("response",)),
+        "cancel.sent": InstantKind("the cancellation was written to the server", ("response",)),
+        "truncate.sent": InstantKind("what had been heard was written to the server", ("item", "ms")),
+        "delete.sent": InstantKind("an item of which nothing had been heard was taken back", ("item",)),
         # --- tools, handoffs, guardrails
-        "tool.called": Kind("the model called a tool", ("call", "name", "response")),
-        "tool.approval_asked": Kind("a call waits for the application's approval", ("call",)),
-        "tool.approval_answered": Kind("the application decided", ("call", "approved")),
-        "tool.started": Kind("the tool began to run", ("call",)),
-        "tool.ended": Kind("the call has its output", ("call", "outcome")),
-        "tool.output_sent": Kind("the output was written to the server", ("call",)),
-        "handoff": Kind("the conversation passed to another agent", ("from", "to")),
-        "guardrail.checked": Kind("the guardrails have read a text", ("response", "tripped")),
+        "tool.called": InstantKind("the model called a tool", ("call", "name", "response")),
+        "tool.approval_asked": InstantKind("a call waits for the application's approval", ("call",)),
+        "tool.approval_answered": InstantKind("the application decided", ("call", "approved")),
+        "tool.started": InstantKind("the tool began to run", ("call",)),
+        "tool.ended": InstantKind("the call has its output", ("call", "outcome")),
+        "tool.output_sent": InstantKind("the output was written to the server", ("call",)),
+        "handoff": InstantKind("the conversation passed to another agent", ("from", "to")),
+        "guardrail.checked": InstantKind("the guardrails have read a text", ("response", "tripped")),
         # --- the rest
-        "error": Kind("something went wrong", ("code", "message")),
-        "engine.share": Kind("the engine's own part, so far: see `engine.latency.overhead`",
-                             ("read_to_taken_us", "send_to_written_us", "loop_delay_us", "mailbox_wait_us")),
-        "session.end": Kind("the last line of a whole log", ("reason",)),
+        "error": InstantKind("something went wrong", ("code", "message")),
+        "engine.share": InstantKind(
+            "the engine's own part, so far: see `engine.latency.overhead`",
+            ("read_to_taken_us", "send_to_written_us", "loop_delay_us", "mailbox_wait_us"),
+        ),
+        "session.end": InstantKind("the last line of a whole log", ("reason",)),
     }
-)  # fmt: skip
+)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from engine.core.arbitration import TOKEN
-from engine.core.inputs import CancelHandle, Input, Interrupt, Verdict
+from engine.core.inputs import CancelHandle, GuardrailVerdict, Input, Interrupt
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -99,7 +99,7 @@ def _because_of_application(n: Notes, given: Interrupt | CancelHandle, now: int)
     n.cause = "application"
 
 
-def _verdict(n: Notes, given: Verdict, now: int) -> None:
+def _verdict(n: Notes, given: GuardrailVerdict, now: int) -> None:
     if given.tripped:
         n.cause = "guardrail"
     n.tell(now, "guardrail.checked", response=given.response_id, tripped=bool(given.tripped))
@@ -207,7 +207,7 @@ INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = dict(
         on(server.ResponseDone, _response_done),
         on(Interrupt, _because_of_application),
         on(CancelHandle, _because_of_application),
-        on(Verdict, _verdict),
+        on(GuardrailVerdict, _verdict),
     ]
 )
 EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = dict(

@@ -11,7 +11,7 @@ import attrs
 from engine._messages import KeyPath, json_type, quote, shorten, suggest, write_path
 from engine.errors import SettingsError
 from engine.wire.annotations import hints
-from engine.wire.check import Kind, Problem, find_problem
+from engine.wire.check import Problem, ProblemKind, find_problem
 
 ConfigT = TypeVar("ConfigT", bound=attrs.AttrsInstance)
 
@@ -48,7 +48,7 @@ def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
     known = tuple(field.name for field in attrs.fields(cls))
     for key, each in value.items():
         if key not in known:
-            raise SettingsError(describe_problem(Problem(Kind.UNKNOWN_KEY, (name, str(key)), each, known=known)))
+            raise SettingsError(describe_problem(Problem(ProblemKind.UNKNOWN_KEY, (name, str(key)), each, known=known)))
     named: dict[str, Any] = dict(value)
     return cls(**named)
 
@@ -66,27 +66,27 @@ def describe_problem(problem: Problem) -> str:
     """Return one sentence: the path, what was given, what is expected, and the nearest valid word."""
     place, given = write_path(problem.path), describe_setting(problem.value, problem.path)
     match problem.kind:
-        case Kind.UNKNOWN_KEY:
+        case ProblemKind.UNKNOWN_KEY:
             hint = suggest(problem.path[-1], problem.known, f"; valid keys: {', '.join(problem.known)}")
             return f"{place}: unknown key, holding {json_type(problem.value)}{hint}"
-        case Kind.MISSING:
+        case ProblemKind.MISSING:
             choice = f", {quote(problem.known, 'or')}" if problem.known else ""
             return f"{place}: missing{choice}"
-        case Kind.TYPE:
+        case ProblemKind.TYPE:
             return f"{place}: expected {problem.expected}, got {given}"
-        case Kind.VALUE:
+        case ProblemKind.VALUE:
             expected = problem.expected or quote(problem.known, "or")
             return f"{place}: expected {expected}, got {given}{suggest(problem.value, problem.known, '')}"
-        case Kind.COMBINATION:
+        case ProblemKind.COMBINATION:
             allowed = " or ".join(f"['{each}']" for each in problem.known)
             return f"{place}: expected {allowed}, got {given}"
-        case Kind.BELOW:
+        case ProblemKind.BELOW:
             return f"{place}: expected at least {problem.limit}, got {given}"
-        case Kind.ABOVE:
+        case ProblemKind.ABOVE:
             return f"{place}: expected at most {problem.limit}, got {given}"
-        case Kind.TOO_LONG:
+        case ProblemKind.TOO_LONG:
             return f"{place}: expected at most {problem.limit} characters, got {given}"
-        case Kind.TOO_MANY:
+        case ProblemKind.TOO_MANY:
             return f"{place}: expected at most {problem.limit} keys, got {given}"
-        case Kind.BASE64:
+        case ProblemKind.BASE64:
             return f"{place}: expected base64, got {given}"

@@ -31,7 +31,7 @@ from engine.wire.constraints import MapLimits, MaxLength, OneOf, Only, Range, Se
 from engine.wire.formats import AudioFormat
 
 
-class Kind(enum.Enum):
+class ProblemKind(enum.Enum):
     """What can be wrong."""
 
     UNKNOWN_KEY = enum.auto()
@@ -55,7 +55,7 @@ class Problem:
     ABOVE, TOO_LONG, TOO_MANY).
     """
 
-    kind: Kind
+    kind: ProblemKind
     path: KeyPath
     value: object = None
     known: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def find_problem(value: object, annotation: object, path: KeyPath = ()) -> Probl
     for member in alternatives:
         if _holds_scalar(member.type, value):
             problem = _in_scalar(value, member, path)
-            if problem is not None and problem.kind is Kind.VALUE:
+            if problem is not None and problem.kind is ProblemKind.VALUE:
                 return attrs.evolve(problem, expected=_describe(alternatives))
             return problem
     return _misfit(value, alternatives, path)
@@ -85,7 +85,7 @@ def find_problem(value: object, annotation: object, path: KeyPath = ()) -> Probl
 
 # ------------------------------------------------------------------------------------------------ descriptions
 def _misfit(value: object, alternatives: tuple[Member, ...], path: KeyPath) -> Problem:
-    return Problem(Kind.TYPE, path, value, expected=_describe(alternatives))
+    return Problem(ProblemKind.TYPE, path, value, expected=_describe(alternatives))
 
 
 def _describe(alternatives: tuple[Member, ...]) -> str:
@@ -126,19 +126,19 @@ def _holds_scalar(kind: object, value: object) -> bool:
 
 def _in_scalar(value: Any, member: Member, path: KeyPath) -> Problem | None:
     if type(value) is float and not math.isfinite(value):
-        return Problem(Kind.TYPE, path, value, expected="a finite number")
+        return Problem(ProblemKind.TYPE, path, value, expected="a finite number")
     if member.type is bytes and not _is_base64(value):
-        return Problem(Kind.BASE64, path, value)
+        return Problem(ProblemKind.BASE64, path, value)
     for marker in member.markers:
         match marker:
             case OneOf(values=values) if value not in values:
-                return Problem(Kind.VALUE, path, value, known=values)
+                return Problem(ProblemKind.VALUE, path, value, known=values)
             case Range(minimum=low) if low is not None and value < low:
-                return Problem(Kind.BELOW, path, value, limit=low)
+                return Problem(ProblemKind.BELOW, path, value, limit=low)
             case Range(maximum=high) if high is not None and value > high:
-                return Problem(Kind.ABOVE, path, value, limit=high)
+                return Problem(ProblemKind.ABOVE, path, value, limit=high)
             case MaxLength(limit=limit) if len(value) > limit:
-                return Problem(Kind.TOO_LONG, path, value, limit=limit)
+                return Problem(ProblemKind.TOO_LONG, path, value, limit=limit)
     return None
 
 
@@ -166,7 +166,7 @@ def _in_entries(value: Any, member: Member, path: KeyPath) -> Problem | None:
             return problem
     for marker in member.markers:
         if isinstance(marker, Only) and (len(value) != 1 or value[0] not in marker.values):
-            return Problem(Kind.COMBINATION, path, value, known=marker.values)
+            return Problem(ProblemKind.COMBINATION, path, value, known=marker.values)
     return None
 
 
@@ -186,12 +186,12 @@ def _in_mapping(value: Mapping[Any, Any], alternatives: tuple[Member, ...], path
 
 def _in_tagged(value: Mapping[Any, Any], tagged: Mapping[str, Any], path: KeyPath) -> Problem | None:
     if "type" not in value:
-        return Problem(Kind.MISSING, (*path, "type"), known=tuple(tagged))
+        return Problem(ProblemKind.MISSING, (*path, "type"), known=tuple(tagged))
     tag = value["type"]
     if not isinstance(tag, str):
-        return Problem(Kind.TYPE, (*path, "type"), tag, expected="a string")
+        return Problem(ProblemKind.TYPE, (*path, "type"), tag, expected="a string")
     if tag not in tagged:
-        return Problem(Kind.VALUE, (*path, "type"), tag, known=tuple(tagged))
+        return Problem(ProblemKind.VALUE, (*path, "type"), tag, known=tuple(tagged))
     return _in_object(value, tagged[tag], path)
 
 
@@ -199,17 +199,17 @@ def _in_map(value: Mapping[Any, Any], member: Member, path: KeyPath) -> Problem 
     _, value_type = get_args(member.type)
     limits = next((marker for marker in member.markers if isinstance(marker, MapLimits)), None)
     if limits is not None and len(value) > limits.pairs:
-        return Problem(Kind.TOO_MANY, path, value, limit=limits.pairs)
+        return Problem(ProblemKind.TOO_MANY, path, value, limit=limits.pairs)
     for key, each in value.items():
         if not isinstance(key, str):
-            return Problem(Kind.TYPE, path, key, expected="a string as key")
+            return Problem(ProblemKind.TYPE, path, key, expected="a string as key")
         problem = find_problem(each, value_type, (*path, key))
         if problem is not None:
             return problem
         if limits is not None and len(key) > limits.key_length:
-            return Problem(Kind.TOO_LONG, path, key, limit=limits.key_length)
+            return Problem(ProblemKind.TOO_LONG, path, key, limit=limits.key_length)
         if limits is not None and len(each) > limits.value_length:
-            return Problem(Kind.TOO_LONG, (*path, key), each, limit=limits.value_length)
+            return Problem(ProblemKind.TOO_LONG, (*path, key), each, limit=limits.value_length)
     return None
 
 
@@ -220,13 +220,13 @@ def _in_object(value: Mapping[Any, Any], cls: Any, path: KeyPath) -> Problem | N
         if key == "type" and has_tag:
             continue
         if key not in annotations:
-            return Problem(Kind.UNKNOWN_KEY, (*path, str(key)), each, known=tuple(annotations))
+            return Problem(ProblemKind.UNKNOWN_KEY, (*path, str(key)), each, known=tuple(annotations))
         problem = find_problem(each, annotations[key], (*path, key))
         if problem is not None:
             return problem
     for field in attrs.fields(cls):
         if field.default is attrs.NOTHING and field.name not in value and not is_omissible(annotations[field.name]):
-            return Problem(Kind.MISSING, (*path, field.name))
+            return Problem(ProblemKind.MISSING, (*path, field.name))
     special = _SPECIAL.get(cls)
     return special(value, path) if special is not None else None
 
@@ -256,14 +256,14 @@ def _in_message(value: Mapping[str, Any], path: KeyPath) -> Problem | None:
     for index, part in enumerate(value["content"]):
         place = (*path, "content", index)
         if part["type"] not in known:
-            return Problem(Kind.VALUE, (*place, "type"), part["type"], known=known)
+            return Problem(ProblemKind.VALUE, (*place, "type"), part["type"], known=known)
         if part["type"] != "input_audio":
             continue
         audio = part.get("audio")
         if audio is None:
-            return Problem(Kind.MISSING, (*place, "audio"))
+            return Problem(ProblemKind.MISSING, (*place, "audio"))
         if not _is_base64(audio):
-            return Problem(Kind.BASE64, (*place, "audio"), audio)
+            return Problem(ProblemKind.BASE64, (*place, "audio"), audio)
     return None
 
 
@@ -273,7 +273,7 @@ def _in_format(value: Mapping[str, Any], path: KeyPath) -> Problem | None:
     only = AudioFormat(value["type"]).rate
     if rate is None or rate == only:
         return None
-    return Problem(Kind.BELOW if rate < only else Kind.ABOVE, (*path, "rate"), rate, limit=only)
+    return Problem(ProblemKind.BELOW if rate < only else ProblemKind.ABOVE, (*path, "rate"), rate, limit=only)
 
 
 _SPECIAL: Mapping[type, Callable[[Mapping[str, Any], KeyPath], Problem | None]] = {

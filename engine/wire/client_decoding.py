@@ -11,7 +11,7 @@ import orjson
 import pybase64
 
 from engine._messages import json_type, quote, write_path
-from engine.wire.check import Kind, Problem, find_problem
+from engine.wire.check import Problem, ProblemKind, find_problem
 from engine.wire.client_events import ClientEvent, ClientEventBase, InputAudioBufferAppend, WebSocketClientEvent
 from engine.wire.converter import converter
 from engine.wire.struct import UNSET
@@ -63,9 +63,9 @@ def decode_client(text: str | bytes) -> ClientEvent | ClientError:
         message = "Invalid event: missing required parameter 'type'."
         return _invalid("invalid_event", message, event_id=_event_id_of(payload))
     if type(name) is not str:
-        return api_error(Problem(Kind.TYPE, ("type",), name, expected="a string"), payload)
+        return api_error(Problem(ProblemKind.TYPE, ("type",), name, expected="a string"), payload)
     if name not in ACCEPTED:
-        return api_error(Problem(Kind.VALUE, ("type",), name, known=tuple(ACCEPTED)), payload)
+        return api_error(Problem(ProblemKind.VALUE, ("type",), name, known=tuple(ACCEPTED)), payload)
     return _event(payload, ACCEPTED[name])
 
 
@@ -89,9 +89,9 @@ def _append(payload: _Payload) -> ClientEvent | ClientError:
     except (KeyError, TypeError, ValueError):
         return _event(payload, InputAudioBufferAppend)
     if not audio:
-        return api_error(Problem(Kind.BASE64, ("audio",)), payload)
+        return api_error(Problem(ProblemKind.BASE64, ("audio",)), payload)
     if len(audio) > MAX_AUDIO_BYTES:
-        return api_error(Problem(Kind.TOO_LONG, ("audio",), payload["audio"], limit=MAX_AUDIO_BYTES), payload)
+        return api_error(Problem(ProblemKind.TOO_LONG, ("audio",), payload["audio"], limit=MAX_AUDIO_BYTES), payload)
     return InputAudioBufferAppend(audio, event_id=UNSET if event_id is None else event_id)
 
 
@@ -126,35 +126,35 @@ def api_error(problem: Problem, payload: Mapping[str, Any]) -> ClientError:
 def _describe(problem: Problem, param: str) -> tuple[str, str]:
     value, limit = problem.value, problem.limit
     match problem.kind:
-        case Kind.UNKNOWN_KEY:
+        case ProblemKind.UNKNOWN_KEY:
             return "unknown_parameter", f"Unknown parameter: '{param}'."
-        case Kind.MISSING:
+        case ProblemKind.MISSING:
             return "missing_required_parameter", f"Missing required parameter: '{param}'."
-        case Kind.TYPE:
+        case ProblemKind.TYPE:
             wrong = f"expected {problem.expected}, but got {json_type(value)} instead"
             return "invalid_type", f"Invalid type for '{param}': {wrong}."
-        case Kind.VALUE:
+        case ProblemKind.VALUE:
             return "invalid_value", f"Invalid value: '{value}'. Supported values are: {quote(problem.known)}."
-        case Kind.COMBINATION:
+        case ProblemKind.COMBINATION:
             combinations = " and ".join(f"['{each}']" for each in problem.known)
             return "invalid_value", f"Invalid value: {value}. Supported combinations are: {combinations}."
-        case Kind.BASE64:
+        case ProblemKind.BASE64:
             got = "but got empty bytes" if value is None else "but it could not be decoded"
             return "invalid_value", f"Invalid '{param}'. Expected base64-encoded audio bytes, {got}."
-        case Kind.TOO_MANY:
+        case ProblemKind.TOO_MANY:
             wrong = f"too many properties. Expected an object with at most {limit} properties"
             return "object_above_max_properties", f"Invalid '{param}': {wrong}."
-        case Kind.TOO_LONG:
+        case ProblemKind.TOO_LONG:
             length = len(value) if isinstance(value, str) else 0
             wrong = f"Expected a string with maximum length {limit}, but got a string with length {length} instead"
             return "string_above_max_length", f"Invalid '{param}': string too long. {wrong}."
-        case Kind.BELOW | Kind.ABOVE:
+        case ProblemKind.BELOW | ProblemKind.ABOVE:
             return _out_of_range(problem, param)
 
 
 def _out_of_range(problem: Problem, param: str) -> tuple[str, str]:
     number = "decimal" if isinstance(problem.value, float) else "integer"
-    side, name, sign = ("below", "min", ">=") if problem.kind is Kind.BELOW else ("above", "max", "<=")
+    side, name, sign = ("below", "min", ">=") if problem.kind is ProblemKind.BELOW else ("above", "max", "<=")
     expected = f"Expected a value {sign} {problem.limit}, but got {problem.value} instead"
     # The limit of output tokens is the exception: protocol facts, 2.9.
     code = "invalid_value" if problem.path[-1] == "max_output_tokens" else f"{number}_{side}_{name}_value"

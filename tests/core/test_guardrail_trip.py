@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.guardrail_trip import MOST_TRIPS_IN_A_ROW
-from engine.core.inputs import Interrupt, Respond, SendMessage, Verdict
+from engine.core.inputs import GuardrailVerdict, Interrupt, Respond, SendMessage
 from engine.events import GuardrailResult, GuardrailTripped
 from engine.wire.client_events import ConversationItemCreate, ResponseCancel, ResponseCreate
 from engine.wire.items import Message
@@ -21,8 +21,8 @@ def saying(seconds: float = 1.0) -> Driven:
     return Driven().tell(begins("r"), *speaks("r", "a", "bad words", seconds)).forget()
 
 
-def trip(response_id: str = "r") -> Verdict:
-    return Verdict(response_id, "bad words", TRIPPED)
+def trip(response_id: str = "r") -> GuardrailVerdict:
+    return GuardrailVerdict(response_id, "bad words", TRIPPED)
 
 
 def test_a_tripped_guardrail_stops_the_response_and_tells_the_model() -> None:

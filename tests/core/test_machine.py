@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core import inputs
-from engine.core.inputs import AudioConsumed, Connected, PlaybackReported, Respond, Tick
+from engine.core.inputs import AudioConsumed, Connected, PlaybackReported, Respond, TimePassed
 from engine.core.machine import OWN_INPUTS, SILENT, TABLE, Machine
 from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
@@ -80,7 +80,7 @@ def test_effects_are_handed_over_once() -> None:
     first = machine.take_effects()
     assert first.wire
     assert not machine.take_effects().wire
-    assert machine.handle(Tick(), 5) is not first
+    assert machine.handle(TimePassed(), 5) is not first
 
 
 def test_what_an_event_carries() -> None:
@@ -129,7 +129,7 @@ STEPS = {
     "words": ResponseOutputAudioTranscriptDelta("last", "a", 0, 0, "word "),
     "barge-in": InputAudioBufferSpeechStarted(audio_start_ms=0, item_id="u"),
     "end": ends("last"),
-    "tick": Tick(),
+    "tick": TimePassed(),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core.inputs import Connected, Disconnected, Interrupt, Respond, SendMessage, Tick
+from engine.core.inputs import Connected, Disconnected, Interrupt, Respond, SendMessage, TimePassed
 from engine.core.tool_call_steps import SESSION_OVER
 from engine.errors import TransportLost
 from engine.events import AgentEnd, ToolEnd
@@ -50,7 +50,7 @@ def test_a_lost_connection_is_everybodys_error() -> None:
 
 def test_after_the_end_there_is_nothing() -> None:
     d = in_the_middle().tell(Disconnected(None)).forget()
-    d.tell(Disconnected(None), Tick(), begins("late"), Interrupt(), SendMessage(typed("m", "x")))
+    d.tell(Disconnected(None), TimePassed(), begins("late"), Interrupt(), SendMessage(typed("m", "x")))
     assert not d.events
     assert not d.wire
     assert d.machine.wake_at() is None

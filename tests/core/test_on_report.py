@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.inputs import CallbackFailed, ToolDone, ToolRunning, Verdict
+from engine.core.inputs import CallbackFailed, GuardrailVerdict, ToolDone, ToolRunning
 from engine.errors import EngineError
 from engine.events import Error, GuardrailResult
 from tests.core.driving import Driven
@@ -19,8 +19,10 @@ def test_a_report_of_an_unknown_call_is_nothing() -> None:
     assert not d.wire
 
 
-@pytest.mark.parametrize("verdict", [Verdict("r", "fine", ()), Verdict("unknown", "bad words", TRIPPED)])
-def test_a_verdict_may_mean_nothing(verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    "verdict", [GuardrailVerdict("r", "fine", ()), GuardrailVerdict("unknown", "bad words", TRIPPED)]
+)
+def test_a_verdict_may_mean_nothing(verdict: GuardrailVerdict) -> None:
     d = Driven().tell(begins("r"), *speaks("r", "a", "bad words", 1.0)).forget()
     assert not d.tell(verdict).events
 

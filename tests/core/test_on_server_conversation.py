@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.inputs import AudioSent, Respond, SendMessage, Tick
+from engine.core.inputs import AudioSent, Respond, SendMessage, TimePassed
 from engine.events import (
     HistoryAdded,
     HistoryUpdated,
@@ -131,7 +131,7 @@ def test_a_response_that_runs_over_the_users_turn_is_followed_by_one() -> None:
     assert not d.sent(ResponseCreate)
     wake_at = d.machine.wake_at()
     assert wake_at is not None
-    d.tell(Tick(), at_ms=wake_at // MS)
+    d.tell(TimePassed(), at_ms=wake_at // MS)
     assert len(d.sent(ResponseCreate)) == 1
 
 

@@ -32,12 +32,12 @@ from engine.core.inputs import (
     Connected,
     DecideCall,
     Disconnected,
+    GuardrailVerdict,
     Input,
     Report,
-    Tick,
+    TimePassed,
     ToolDone,
     ToolRunning,
-    Verdict,
 )
 from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
@@ -253,7 +253,7 @@ class World:
         text = self.texts.pop(response_id)
         if tripped:
             self.watch.objected(self.now)
-        self.handle(Verdict(response_id, text, TRIPPED if tripped else ()))
+        self.handle(GuardrailVerdict(response_id, text, TRIPPED if tripped else ()))
 
     # --- time and the end
 
@@ -262,7 +262,7 @@ class World:
         until = self.now + ns
         while (wake_at := self.machine.wake_at()) is not None and wake_at <= until:
             self.now = wake_at
-            self.handle(Tick())
+            self.handle(TimePassed())
         self.now = until
 
     def settle(self) -> None:

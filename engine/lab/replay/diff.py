@@ -13,7 +13,7 @@ _LONGEST = 160
 
 
 @attrs.frozen
-class Difference:
+class Mismatch:
     """The first place where a replay is not what was recorded."""
 
     what: str
@@ -37,7 +37,7 @@ class Difference:
 
 def first_difference(
     what: str, recorded: Sequence[tuple[int, object]], now: Sequence[object], *, tolerance_ms: float
-) -> Difference | None:
+) -> Mismatch | None:
     """The first difference, or None. `recorded` are values with their lines.
 
     Numbers whose name ends in `_ms` may differ by `tolerance_ms`: how much had been heard depends on how busy the
@@ -46,15 +46,15 @@ def first_difference(
     nothing = object()
     for index, (was, value) in enumerate(zip_longest(recorded, now, fillvalue=nothing)):
         if was is nothing:
-            return Difference(what, index, None, "", None, value)
+            return Mismatch(what, index, None, "", None, value)
         assert isinstance(was, tuple)
         line, before = was
         if value is nothing:
-            return Difference(what, index, line, "", before, None)
+            return Mismatch(what, index, line, "", before, None)
         found = _differs(before, value, (), tolerance_ms)
         if found is not None:
             path, *values = found
-            return Difference(what, index, line, write_path(path), *values)
+            return Mismatch(what, index, line, write_path(path), *values)
     return None
 
 

@@ -23,7 +23,7 @@ from engine.agents.agent import RealtimeAgent
 from engine.errors import EngineError, SessionClosed, TransportClosed
 from engine.events import ToolApprovalRequired
 from engine.lab.replay.agent import stand_in
-from engine.lab.replay.diff import Difference, first_difference
+from engine.lab.replay.diff import Mismatch, first_difference
 from engine.lab.replay.event_data import NOT_COMPARED, event_data
 from engine.lab.replay.inputs import APPEND, Act, acts_of
 from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
@@ -48,7 +48,7 @@ _AGENTS_OWN = ("type", "object", "id", "instructions", "tools", "prompt")
 class Replayed:
     """What came of a replay."""
 
-    differences: tuple[Difference, ...]
+    differences: tuple[Mismatch, ...]
     """At most one of each kind: the first."""
     missing: str | None
     """What the server waited for in vain; None: nothing."""
@@ -101,7 +101,7 @@ def replay(call: RecordedCall, agent: RealtimeAgent[Any] | None = None, *, toler
 # ------------------------------------------------------------------------------------------------ comparing
 def _in_sent(
     call: RecordedCall, server: RecordedServer, agent: object, tolerance_ms: float, notes: list[str]
-) -> Difference | None:
+) -> Mismatch | None:
     recorded = [(line.number, dict(line.data)) for line in control_of(call) if isinstance(line.data, Mapping)]
     now = [without_secrets(orjson.loads(encode_client(event))) for event in server.sent]
     if agent is None:
@@ -130,13 +130,13 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name != "event_id"}
 
 
-def _in_audio(call: RecordedCall, server: RecordedServer) -> Difference | None:
+def _in_audio(call: RecordedCall, server: RecordedServer) -> Mismatch | None:
     digest = sha256()
     for act in acts_of(call):
         if act.line.type == APPEND and isinstance(act.line.data, Mapping):
             digest.update(_audio_of(act.line))
     was, now = digest.hexdigest()[:16], server.heard.hexdigest()[:16]
-    return None if was == now else Difference("audio", 0, None, "sha256", was, now)
+    return None if was == now else Mismatch("audio", 0, None, "sha256", was, now)
 
 
 def _audio_of(line: RecordedLine) -> bytes:

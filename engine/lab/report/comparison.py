@@ -12,7 +12,7 @@ from enum import Enum
 
 import attrs
 
-from engine.lab.report.measures import Group, Kind, Measure, by_name, measures_of
+from engine.lab.report.measures import Group, Measure, MeasureKind, by_name, measures_of
 from engine.lab.simulate.results import Run
 from engine.lab.statistics.difference import Difference, Figure, difference, refusal
 from engine.lab.statistics.sample import Sample
@@ -141,9 +141,9 @@ def _sides(a: Sample, b: Sample, paired: bool) -> tuple[Sample, Sample]:
 
 
 def _figures(measure: Measure, paired: bool) -> Sequence[Figure]:
-    if measure.kind is Kind.SHARE:
+    if measure.kind is MeasureKind.SHARE:
         return (Figure.SHARE,)
-    if measure.kind is Kind.COUNT:
+    if measure.kind is MeasureKind.COUNT:
         return (Figure.COUNT,)
     if measure.group is Group.ENGINE:
         return (Figure.MEAN,)
@@ -153,7 +153,7 @@ def _figures(measure: Measure, paired: bool) -> Sequence[Figure]:
 def _judged(measure: Measure, found: Difference, least_s: float) -> Compared:
     if found.interval is None or found.difference is None:
         return Compared(measure, found, Seen.TOO_FEW)
-    if not found.seen(least_s if measure.kind is Kind.TIME else 0.0):
+    if not found.seen(least_s if measure.kind is MeasureKind.TIME else 0.0):
         return Compared(measure, found, Seen.NOTHING)
     if measure.worse == 0:
         return Compared(measure, found, Seen.CHANGED)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.lab.report import sections
 from engine.lab.report.comparison import Compared, Comparison, Seen
 from engine.lab.report.markup import cell, facts, prose, section, table, tag, text
-from engine.lab.report.measures import Group, Kind, by_name
+from engine.lab.report.measures import Group, MeasureKind, by_name
 from engine.lab.report.numbers import between, change, quantity
 from engine.lab.report.page import document, title_of
 from engine.lab.report.verdict import how, verdict
@@ -114,7 +114,7 @@ def _side_by_side(comparison: Comparison) -> str:
     others = by_name(comparison.b)
     rows = []
     for measure in comparison.a:
-        if measure.kind is Kind.SHARE or measure.group is Group.HARNESS or measure.name not in others:
+        if measure.kind is MeasureKind.SHARE or measure.group is Group.HARNESS or measure.name not in others:
             continue
         other = others[measure.name].sample
         pairs = zip(percentiles(measure.sample), percentiles(other), strict=True)
@@ -125,7 +125,7 @@ def _side_by_side(comparison: Comparison) -> str:
     return table("Percentiles of both, with 95 % intervals", heads, rows, numbers=len(heads) - 1, class_="stack")
 
 
-def _pair(a: Percentile, b: Percentile, kind: Kind) -> str:
+def _pair(a: Percentile, b: Percentile, kind: MeasureKind) -> str:
     lines = []
     for side, figure in (("A", a), ("B", b)):
         value = "—" if figure.value is None else quantity(figure.value, kind)

@@ -16,7 +16,7 @@ from engine.latency.turns import TurnRecord
 from engine.wire.units import NS_PER_S
 
 
-class Kind(Enum):
+class MeasureKind(Enum):
     """What a measure's values are."""
 
     TIME = "time"
@@ -40,7 +40,7 @@ class Measure:
     """One measure of one run."""
 
     name: str
-    kind: Kind
+    kind: MeasureKind
     group: Group
     meaning: str
     sample: Sample
@@ -85,7 +85,7 @@ def _metric(metric: Metric, turns: Sequence[TurnRecord], sessions: Sequence[str]
     factor = 1e-3 if metric.unit == "ms" else 1.0
     known = [(turn.session, key_of(turn), value) for turn in turns if (value := metric.of(turn)) is not None]
     sample = sample_of(sessions, [(s, i, value * factor) for s, i, value in known], _missing(metric, turns))
-    kind = Kind.COUNT if metric.unit == "count" else Kind.TIME
+    kind = MeasureKind.COUNT if metric.unit == "count" else MeasureKind.TIME
     worse = 0 if metric.name in _NEITHER else 1
     return Measure(metric.name, kind, Group.TURN, first_paragraph(metric.meaning), sample, worse)
 
@@ -102,7 +102,7 @@ def _rate(rate: Rate, turns: Sequence[TurnRecord], sessions: Sequence[str]) -> M
     counted = [(turn.session, key_of(turn), float(rate.hits(turn))) for turn in turns if rate.of(turn)]
     worse = -1 if rate.name in _BETTER_HIGH else 0 if rate.name in _NEITHER else 1
     meaning = first_paragraph(rate.meaning)
-    return Measure(rate.name, Kind.SHARE, Group.TURN, meaning, sample_of(sessions, counted), worse)
+    return Measure(rate.name, MeasureKind.SHARE, Group.TURN, meaning, sample_of(sessions, counted), worse)
 
 
 def _tools(turns: Sequence[TurnRecord], sessions: Sequence[str]) -> list[Measure]:
@@ -118,7 +118,7 @@ def _tools(turns: Sequence[TurnRecord], sessions: Sequence[str]) -> list[Measure
     return [
         Measure(
             f"tool_time of {name}",
-            Kind.TIME,
+            MeasureKind.TIME,
             Group.TOOL,
             f"How long {name} ran in a turn, from its start to its output.",
             sample_of(sessions, [(session, index, value) for (session, index), value in times.items()]),
@@ -137,7 +137,7 @@ def _engine(logs: Sequence[SessionLog], sessions: Sequence[str]) -> list[Measure
             for name, mean in _means(share.fields):
                 found.setdefault(name, []).append((log.header.session, 0, mean))
     return [
-        Measure(name, Kind.TIME, Group.ENGINE, "Mean over each session.", sample_of(sessions, values), 1)
+        Measure(name, MeasureKind.TIME, Group.ENGINE, "Mean over each session.", sample_of(sessions, values), 1)
         for name, values in found.items()
     ]
 
@@ -159,7 +159,7 @@ def _harness(run: Run, sessions: Sequence[str]) -> list[Measure]:
     held = [session for session in run.info.sessions if session.id in set(sessions)]
 
     def late(name: str, meaning: str, values: Iterable[tuple[str, int, float]]) -> Measure:
-        return Measure(name, Kind.TIME, Group.HARNESS, meaning, sample_of(sessions, values), 0)
+        return Measure(name, MeasureKind.TIME, Group.HARNESS, meaning, sample_of(sessions, values), 0)
 
     return [
         late(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.lab.report.measures import Kind
+from engine.lab.report.measures import MeasureKind
 from engine.lab.statistics.estimates import Interval
 
 
@@ -19,21 +19,21 @@ def percent(value: float) -> str:
     return signed(f"{value * 100:.1f} %")
 
 
-def quantity(value: float, kind: Kind) -> str:
+def quantity(value: float, kind: MeasureKind) -> str:
     """A value of a measure."""
-    if kind is Kind.TIME:
+    if kind is MeasureKind.TIME:
         return seconds(value)
-    return percent(value) if kind is Kind.SHARE else signed(f"{value:.3g}")
+    return percent(value) if kind is MeasureKind.SHARE else signed(f"{value:.3g}")
 
 
-def between(interval: Interval, kind: Kind) -> str:
+def between(interval: Interval, kind: MeasureKind) -> str:
     """Both ends of an interval, the unit once."""
     low, high = quantity(interval.low, kind), quantity(interval.high, kind)
     number, _, unit = low.partition(" ")
     return f"{number} to {high}" if unit and high.endswith(f" {unit}") else f"{low} to {high}"
 
 
-def change(value: float, kind: Kind) -> str:
+def change(value: float, kind: MeasureKind) -> str:
     """A difference, with its sign."""
     written = quantity(value, kind)
     return written if written.startswith("−") or not _is_something(written) else f"+{written}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.lab.report.markup import cell, facts, prose, section, table, tag, text
-from engine.lab.report.measures import Group, Kind, Measure
+from engine.lab.report.measures import Group, Measure, MeasureKind
 from engine.lab.report.numbers import between, percent, quantity, seconds
 from engine.lab.report.plots import MOST_CURVES, Curve, beyond, cdf
 from engine.lab.report.worst import WorstTurn, sound_of
@@ -83,11 +83,11 @@ def _tile(label: str, figure: str, note: str) -> str:
 
 
 def _share_words(figure: Share) -> tuple[str, str]:
-    interval = f"{between(figure.interval, Kind.SHARE)}; " if figure.interval else ""
+    interval = f"{between(figure.interval, MeasureKind.SHARE)}; " if figure.interval else ""
     return percent(figure.value or 0.0), f"{interval}{figure.hits} of {figure.of}"
 
 
-def _percentile_words(figure: Percentile, kind: Kind) -> tuple[str, str]:
+def _percentile_words(figure: Percentile, kind: MeasureKind) -> tuple[str, str]:
     if figure.value is None:
         return "—", figure.refusal or ""
     interval = f"{between(figure.interval, kind)}; " if figure.interval else "one session: no interval; "
@@ -112,7 +112,7 @@ def rates(measures: Sequence[Measure]) -> str:
     """Every share of turns, with its interval."""
     rows = []
     for measure in measures:
-        if measure.kind is Kind.SHARE:
+        if measure.kind is MeasureKind.SHARE:
             figure = share(measure.sample)
             few = "fewer than ten: no rate" if figure.of < FEWEST_FOR_A_RATE else ""
             rows.append(
@@ -126,7 +126,7 @@ def rates(measures: Sequence[Measure]) -> str:
 
 
 def _interval(figure: Share) -> str:
-    return between(figure.interval, Kind.SHARE) if figure.interval else "—"
+    return between(figure.interval, MeasureKind.SHARE) if figure.interval else "—"
 
 
 def latencies(measures: Sequence[Measure]) -> str:
@@ -138,7 +138,7 @@ def latencies(measures: Sequence[Measure]) -> str:
             + cell(text(measure.sample.n), _sessions(measure), number=True, label="n")
             + cell(text(measure.sample.missing or "–"), number=True, label="in vain")
             for measure in measures
-            if measure.group is group and measure.kind is not Kind.SHARE
+            if measure.group is group and measure.kind is not MeasureKind.SHARE
         ]  # fmt: skip
         if rows:
             heads = (_one_of(group), *(f"p{value:g}" for value in PERCENTS), "n", "in vain")
@@ -164,7 +164,7 @@ def _sessions(measure: Measure) -> str:
     return text(f"in {clusters} {'session' if clusters == 1 else 'sessions'}")
 
 
-def _percentile_cell(figure: Percentile, kind: Kind) -> str:
+def _percentile_cell(figure: Percentile, kind: MeasureKind) -> str:
     if figure.value is None:
         needed = (figure.refusal or "").partition(":")[0].removeprefix(f"a {figure.name} ").removesuffix(" turns")
         return cell("—", text(needed), number=True, label=figure.name)

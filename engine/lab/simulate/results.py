@@ -18,7 +18,7 @@ import orjson
 from cattrs import Converter
 
 from engine.errors import LogError
-from engine.lab.statistics.budgets import Verdict
+from engine.lab.statistics.budgets import BudgetVerdict
 from engine.latency.assemble import turns_of
 from engine.latency.log import SessionLog, read_log
 from engine.latency.turns import TurnRecord
@@ -69,7 +69,7 @@ class RunInfo:
     interrupted: str | None = None
     """Why it is not whole."""
     sessions: tuple[SessionResult, ...] = ()
-    budgets: tuple[Verdict, ...] = ()
+    budgets: tuple[BudgetVerdict, ...] = ()
     pacing_drift_ms: Mapping[str, float] | None = None
     """Of all sessions, each with its worst: count, mean, p95, max."""
 

@@ -20,7 +20,7 @@ from engine.lab.scenario.scenario import ScenarioFile
 from engine.lab.scenario.scenario_file import plain
 from engine.lab.simulate.results import SESSIONS, RunInfo, SessionResult, write_info
 from engine.lab.simulate.run_call import CallSpec
-from engine.lab.statistics.budgets import Verdict, budgets, judge, measure, statistic
+from engine.lab.statistics.budgets import BudgetVerdict, budgets, judge, measure, statistic
 from engine.latency.assemble import turns_of
 from engine.latency.log import read_log
 from engine.settings import RealtimeModelConfig
@@ -158,7 +158,7 @@ class RunWriter:
         write_info(self._plan.out, self._info)
         return self._info
 
-    def _verdicts(self) -> tuple[Verdict, ...]:
+    def _verdicts(self) -> tuple[BudgetVerdict, ...]:
         expected = budgets(self._plan.file.scenario.budgets)
         return tuple(
             judge(budget, [value for each in self._measured for value in each.samples[number]])

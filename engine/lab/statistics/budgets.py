@@ -49,7 +49,7 @@ class Budget:
 
 
 @attrs.frozen
-class Verdict:
+class BudgetVerdict:
     """Whether a budget was held."""
 
     text: str
@@ -122,13 +122,13 @@ def measure(budget: Budget, turns: Sequence[TurnRecord]) -> tuple[float, ...]:
     return tuple(value for turn in turns if (value := METRICS[budget.name].of(turn)) is not None)
 
 
-def judge(budget: Budget, measured: Sequence[float]) -> Verdict:
+def judge(budget: Budget, measured: Sequence[float]) -> BudgetVerdict:
     """Hold what was measured in a run against a budget."""
     value = statistic(budget.statistic or "mean", sorted(measured)) if measured else None
     held = value is not None and _HOLDS[budget.comparison](value, budget.limit)
     factor = _FACTORS[budget.unit]
     shown = None if value is None else round(value / factor, 6)
-    return Verdict(budget.text, held, shown, round(budget.limit / factor, 6), len(measured))
+    return BudgetVerdict(budget.text, held, shown, round(budget.limit / factor, 6), len(measured))
 
 
 def statistic(name: str, values: Sequence[float]) -> float:

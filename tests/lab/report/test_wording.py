@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.lab.report.measures import Kind
+from engine.lab.report.measures import MeasureKind
 from engine.lab.report.numbers import between, change, percent, quantity, seconds
 from engine.lab.statistics.estimates import Interval
 
@@ -22,10 +22,10 @@ def test_times(value: float, written: str) -> None:
 
 def test_everything_else() -> None:
     assert percent(0.9832) == "98.3 %"
-    assert quantity(3.0, Kind.COUNT) == "3"
-    assert between(Interval(0.1, 0.25), Kind.TIME) == "100 to 250 ms"
-    assert between(Interval(9.0, 11.0), Kind.TIME) == "9000 ms to 11.0 s"
-    assert between(Interval(1.0, 2.0), Kind.COUNT) == "1 to 2"
-    assert change(0.08, Kind.TIME) == "+80.0 ms"
-    assert change(-0.08, Kind.TIME) == "−80.0 ms"
-    assert change(1e-9, Kind.TIME) == "0.0 ms"
+    assert quantity(3.0, MeasureKind.COUNT) == "3"
+    assert between(Interval(0.1, 0.25), MeasureKind.TIME) == "100 to 250 ms"
+    assert between(Interval(9.0, 11.0), MeasureKind.TIME) == "9000 ms to 11.0 s"
+    assert between(Interval(1.0, 2.0), MeasureKind.COUNT) == "1 to 2"
+    assert change(0.08, MeasureKind.TIME) == "+80.0 ms"
+    assert change(-0.08, MeasureKind.TIME) == "−80.0 ms"
+    assert change(1e-9, MeasureKind.TIME) == "0.0 ms"
