@@ -16,17 +16,17 @@ import trio
 
 from engine.errors import TransportLost
 from engine.local.conversation.effects import (
+    CloseConnection,
     Effect,
     GenerateReply,
-    HangUp,
     Hear,
-    Heard,
     ReplyFailed,
     ReplyReady,
     Report,
     Send,
     Speak,
-    Spoken,
+    SpeechRecognized,
+    SpeechSynthesized,
     Stop,
 )
 from engine.local.conversation.replies import NoReply, Responder
@@ -143,8 +143,8 @@ class LocalConnection:
                     self._hearing += 1
                     nursery.start_soon(self._hear, effect)
                 case Hear(item_id):
-                    waiting.extend(self._machine.report(Heard(item_id, None), now_ns()))
-                case HangUp(code, reason):
+                    waiting.extend(self._machine.report(SpeechRecognized(item_id, None), now_ns()))
+                case CloseConnection(code, reason):
                     await self._send(events)
                     with trio.move_on_after(GOODBYE_SECONDS):
                         await self._transport.aclose(code, reason)
@@ -191,12 +191,12 @@ class LocalConnection:
                 for number, part in enumerate(parts, start=1):
                     pcm = await self._speech.synthesizer.speak(part, each.voice, each.speed) if part else b""
                     last = number == len(parts)
-                    await self._report_to.send(Spoken(each.response_id, each.output_index, pcm, last))
+                    await self._report_to.send(SpeechSynthesized(each.response_id, each.output_index, pcm, last))
 
     async def _hear(self, work: Hear) -> None:
         text = await self._speech.recognizer.hear(_QUIET + work.pcm + _QUIET)
         self._hearing -= 1
-        await self._report_to.send(Heard(work.item_id, text))
+        await self._report_to.send(SpeechRecognized(work.item_id, text))
 
     def _scope(self, response_id: str) -> trio.CancelScope:
         scope = trio.CancelScope()

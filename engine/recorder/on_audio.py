@@ -9,7 +9,7 @@ from engine.core.inputs import Input
 from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.latency.arrivals import Arrivals
 from engine.latency.playout import PART
-from engine.recorder.state import Notes, Spoken, on
+from engine.recorder.state import Notes, SpokenItem, on
 from engine.wire import server_events as server
 from engine.wire.units import NS_PER_MS
 
@@ -20,7 +20,7 @@ def received(n: Notes, event: Audio, now: int) -> None:
     if spoken is None:
         first_word(n, event.response_id, event.item_id, now)
         arrivals = Arrivals(n.output_format)
-        spoken = n.items.keep(event.item_id, Spoken(event.response_id, event.item_id, arrivals))
+        spoken = n.items.keep(event.item_id, SpokenItem(event.response_id, event.item_id, arrivals))
         n.tell(now, "audio.first_received", response=event.response_id, item=event.item_id)
     spoken.arrivals.take(event.data, now)
 
@@ -73,7 +73,7 @@ def _ended(n: Notes, event: AudioEnd, now: int) -> None:
             n.playout.whole(spoken.item)
 
 
-def _whole(n: Notes, spoken: Spoken, now: int) -> None:
+def _whole(n: Notes, spoken: SpokenItem, now: int) -> None:
     if spoken.whole:
         return
     spoken.whole = True
@@ -127,7 +127,7 @@ def played(n: Notes, item_id: str, ms: int, now: int) -> None:
         _report_silence(n, spoken, now)
 
 
-def _report_silence(n: Notes, spoken: Spoken, now: int) -> None:
+def _report_silence(n: Notes, spoken: SpokenItem, now: int) -> None:
     if spoken.reported_ms is not None and not spoken.silent:
         spoken.silent = True
         n.tell(

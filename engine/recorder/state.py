@@ -43,7 +43,7 @@ class Recent(dict[str, V], Generic[V]):
 
 
 @attrs.define
-class Spoken:
+class SpokenItem:
     """One item with audio."""
 
     response: str
@@ -84,7 +84,7 @@ class Notes:
         self.over = False
         self.on_due = on_due
         self.on_turn = on_turn
-        self.items: Recent[Spoken] = Recent()
+        self.items: Recent[SpokenItem] = Recent()
         self.begun: Recent[None] = Recent()
         """Responses, and items of the user's, of which the first words have come."""
         self.call_of: Recent[str] = Recent()

@@ -30,7 +30,7 @@ def _build() -> Converter:
     built.register_structure_hook_factory(attrs.has, reading.object_reader)
     built.register_structure_hook_factory(is_list, reading.list_reader)
     built.register_structure_hook_factory(is_map, reading.map_reader)
-    built.register_structure_hook_factory(reading.is_choice, reading.Choice)
+    built.register_structure_hook_factory(reading.is_choice, reading.AlternativesReader)
     built.register_structure_hook_factory(is_raw, reading.raw_reader)
     for kind, hook in (
         (str, reading.read_str),

@@ -131,7 +131,7 @@ def map_reader(annotation: Any, converter: Converter) -> Hook:
     return read_map
 
 
-class Choice:
+class AlternativesReader:
     """Reads a field of several alternatives: picks one by the JSON type of the value, and objects by their `type`."""
 
     def __init__(self, annotation: object, converter: Converter) -> None:

@@ -16,16 +16,16 @@ from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from engine.local.conversation.effects import (
+    CloseConnection,
     Effect,
     GenerateReply,
-    HangUp,
     Hear,
-    Heard,
     ReplyFailed,
     ReplyReady,
     Send,
     Speak,
-    Spoken,
+    SpeechRecognized,
+    SpeechSynthesized,
     Stop,
 )
 from engine.local.conversation.replies import NoReply, PromptContext, Reply
@@ -77,7 +77,7 @@ class Driver:
         self.contexts: list[PromptContext] = []
         self.utterances: list[bytes] = []
         self.stopped: list[str] = []
-        self.hung_up: HangUp | None = None
+        self.hung_up: CloseConnection | None = None
         self._heard = list(heard or [])
         self._reply = reply or dialogue_responder().reply
         self._do(self.machine.open())
@@ -151,15 +151,15 @@ class Driver:
                     self.contexts.append(context)
                     self._do(self.machine.report(self._thought(response_id, context), self.now))
                 case Speak():
-                    spoken = Spoken(effect.response_id, effect.output_index, tones(effect.text), True)
+                    spoken = SpeechSynthesized(effect.response_id, effect.output_index, tones(effect.text), True)
                     self._do(self.machine.report(spoken, self.now))
                 case Hear(item_id, pcm):
                     self.utterances.append(pcm)
                     words = self._heard.pop(0) if self._heard else None
-                    self._do(self.machine.report(Heard(item_id, words), self.now))
+                    self._do(self.machine.report(SpeechRecognized(item_id, words), self.now))
                 case Stop(response_id):
                     self.stopped.append(response_id)
-                case HangUp():
+                case CloseConnection():
                     self.hung_up = effect
 
     def _thought(self, response_id: str, context: PromptContext) -> ReplyReady | ReplyFailed:

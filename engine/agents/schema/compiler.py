@@ -23,10 +23,10 @@ import msgspec
 
 from engine._messages import type_name
 from engine.agents.schema import docstring
-from engine.agents.schema.containers import DictOf, ListOf, OneOf, TupleOf
+from engine.agents.schema.containers import DictOf, ListOf, TupleOf, Union
 from engine.agents.schema.hints import LENGTHS, NO_BOUNDS, NUMERIC, Bounds, peel, resolve_hints, show_hint, substitute
 from engine.agents.schema.records import Field, RawField, Record, has_fields, raw_fields
-from engine.agents.schema.shapes import Anything, Choice, Described, Json, Leaf, SchemaWriter, Shape
+from engine.agents.schema.shapes import Anything, Described, Json, Leaf, Literals, SchemaWriter, Shape
 from engine.errors import SettingsError
 
 _STRING = Leaf(str, "a string", 4)
@@ -165,7 +165,7 @@ class Compiler:
             both = attrs.evolve(fitting, **{name: getattr(own, name) for name in own.names})
             shape = self._bounded(inner, both, where)
             shapes.append(Described(shape, description) if description else shape)
-        return OneOf(tuple(sorted(shapes, key=lambda shape: shape.rank))), taken
+        return Union(tuple(sorted(shapes, key=lambda shape: shape.rank))), taken
 
     def _list(self, hint: object, build: _Build, arguments: tuple[object, ...], bounds: Bounds, where: str) -> ListOf:
         item = self.shape(arguments[0] if arguments else Any, f"items of {where}")
@@ -191,7 +191,7 @@ class Compiler:
             if inner is int:
                 return shape, {"pattern": "^-?[0-9]+$"}
             return shape, None if schema == {"type": "string"} else schema
-        if isinstance(shape, Choice) and all(isinstance(given, str) for given, _ in shape.options):
+        if isinstance(shape, Literals) and all(isinstance(given, str) for given, _ in shape.options):
             return shape, {"enum": [given for given, _ in shape.options]}
         raise SettingsError(f"{where}: {show_hint(hint)} cannot be a key: keys of a JSON object are strings")
 
@@ -236,20 +236,20 @@ def _bounds_of(hint: object) -> tuple[str, ...]:
     return LENGTHS if origin in _LISTS or origin in _DICTS or origin is tuple else ()
 
 
-def _literal(values: tuple[object, ...], where: str) -> Choice:
+def _literal(values: tuple[object, ...], where: str) -> Literals:
     options = [(value.value if isinstance(value, enum.Enum) else value, value) for value in values]
     return _choice(options, where)
 
 
-def _enum(cls: type[enum.Enum], where: str) -> Choice:
+def _enum(cls: type[enum.Enum], where: str) -> Literals:
     if not list(cls):
         raise SettingsError(f"{where}: the enum {cls.__qualname__} has no members")
     return _choice([(member.value, member) for member in cls], where)
 
 
-def _choice(options: list[tuple[object, object]], where: str) -> Choice:
+def _choice(options: list[tuple[object, object]], where: str) -> Literals:
     for given, meant in options:
         if given is not None and type(given) not in (str, int, float, bool):
             allowed = "a choice is text, a number, true, false or null"
             raise SettingsError(f"{where}: {meant!r} stands for {type_name(given)}; {allowed}")
-    return Choice(tuple(options))
+    return Literals(tuple(options))

@@ -105,7 +105,7 @@ class DictOf(Shape):
 
 
 @attrs.frozen
-class OneOf(Shape):
+class Union(Shape):
     """A union. The first member that fits exactly is taken; without one, the first that fits generously."""
 
     members: tuple[Shape, ...]

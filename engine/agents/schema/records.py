@@ -17,8 +17,8 @@ import msgspec
 
 from engine._messages import KeyPath, suggest, wire_text
 from engine.agents.schema.shapes import (
-    Choice,
     Json,
+    Literals,
     Misfit,
     NamedShape,
     Reading,
@@ -124,7 +124,7 @@ class Record(NamedShape):
 
     def tagged_as(self, value: Mapping[str, object]) -> bool:
         """Whether its `Literal` and `Enum` keys, as far as they are there, have one of their values."""
-        tags = [(field.key, field.shape.options) for field in self.fields if isinstance(field.shape, Choice)]
+        tags = [(field.key, field.shape.options) for field in self.fields if isinstance(field.shape, Literals)]
         return all(any(value[key] == given for given, _ in options) for key, options in tags if key in value)
 
     def _unknown(self, value: Mapping[str, object], at: KeyPath) -> Iterator[str]:
@@ -205,7 +205,7 @@ def _json(default: object) -> str:
 
 def _is_tag(shape: Shape) -> bool:
     """A single choice tells classes apart; null in its place would say nothing."""
-    return isinstance(shape, Choice) and len(shape.options) == 1
+    return isinstance(shape, Literals) and len(shape.options) == 1
 
 
 def _complaint(error: Exception) -> str:

@@ -235,7 +235,7 @@ _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 
 
 @attrs.frozen
-class Choice(Shape):
+class Literals(Shape):
     """One of some scalars: a `Literal` or an `Enum`."""
 
     options: tuple[tuple[object, object], ...]

@@ -23,7 +23,7 @@ class Send:
 
 @attrs.frozen
 class Hear:
-    """Find out what was said in a user's item. Answered by `Heard`.
+    """Find out what was said in a user's item. Answered by `SpeechRecognized`.
 
     `pcm` is mono 16-bit at 24 kHz.
     """
@@ -42,7 +42,7 @@ class GenerateReply:
 
 @attrs.frozen
 class Speak:
-    """Say `text`. Answered by any number of `Spoken`, the last of which says so."""
+    """Say `text`. Answered by any number of `SpeechSynthesized`, the last of which says so."""
 
     response_id: str
     output_index: int
@@ -59,19 +59,19 @@ class Stop:
 
 
 @attrs.frozen
-class HangUp:
+class CloseConnection:
     """Close the connection, after everything sent before."""
 
     code: int
     reason: str
 
 
-Effect = Send | Hear | GenerateReply | Speak | Stop | HangUp
+Effect = Send | Hear | GenerateReply | Speak | Stop | CloseConnection
 
 
 # ---------------------------------------------------------------------------------------------- reports
 @attrs.frozen
-class Heard:
+class SpeechRecognized:
     """What was said in a user's item. None: it was not understood."""
 
     item_id: str
@@ -97,7 +97,7 @@ class ReplyFailed:
 
 
 @attrs.frozen
-class Spoken:
+class SpeechSynthesized:
     """The next audio of an output item (mono 16-bit PCM at 24 kHz). `last`: there is no more of it."""
 
     response_id: str
@@ -106,4 +106,4 @@ class Spoken:
     last: bool
 
 
-Report = Heard | ReplyReady | ReplyFailed | Spoken
+Report = SpeechRecognized | ReplyReady | ReplyFailed | SpeechSynthesized

@@ -27,7 +27,7 @@ import attrs
 
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.output_items import COMPLETED, INCOMPLETE, CallOutput, MessageOutput, OutputContext
-from engine.local.conversation.pacing import Pace, Track
+from engine.local.conversation.pacing import ItemPacing, Pace
 from engine.local.conversation.replies import CallTool, Reply, SayText
 from engine.local.conversation.tokens import pieces
 from engine.wire.formats import AudioFormat
@@ -107,7 +107,7 @@ class Generation:
         self._read_before = read_before
         self.created = False
         """Whether `response.created` was sent."""
-        self._tracks: list[Track] | None = None
+        self._tracks: list[ItemPacing] | None = None
         self._failure: tuple[int, ResponseError] | None = None
         self._spent = 0
         self.status = "in_progress"
@@ -213,7 +213,7 @@ class Generation:
                 self._check_limit()
                 return
 
-    def _close(self, track: Track, due: int) -> None:
+    def _close(self, track: ItemPacing, due: int) -> None:
         track.output.close(COMPLETED)
         remaining = list(self._unclosed())
         if not remaining:
@@ -221,7 +221,7 @@ class Generation:
         elif not remaining[0].planned:
             remaining[0].open_at(due)
 
-    def _closes_at(self, track: Track) -> int | None:
+    def _closes_at(self, track: ItemPacing) -> int | None:
         """When a drained item closes: with its last delta, and where items overlap, with the next one's."""
         at = track.last_sent
         if self._overlapping:
@@ -248,16 +248,16 @@ class Generation:
             return
         self._finish("incomplete", StatusDetails(type="incomplete", reason=limit[1]))
 
-    def _unclosed(self) -> list[Track]:
+    def _unclosed(self) -> list[ItemPacing]:
         return [track for track in self._tracks or () if track.output.status not in (COMPLETED, INCOMPLETE)]
 
-    def _track(self, index: int, part: SayText | CallTool, phase: str | None) -> Track:
+    def _track(self, index: int, part: SayText | CallTool, phase: str | None) -> ItemPacing:
         if isinstance(part, SayText):
             audio_format = self.spec.audio_format if self.spec.speaks else None
             message = MessageOutput(self._context, index, audio_format=audio_format, phase=phase)
-            return Track(message, pieces(part.text), self._pace, audio_format)
+            return ItemPacing(message, pieces(part.text), self._pace, audio_format)
         call = CallOutput(self._context, index, part.name)
-        return Track(call, pieces(part.arguments), self._pace, None)
+        return ItemPacing(call, pieces(part.arguments), self._pace, None)
 
     # ------------------------------------------------------------------------------------------ ending
     def _finish(self, status: str, details: StatusDetails | None) -> None:

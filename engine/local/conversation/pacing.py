@@ -56,7 +56,7 @@ class AudioCutter:
         return deltas
 
 
-class Track:
+class ItemPacing:
     """One output item and what is still to be sent of it.
 
     Args:

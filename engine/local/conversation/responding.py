@@ -14,14 +14,14 @@ import attrs
 
 from engine.local.conversation import errors, sentences, sound
 from engine.local.conversation import usage as accounting
-from engine.local.conversation.effects import GenerateReply, ReplyFailed, ReplyReady, Speak, Spoken, Stop
+from engine.local.conversation.effects import GenerateReply, ReplyFailed, ReplyReady, Speak, SpeechSynthesized, Stop
 from engine.local.conversation.generation import Generation, ResponseSpec
 from engine.local.conversation.items import ItemList
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.output_items import OutputContext
 from engine.local.conversation.pacing import Pace
 from engine.local.conversation.replies import SayText
-from engine.local.conversation.response_specs import Request, request_of, spec_of
+from engine.local.conversation.response_specs import ResponseRequest, request_of, spec_of
 from engine.local.conversation.session_settings import SessionSettings
 from engine.local.settings.faults import (
     EarlyCancelRefused,
@@ -51,7 +51,7 @@ class _Running:
 
     number: int
     generation: Generation
-    request: Request
+    request: ResponseRequest
     thinking: bool = False
     encoder: sound.Encoder | None = None
 
@@ -190,7 +190,7 @@ class Responding:
         if running is not None:
             running.generation.fail(ResponseError(report.type, report.code, report.message), now)
 
-    def spoke(self, report: Spoken, now: int) -> None:
+    def spoke(self, report: SpeechSynthesized, now: int) -> None:
         """More sound of an output item. Items are spoken one after the other."""
         running = self._running.get(report.response_id)
         if running is None:

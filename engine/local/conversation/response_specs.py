@@ -19,7 +19,7 @@ from engine.wire.struct import UnsetType
 
 
 @attrs.frozen
-class Request:
+class ResponseRequest:
     """A response's inputs, fixed when it was asked for. The entries' words may become known later."""
 
     entries: tuple[ItemEntry, ...]
@@ -45,7 +45,9 @@ class Request:
         )
 
 
-def request_of(asked: ResponseParams, settings: SessionSettings, conversation: ItemList, history_items: int) -> Request:
+def request_of(
+    asked: ResponseParams, settings: SessionSettings, conversation: ItemList, history_items: int
+) -> ResponseRequest:
     """What the response reads.
 
     Raises:
@@ -55,7 +57,7 @@ def request_of(asked: ResponseParams, settings: SessionSettings, conversation: I
     instructions = session.instructions if asked.instructions is None else asked.instructions
     parallel = asked.parallel_tool_calls if isinstance(asked.parallel_tool_calls, bool) else True
     tools = session.tools if isinstance(asked.tools, UnsetType) else asked.tools
-    return Request(
+    return ResponseRequest(
         entries=_entries(asked, conversation, history_items),
         instructions=(instructions if isinstance(instructions, str) else session.instructions) or "",
         tools=tools or (),
@@ -66,7 +68,7 @@ def request_of(asked: ResponseParams, settings: SessionSettings, conversation: I
 
 def spec_of(
     asked: ResponseParams,
-    request: Request,
+    request: ResponseRequest,
     settings: SessionSettings,
     *,
     response_id: str,

@@ -11,7 +11,15 @@ from __future__ import annotations
 import random
 
 from engine.local.conversation import errors
-from engine.local.conversation.effects import Effect, HangUp, Heard, ReplyFailed, ReplyReady, Report, Spoken
+from engine.local.conversation.effects import (
+    CloseConnection,
+    Effect,
+    ReplyFailed,
+    ReplyReady,
+    Report,
+    SpeechRecognized,
+    SpeechSynthesized,
+)
 from engine.local.conversation.ids import Ids
 from engine.local.conversation.item_requests import ItemRequests
 from engine.local.conversation.items import ItemList
@@ -150,13 +158,13 @@ class SessionMachine:
         """A piece of work is done."""
         self._catch_up(now)
         match report:
-            case Heard():
+            case SpeechRecognized():
                 self._heard(report, now)
             case ReplyReady():
                 self._responding.thought(report, now)
             case ReplyFailed():
                 self._responding.failed(report, now)
-            case Spoken():
+            case SpeechSynthesized():
                 self._responding.spoke(report, now)
         self._catch_up(now)
         return self._outbox.take()
@@ -202,7 +210,7 @@ class SessionMachine:
             self._outbox.send(McpListToolsInProgress(item_id, event_id=self._ids.event()))
             self._outbox.send(McpListToolsFailed(item_id, event_id=self._ids.event()))
 
-    def _heard(self, report: Heard, now: int) -> None:
+    def _heard(self, report: SpeechRecognized, now: int) -> None:
         entry = self._conversation.get(report.item_id)
         if entry is not None:
             entry.hearing = False
@@ -232,4 +240,4 @@ class SessionMachine:
         self._expires_at = None
         refusal = errors.session_expired(minutes)
         self._outbox.send(errors.event_of(refusal, self._ids.event()))
-        self._outbox.do(HangUp(EXPIRED, errors.expiry_sentence(minutes)))
+        self._outbox.do(CloseConnection(EXPIRED, errors.expiry_sentence(minutes)))

@@ -33,14 +33,14 @@ _MARGIN_MS = 250
 
 
 @attrs.frozen
-class Utterance:
+class ConditionedSpeech:
     """Speech with its margins, twice: `measured` is for the mean, `searched` for the words. 16-bit PCM."""
 
     measured: bytes
     searched: bytes
 
 
-def conditioned(pcm: bytes, rate: int) -> Utterance | None:
+def conditioned(pcm: bytes, rate: int) -> ConditionedSpeech | None:
     """Prepare mono 16-bit PCM at `rate`; None if nothing in it is louder than silence for a tenth of a second."""
     samples = samples_of(pcm).tolist()
     size = rate * _FRAME_MS // 1000
@@ -58,7 +58,7 @@ def conditioned(pcm: bytes, rate: int) -> Utterance | None:
         return _noisy([*silence[0], *before, *speech, *after, *silence[1]], gain)
 
     share = round(len(speech) * _MEASURED_SHARE)
-    return Utterance(with_margin(share), with_margin(rate * _MARGIN_MS // 1000))
+    return ConditionedSpeech(with_margin(share), with_margin(rate * _MARGIN_MS // 1000))
 
 
 def _bounds(levels: list[float]) -> tuple[int, int] | None:
