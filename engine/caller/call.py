@@ -1,8 +1,8 @@
-"""The harness that holds one call: a session, a caller, a loudspeaker, and everybody who watches.
+"""The harness that holds one call: a session, a caller, a player, and everybody who watches.
 
     the listener            reads the session's events to their end, and passes them on
       sender                sends the caller's voice, frame by frame
-      loudspeaker           says what has become audible
+      player           says what has become audible
       recorder              writes sound that has become final
       this task             the caller
 
@@ -27,7 +27,7 @@ import trio
 
 from engine.caller.call_events import CallBegan, CallEnded, CallEvent, CallNote, Tell
 from engine.caller.caller import Caller, CallerActions
-from engine.caller.player import Device, Loudspeaker
+from engine.caller.player import Device, Player
 from engine.caller.recording import Recording
 from engine.caller.sender import FRAME_BY_FRAME, PacedSender, Pacing
 from engine.caller.truth_marks import TruthMarks
@@ -81,7 +81,7 @@ class CallHarness:
     rejection_hint: str = ""
     """How a rejected tool call could have been approved, for the note about it."""
     device: Device | None = None
-    on_open: Callable[[Loudspeaker], None] | None = None
+    on_open: Callable[[Player], None] | None = None
     background: Sequence[Background] = ()
     """Runs beside the call, and is cancelled with it."""
     pacing: Pacing = FRAME_BY_FRAME
@@ -131,10 +131,10 @@ class CallHarness:
         self._opened = True
         marks = TruthMarks(self.session.latency.mark, began_ns)
         self._tells = (*self.watchers, marks.take, self._turn_taking.take)
-        loudspeaker = Loudspeaker(self._tell, recording, device=self.device)
+        player = Player(self._tell, recording, device=self.device)
         sender = PacedSender(self.session.send_audio, self._tell, recording, began_ns=began_ns, pacing=self.pacing)
         if self.on_open is not None:
-            self.on_open(loudspeaker)
+            self.on_open(player)
         with nullcontext() if recording is None else closing(recording):
             self._tell(
                 CallBegan(
@@ -145,25 +145,23 @@ class CallHarness:
                 )
             )
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, loudspeaker, sender)
+                nursery.start_soon(self._listen, player, sender)
                 self._conversation.deadline = trio.current_time() + self.time_limit
                 with self._conversation:
-                    await self._converse(loudspeaker, sender, recording, began_ns)
+                    await self._converse(player, sender, recording, began_ns)
                 self._reason = self._reason or "the time was over"
                 ended_ns = now_ns()
                 if recording is not None:
                     recording.advance(ended_ns)
-                loudspeaker.finish()
+                player.finish()
                 await self.session.close()
         self._largest_drift_ns = sender.largest_drift_ns
         self._tell(CallEnded(at_ns=ended_ns, reason=self._reason))
 
-    async def _converse(
-        self, loudspeaker: Loudspeaker, sender: PacedSender, recording: Recording | None, began_ns: int
-    ) -> None:
+    async def _converse(self, player: Player, sender: PacedSender, recording: Recording | None, began_ns: int) -> None:
         actions = CallerActions(self.session, sender, recording, self._turn_taking, self._tell)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(loudspeaker.run)
+            nursery.start_soon(player.run)
             if self.caller.speaks:
                 nursery.start_soon(sender.run)
             if recording is not None:
@@ -179,14 +177,14 @@ class CallHarness:
                 await trio.sleep_forever()  # the listener knows why, and ends this
             nursery.cancel_scope.cancel(reason="the caller hung up")
 
-    async def _listen(self, loudspeaker: Loudspeaker, sender: PacedSender) -> None:
+    async def _listen(self, player: Player, sender: PacedSender) -> None:
         """Pass on every event, to the last one."""
         try:
             async for event in self.session:
                 self._tell(event)
                 match event:
                     case Audio() | AudioEnd() | AudioInterrupted():
-                        loudspeaker.take(event)
+                        player.take(event)
                     case UserSpeechStopped():
                         sender.relax()
                     case Error():

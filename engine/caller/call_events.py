@@ -1,4 +1,4 @@
-"""What a call knows beyond its session: what the caller really did, and what really came out of the loudspeaker.
+"""What a call knows beyond its session: what the caller really did, and what really came out of the player.
 
 A session's events say what the server heard and sent. Honest times need the other ends too: the moment at which the
 caller's voice began and ended, and the moments at which the agent's became audible and fell silent. Everybody who

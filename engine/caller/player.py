@@ -1,4 +1,4 @@
-"""The loudspeaker at the caller's end: plays the agent's audio at real time, one piece after another.
+"""The player at the caller's end: plays the agent's audio at real time, one piece after another.
 
 Audio arrives several times faster than it can be heard, so when the agent is *audible* is a matter of playback, not
 of arrival. This is the player that the guide asks applications for: it starts with the first piece, stalls when
@@ -65,7 +65,7 @@ class _Playing:
         return max(0, now - self.item.starts_ns) / NS_PER_MS
 
 
-class Loudspeaker:
+class Player:
     """Plays what it is given. `run` tells of beginnings and ends as they happen."""
 
     def __init__(

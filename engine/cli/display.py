@@ -21,7 +21,7 @@ from rich.live import Live
 from rich.segment import Segment
 
 from engine.caller.call_events import CallBegan, CallerTyped, CallEvent
-from engine.caller.player import Loudspeaker
+from engine.caller.player import Player
 from engine.cli.entry_view import view
 from engine.cli.event_json import event_line
 from engine.cli.transcript import AgentSaid, CallerSaid, Transcript, TranscriptEntry
@@ -57,9 +57,9 @@ class CallDisplay:
     ) -> None:
         self._screen.__exit__(kind, error, traceback)
 
-    def listen_to(self, loudspeaker: Loudspeaker) -> None:
+    def listen_to(self, player: Player) -> None:
         """Follow what is being played."""
-        self._screen.played_ms = loudspeaker.played_ms
+        self._screen.played_ms = player.played_ms
 
     def take(self, event: CallEvent) -> None:
         """Show an event."""

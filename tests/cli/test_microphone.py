@@ -1,4 +1,4 @@
-"""The microphone and the loudspeaker, with a sound system that is a thread, as PortAudio's is."""
+"""The microphone and the player, with a sound system that is a thread, as PortAudio's is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PortAudioError(Exception):
 
 
 class SoundSystem(types.ModuleType):
-    """Stands in for `sounddevice`: what its microphone hears is given, what its loudspeaker plays is kept."""
+    """Stands in for `sounddevice`: what its microphone hears is given, what its player plays is kept."""
 
     PortAudioError = PortAudioError
 
@@ -123,7 +123,7 @@ async def test_a_call_by_microphone(
 
 async def test_without_a_device(install: Callable[[types.ModuleType], None]) -> None:
     install(SoundSystem(broken=True))
-    with pytest.raises(CommandFailed, match="no usable microphone and loudspeaker") as failed, open_microphone():
+    with pytest.raises(CommandFailed, match="no usable microphone and player") as failed, open_microphone():
         raise AssertionError("unreachable")
     assert failed.value.status is ExitStatus.EXTRA_MISSING
 
