@@ -2,7 +2,7 @@
 
     the listener            reads the session's events to their end, and passes them on
       sender                sends the caller's voice, frame by frame
-      player           says what has become audible
+      player                says what has become audible
       recorder              writes sound that has become final
       this task             the caller
 

@@ -47,7 +47,7 @@ class TurnTaking:
     _answered_ns: int = attrs.field(default=-1, init=False)
     _audible: tuple[str, int] | None = attrs.field(default=None, init=False)
     """The item that is audible now, and since when."""
-    _news: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
+    _changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
 
     def take(self, event: CallEvent) -> None:
         """Something happened."""
@@ -77,7 +77,7 @@ class TurnTaking:
             case PlaybackEnded():
                 self._sounding.discard(event.item_id)
                 self._audible = None
-        self._news.unpark_all()
+        self._changed.unpark_all()
 
     def _note_call(self, item: HistoryItem) -> None:
         """A call is under way from the moment it is written, before its tool starts."""
@@ -100,30 +100,30 @@ class TurnTaking:
     async def agent_finished(self, since_ns: int) -> bool:
         """Wait until the agent has answered what was begun at `since_ns`. False if it never did."""
         while not self._answered(since_ns) or self.agent_is_busy:
-            if not await self._hear_news():
+            if not await self._wait_for_change():
                 return False
         return True
 
     async def agent_audible(self, since_ns: int, seconds: float) -> bool:
         """Wait until the agent's answer has been audible for `seconds`. False if it fell silent before that."""
         while self._audible is None or self._audible[1] < since_ns:
-            if (self._answered(since_ns) and not self.agent_is_busy) or not await self._hear_news():
+            if (self._answered(since_ns) and not self.agent_is_busy) or not await self._wait_for_change():
                 return False
         item_id, began_ns = self._audible
         with trio.move_on_at(began_ns / NS_PER_S + seconds):
             while self._audible is not None and self._audible[0] == item_id:
-                await self._news.park()
+                await self._changed.park()
         return self.agent_is_audible
 
     def _answered(self, since_ns: int) -> bool:
         return not self._user_speaks and self._answered_ns >= max(since_ns, self._user_heard_ns)
 
-    async def _hear_news(self) -> bool:
+    async def _wait_for_change(self) -> bool:
         """Wait for the next event; False when the caller's patience is at its end."""
         if self._sounding and not self._responses:
-            await self._news.park()  # what has arrived whole is certain to be played
+            await self._changed.park()  # what has arrived whole is certain to be played
             return True
         with trio.move_on_after(PATIENCE_AT_WORK_SECONDS if self.agent_is_busy else PATIENCE_SECONDS):
-            await self._news.park()
+            await self._changed.park()
             return True
         return False

@@ -1,7 +1,7 @@
-"""``--mic``: a microphone and a player, by the `sounddevice` package (the extra ``mic``).
+"""``--mic``: a microphone and a loudspeaker, by the `sounddevice` package (the extra ``mic``).
 
 PortAudio calls back from a thread of its own: what the microphone heard crosses into the event loop by trio's token,
-what the player is to play waits in a buffer that the callback empties.
+what the loudspeaker is to play waits in a buffer that the callback empties.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class MicrophoneCaller:
 
 @contextmanager
 def open_microphone() -> Iterator[MicrophoneCaller]:
-    """Start the default microphone and player, from inside the event loop.
+    """Start the default microphone and loudspeaker, from inside the event loop.
 
     Raises:
         CommandFailed: the extra is not installed, or there is no device.
@@ -103,7 +103,7 @@ def open_microphone() -> Iterator[MicrophoneCaller]:
             yield MicrophoneCaller(receive, speaker)
     except sounddevice.PortAudioError as error:
         raise CommandFailed(
-            ExitStatus.EXTRA_MISSING, f"--mic: there is no usable microphone and player: {error}"
+            ExitStatus.EXTRA_MISSING, f"--mic: there is no usable microphone and loudspeaker: {error}"
         ) from error
 
 

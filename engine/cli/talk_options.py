@@ -72,7 +72,7 @@ def add_talk_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.wav",
         help="a recording of the caller: any sample rate, mono or stereo; give it several times, one utterance each",
     )
-    way.add_argument("--mic", action="store_true", help="your microphone and player (needs the extra 'mic')")
+    way.add_argument("--mic", action="store_true", help="your microphone and loudspeaker (needs the extra 'mic')")
     way.add_argument("--text", action="store_true", help="lines from standard input")
     answers = parser.add_argument_group("who answers")
     answers.add_argument("--agent", metavar="MODULE:NAME", help="your own agent, from a module or a file.py")

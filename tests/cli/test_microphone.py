@@ -123,7 +123,7 @@ async def test_a_call_by_microphone(
 
 async def test_without_a_device(install: Callable[[types.ModuleType], None]) -> None:
     install(SoundSystem(broken=True))
-    with pytest.raises(CommandFailed, match="no usable microphone and player") as failed, open_microphone():
+    with pytest.raises(CommandFailed, match="no usable microphone and loudspeaker") as failed, open_microphone():
         raise AssertionError("unreachable")
     assert failed.value.status is ExitStatus.EXTRA_MISSING
 

@@ -10,12 +10,12 @@ import pytest
 
 from engine.lab.scenario.distributions import (
     SHARED,
-    BadMinutes,
     Draws,
     LogNormal,
+    SlowPeriods,
+    SlowPeriodSettings,
     Stream,
     Uniform,
-    Weather,
     draw_ms,
     draw_ns,
 )
@@ -84,7 +84,7 @@ def test_one_more_draw_in_one_place_shifts_no_other() -> None:
 
 
 def test_bad_minutes_last_as_long_as_they_should() -> None:
-    weather = Weather(BadMinutes(good_s=60, bad_s=20, factor=4), random.Random(3))
+    weather = SlowPeriods(SlowPeriodSettings(good_s=60, bad_s=20, factor=4), random.Random(3))
     second = 1_000_000_000
     factors = [weather.factor(at * second) for at in range(40_000)]
     assert set(factors) == {1.0, 4.0}
@@ -94,7 +94,7 @@ def test_bad_minutes_last_as_long_as_they_should() -> None:
 
 
 def test_the_weather_does_not_depend_on_the_order_of_questions() -> None:
-    minutes = BadMinutes(good_s=5, bad_s=5)
-    forth, back = Weather(minutes, random.Random(1)), Weather(minutes, random.Random(1))
+    minutes = SlowPeriodSettings(good_s=5, bad_s=5)
+    forth, back = SlowPeriods(minutes, random.Random(1)), SlowPeriods(minutes, random.Random(1))
     moments = [at * 1_000_000_000 for at in range(100)]
     assert [forth.factor(at) for at in moments] == [back.factor(at) for at in reversed(moments)][::-1]

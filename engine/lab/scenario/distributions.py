@@ -96,7 +96,7 @@ SHARED = -1
 
 
 @attrs.frozen(kw_only=True)
-class BadMinutes:
+class SlowPeriodSettings:
     """A server that has good and bad times: both last exponentially long, and in a bad one everything is slower.
 
     The times belong to the run, not to a session: all sessions suffer in the same minutes.
@@ -109,10 +109,10 @@ class BadMinutes:
     """How many times longer everything takes in a bad one."""
 
 
-class Weather:
+class SlowPeriods:
     """Whether it is a bad minute, by the time since the run began. Ask for times in any order."""
 
-    def __init__(self, minutes: BadMinutes | None, rng: random.Random) -> None:
+    def __init__(self, minutes: SlowPeriodSettings | None, rng: random.Random) -> None:
         self._minutes = minutes
         self._rng = rng
         self._changes: list[int] = []
@@ -127,7 +127,7 @@ class Weather:
         turned = sum(1 for change in self._changes if change <= at_ns)
         return self._minutes.factor if turned % 2 else 1.0
 
-    def _next_change(self, minutes: BadMinutes) -> int:
+    def _next_change(self, minutes: SlowPeriodSettings) -> int:
         last = self._changes[-1] if self._changes else 0
         mean_s = minutes.bad_s if len(self._changes) % 2 else minutes.good_s
         lasts = round(self._rng.expovariate(1 / mean_s) * 1_000_000) * _STEP_NS

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import attrs
 
-from engine.lab.scenario.distributions import BadMinutes, Milliseconds, Share, Spread
+from engine.lab.scenario.distributions import Milliseconds, Share, SlowPeriodSettings, Spread
 from engine.wire.constraints import OneOf, Range
 
 Arriving = Annotated[str, OneOf("at once", "poisson", "trace")]
@@ -135,7 +135,7 @@ class Model:
     transcription_ms: Spread = 250.0
     pace: Annotated[float, Range(0.1, 1_000_000)] = 6.0
     """Seconds of audio produced in a second."""
-    bad_minutes: BadMinutes | None = None
+    bad_minutes: SlowPeriodSettings | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -29,19 +29,19 @@ class Moments:
     """When each kind of event happened last."""
 
     _last: dict[str, int] = attrs.field(factory=dict, init=False)
-    _news: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
+    _changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
 
     def take(self, event: CallEvent) -> None:
         """Note when an event happened, and wake whoever waits for it."""
         if event.type in _MOMENTS:
             self._last[event.type] = event.at_ns
-            self._news.unpark_all()
+            self._changed.unpark_all()
 
     async def happened(self, kind: str, since_ns: int) -> bool:
         """Wait until it has happened since a moment. False: the caller's patience is at its end."""
         with trio.move_on_after(PATIENCE_SECONDS):
             while self._last.get(kind, -1) < since_ns:
-                await self._news.park()
+                await self._changed.park()
             return True
         return False
 

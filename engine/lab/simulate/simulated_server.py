@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from engine.clock import now_ns
-from engine.lab.scenario.distributions import SHARED, Draws, Spread, Stream, Weather
+from engine.lab.scenario.distributions import SHARED, Draws, SlowPeriods, Spread, Stream
 from engine.lab.scenario.scenario import Model, Network, Scenario
 from engine.lab.simulate.network import network_pair
 from engine.lab.simulate.oracle import OracleRecognizer
@@ -48,10 +48,10 @@ def simulated_server(
         virtual: whether the wall clock is virtual too.
     """
     model = scenario.model
-    weather = Weather(model.bad_minutes, Draws(draws.seed, SHARED).stream("bad minutes"))
+    slow_periods = SlowPeriods(model.bad_minutes, Draws(draws.seed, SHARED).stream("bad minutes"))
 
     def factor() -> float:
-        return weather.factor(now_ns() - began_ns)
+        return slow_periods.factor(now_ns() - began_ns)
 
     def stream(purpose: str, spread: Spread) -> Stream:
         return Stream(spread, draws.stream(f"model.{purpose}"), factor)
