@@ -67,7 +67,7 @@ class TurnAssembler:
         if handler is None:
             return []
         floor = self._floor
-        records = self.passed(instant.t)
+        records = self.advance(instant.t)
         floor.now = max(floor.now, instant.t)
         before = floor.view()
         handler(floor, instant)
@@ -78,7 +78,7 @@ class TurnAssembler:
             records.append(self._give(floor.turns[0], floor.now, complete=False))
         return records
 
-    def passed(self, t: int) -> list[TurnRecord]:
+    def advance(self, t: int) -> list[TurnRecord]:
         """The time is `t`. Returns the turns that have been at rest for long enough by then."""
         if not self._resting:
             return []
@@ -87,7 +87,7 @@ class TurnAssembler:
 
     @property
     def due(self) -> int | None:
-        """When the next turn will be over if nothing happens: the time to say `passed`."""
+        """When the next turn will be over if nothing happens: the time to say `advance`."""
         if not self._resting:
             return None
         return min(turn.rests_since or 0 for turn in self._resting) + GRACE_NS + 1

@@ -128,9 +128,9 @@ class LogWriter:
         if len(self._buffer) >= _MOST_BUFFERED:
             self.flush()
         else:
-            self.passed(instant.t)
+            self.advance(instant.t)
 
-    def passed(self, t: int) -> None:
+    def advance(self, t: int) -> None:
         """The session's time is `t`: what has waited for `FLUSH_NS` goes to the file."""
         if t - self._flushed_at >= FLUSH_NS:
             self.flush()

@@ -60,7 +60,7 @@ class Playout(PlayoutClock[Sounding]):
 
     def stopped(self, response: str, now: int) -> list[Instant]:
         """Flush the speaker of a response. Returns what is to be told of that."""
-        told = self.passed(now)
+        told = self.advance(now)
         for key, sounding in list(self._items.items()):
             if sounding.response_id == response:
                 del self._items[key]
@@ -71,7 +71,7 @@ class Playout(PlayoutClock[Sounding]):
         self._reckon()
         return told
 
-    def passed(self, now: int) -> list[Instant]:
+    def advance(self, now: int) -> list[Instant]:
         """Return everything that has come by `now`, in order."""
         if self.due is None or self.due > now:
             return []

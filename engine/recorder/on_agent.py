@@ -21,7 +21,7 @@ from engine.events import (
 )
 from engine.latency.instants import Value
 from engine.recorder.on_audio import first_word
-from engine.recorder.state import Notes, on
+from engine.recorder.state import RecorderState, on
 from engine.wire import client_events as ours
 from engine.wire import server_events as server
 from engine.wire.items import FunctionCall, FunctionCallOutput
@@ -31,7 +31,7 @@ from engine.wire.struct import UnsetType
 # --- responses
 
 
-def _created(n: Notes, event: server.ResponseCreated, now: int) -> None:
+def _created(n: RecorderState, event: server.ResponseCreated, now: int) -> None:
     """Who asked for it, and whether it belongs to the conversation; it begins with `agent_start`."""
     response = event.response
     token = (response.metadata or {}).get(TOKEN)
@@ -43,128 +43,128 @@ def _created(n: Notes, event: server.ResponseCreated, now: int) -> None:
         n.beside.keep(response.id, None)
 
 
-def _agent_start(n: Notes, event: AgentStart, now: int) -> None:
+def _agent_start(n: RecorderState, event: AgentStart, now: int) -> None:
     fields: dict[str, Value] = {"response": event.response_id, "agent": _name_of(event.agent)}
     if (token := n.tokens.pop(event.response_id, None)) is not None:
         fields["token"] = token
     if event.response_id in n.beside:
         fields["beside"] = True
-    n.tell(now, "response.created", **fields)
+    n.record(now, "response.created", **fields)
 
 
-def _agent_end(n: Notes, event: AgentEnd, now: int) -> None:
+def _agent_end(n: RecorderState, event: AgentEnd, now: int) -> None:
     called(n, now)
     usage = None if event.usage is None else _usage_of(event.usage)
-    n.tell(now, "response.done", response=event.response_id, status=event.status, reason=event.reason, usage=usage)
+    n.record(now, "response.done", response=event.response_id, status=event.status, reason=event.reason, usage=usage)
 
 
-def _asked(n: Notes, event: ours.ResponseCreate, now: int) -> None:
+def _asked(n: RecorderState, event: ours.ResponseCreate, now: int) -> None:
     token = event.event_id if isinstance(event.event_id, str) else None
     fields: dict[str, Value] = {"token": token}
     if isinstance(event.response, ResponseParams) and event.response.conversation == "none":
         fields["beside"] = True
         if token is not None:
             n.beside.keep(token, None)
-    n.tell(now, "response.requested", **fields)
+    n.record(now, "response.requested", **fields)
 
 
-def _asked_in_other_words(n: Notes, event: ours.RawClientEvent, now: int) -> None:
+def _asked_in_other_words(n: RecorderState, event: ours.RawClientEvent, now: int) -> None:
     if event.type == ours.ResponseCreate.type:
-        n.tell(now, "response.requested", token=None)
+        n.record(now, "response.requested", token=None)
 
 
-def _text(n: Notes, event: TranscriptDelta, now: int) -> None:
+def _text(n: RecorderState, event: TranscriptDelta, now: int) -> None:
     if event.response_id is not None:
         if event.response_id not in n.begun:
             first_word(n, event.response_id, event.item_id, now)
     elif event.item_id not in n.begun:
         n.begun.keep(event.item_id, None)
-        n.tell(now, "transcript.user.first", item=event.item_id)
+        n.record(now, "transcript.user.first", item=event.item_id)
 
 
-def _text_done(n: Notes, event: TranscriptDone, now: int) -> None:
+def _text_done(n: RecorderState, event: TranscriptDone, now: int) -> None:
     if event.response_id is not None:
         first_word(n, event.response_id, event.item_id, now)
         return
     if event.item_id not in n.begun:
         n.begun.keep(event.item_id, None)
-        n.tell(now, "transcript.user.first", item=event.item_id)
-    n.tell(now, "transcript.user.final", item=event.item_id, text=event.transcript)
+        n.record(now, "transcript.user.first", item=event.item_id)
+    n.record(now, "transcript.user.final", item=event.item_id, text=event.transcript)
 
 
 # --- interruption
 
 
-def _because_of_application(n: Notes, given: Interrupt | CancelHandle, now: int) -> None:
+def _because_of_application(n: RecorderState, given: Interrupt | CancelHandle, now: int) -> None:
     n.cause = "application"
 
 
-def _verdict(n: Notes, given: GuardrailVerdict, now: int) -> None:
+def _verdict(n: RecorderState, given: GuardrailVerdict, now: int) -> None:
     if given.tripped:
         n.cause = "guardrail"
-    n.tell(now, "guardrail.checked", response=given.response_id, tripped=bool(given.tripped))
+    n.record(now, "guardrail.checked", response=given.response_id, tripped=bool(given.tripped))
 
 
-def _cancelled(n: Notes, event: ours.ResponseCancel, now: int) -> None:
-    n.tell(now, "cancel.sent", response=event.response_id if isinstance(event.response_id, str) else None)
+def _cancelled(n: RecorderState, event: ours.ResponseCancel, now: int) -> None:
+    n.record(now, "cancel.sent", response=event.response_id if isinstance(event.response_id, str) else None)
 
 
-def _truncated(n: Notes, event: ours.ConversationItemTruncate, now: int) -> None:
-    n.tell(now, "truncate.sent", item=event.item_id, ms=event.audio_end_ms)
+def _truncated(n: RecorderState, event: ours.ConversationItemTruncate, now: int) -> None:
+    n.record(now, "truncate.sent", item=event.item_id, ms=event.audio_end_ms)
 
 
-def _deleted(n: Notes, event: ours.ConversationItemDelete, now: int) -> None:
-    n.tell(now, "delete.sent", item=event.item_id)
+def _deleted(n: RecorderState, event: ours.ConversationItemDelete, now: int) -> None:
+    n.record(now, "delete.sent", item=event.item_id)
 
 
 # --- tools, handoffs, errors
 
 
-def _arguments(n: Notes, event: server.ResponseFunctionCallArgumentsDone, now: int) -> None:
+def _arguments(n: RecorderState, event: server.ResponseFunctionCallArgumentsDone, now: int) -> None:
     n.call_of.keep(event.call_id, event.response_id)
 
 
-def _item_done(n: Notes, event: server.ResponseOutputItemDone, now: int) -> None:
+def _item_done(n: RecorderState, event: server.ResponseOutputItemDone, now: int) -> None:
     if isinstance(event.item, FunctionCall):
         n.call_of.keep(event.item.call_id, event.response_id)
 
 
-def _response_done(n: Notes, event: server.ResponseDone, now: int) -> None:
+def _response_done(n: RecorderState, event: server.ResponseDone, now: int) -> None:
     for item in event.response.output:
         if isinstance(item, FunctionCall):
             n.call_of.keep(item.call_id, event.response.id)
 
 
-def called(n: Notes, now: int) -> None:
+def called(n: RecorderState, now: int) -> None:
     """Calls were handed to the executor: told before the end of their response, with which they come."""
     for work in n.calls:
-        n.tell(now, "tool.called", call=work.call_id, name=work.name, response=n.call_of.get(work.call_id))
+        n.record(now, "tool.called", call=work.call_id, name=work.name, response=n.call_of.get(work.call_id))
     n.calls.clear()
 
 
-def _approval(n: Notes, event: ToolApprovalRequired, now: int) -> None:
-    n.tell(now, "tool.approval_asked", call=event.call_id)
+def _approval(n: RecorderState, event: ToolApprovalRequired, now: int) -> None:
+    n.record(now, "tool.approval_asked", call=event.call_id)
 
 
-def _tool_start(n: Notes, event: ToolStart, now: int) -> None:
-    n.tell(now, "tool.started", call=event.call_id)
+def _tool_start(n: RecorderState, event: ToolStart, now: int) -> None:
+    n.record(now, "tool.started", call=event.call_id)
 
 
-def _tool_end(n: Notes, event: ToolEnd, now: int) -> None:
-    n.tell(now, "tool.ended", call=event.call_id, outcome=event.outcome)
+def _tool_end(n: RecorderState, event: ToolEnd, now: int) -> None:
+    n.record(now, "tool.ended", call=event.call_id, outcome=event.outcome)
 
 
-def output_sent(n: Notes, item: FunctionCallOutput, now: int) -> None:
+def output_sent(n: RecorderState, item: FunctionCallOutput, now: int) -> None:
     """A call's output was written."""
-    n.tell(now, "tool.output_sent", call=item.call_id)
+    n.record(now, "tool.output_sent", call=item.call_id)
 
 
-def _handoff(n: Notes, event: Handoff, now: int) -> None:
-    n.tell(now, "handoff", **{"from": _name_of(event.from_agent), "to": _name_of(event.to_agent)})
+def _handoff(n: RecorderState, event: Handoff, now: int) -> None:
+    n.record(now, "handoff", **{"from": _name_of(event.from_agent), "to": _name_of(event.to_agent)})
 
 
-def _error(n: Notes, event: Error, now: int) -> None:
-    n.tell(now, "error", code=event.code, message=str(event.error))
+def _error(n: RecorderState, event: Error, now: int) -> None:
+    n.record(now, "error", code=event.code, message=str(event.error))
     n.lines.error(event)
 
 
@@ -199,7 +199,7 @@ def _usage_of(usage: Usage) -> dict[str, object]:
     }
 
 
-INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = dict(
+INPUTS: Final[Mapping[type, Callable[[RecorderState, Input, int], None]]] = dict(
     [
         on(server.ResponseCreated, _created),
         on(server.ResponseFunctionCallArgumentsDone, _arguments),
@@ -210,7 +210,7 @@ INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = dict(
         on(GuardrailVerdict, _verdict),
     ]
 )
-EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = dict(
+EVENTS: Final[Mapping[type, Callable[[RecorderState, RealtimeSessionEvent, int], None]]] = dict(
     [
         on(AgentStart, _agent_start),
         on(AgentEnd, _agent_end),
@@ -223,7 +223,7 @@ EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]]
         on(Error, _error),
     ]
 )
-WRITTEN: Final[Mapping[type, Callable[[Notes, ours.ClientEvent, int], None]]] = dict(
+WRITTEN: Final[Mapping[type, Callable[[RecorderState, ours.ClientEvent, int], None]]] = dict(
     [
         on(ours.ResponseCreate, _asked),
         on(ours.RawClientEvent, _asked_in_other_words),

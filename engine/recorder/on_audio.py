@@ -9,44 +9,44 @@ from engine.core.inputs import Input
 from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.latency.arrivals import Arrivals
 from engine.latency.playout import PART
-from engine.recorder.state import Notes, SpokenItem, on
+from engine.recorder.state import RecorderState, SpokenItem, on
 from engine.wire import server_events as server
 from engine.wire.units import NS_PER_MS
 
 
-def received(n: Notes, event: Audio, now: int) -> None:
+def received(n: RecorderState, event: Audio, now: int) -> None:
     """More audio. All but the first of an item costs a look at the item and a few additions."""
     spoken = n.items.get(event.item_id)
     if spoken is None:
         first_word(n, event.response_id, event.item_id, now)
         arrivals = Arrivals(n.output_format)
         spoken = n.items.keep(event.item_id, SpokenItem(event.response_id, event.item_id, arrivals))
-        n.tell(now, "audio.first_received", response=event.response_id, item=event.item_id)
+        n.record(now, "audio.first_received", response=event.response_id, item=event.item_id)
     spoken.arrivals.take(event.data, now)
 
 
-def first_word(n: Notes, response: str, item: str, now: int) -> None:
+def first_word(n: RecorderState, response: str, item: str, now: int) -> None:
     """Text or audio of a response."""
     if response not in n.begun:
         n.begun.keep(response, None)
-        n.tell(now, "response.first_token", response=response, item=item)
+        n.record(now, "response.first_token", response=response, item=item)
 
 
-def taken(n: Notes, event: Audio, now: int) -> None:
+def taken(n: RecorderState, event: Audio, now: int) -> None:
     """The application took audio: it is played from now on, or after what is being played."""
     spoken = n.items.get(event.item_id)
     if spoken is None:
         return
     if now >= n.next_ns:
-        n.passed(now)
+        n.advance(now)
     before, size = spoken.taken, len(event.data)
     after = spoken.taken = before + size
     if not before:
-        n.tell(now, "audio.first_taken", response=spoken.response, item=spoken.item)
+        n.record(now, "audio.first_taken", response=spoken.response, item=spoken.item)
     audible = spoken.arrivals.audible_at
     if audible is not None and before <= audible < after:
         ms = spoken.arrivals.audible_ms
-        n.tell(now, "audio.first_audible", response=spoken.response, item=spoken.item, ms=ms)
+        n.record(now, "audio.first_audible", response=spoken.response, item=spoken.item, ms=ms)
     if n.reported:
         return
     playout = n.playout
@@ -54,31 +54,31 @@ def taken(n: Notes, event: Audio, now: int) -> None:
     if stalled_ns is None:
         playout.begin(spoken.response, spoken.item, size, now)
     elif stalled_ns:
-        n.tell_of_playout([playout.underrun(spoken.item, stalled_ns, now)])
+        n.record_playout([playout.underrun(spoken.item, stalled_ns, now)])
     if audible is not None and before <= audible < after:
         playout.heard_from(spoken.item, audible - before, size)
     due = playout.due
     if due is not None and due <= now:
-        n.tell_of_playout(playout.passed(now))
+        n.record_playout(playout.advance(now))
     if spoken.whole and after >= spoken.arrivals.nbytes:
         playout.whole(spoken.item)
     if n.news or playout.due != n.playout_due:
-        n.alarm()
+        n.schedule()
 
 
-def _ended(n: Notes, event: AudioEnd, now: int) -> None:
+def _ended(n: RecorderState, event: AudioEnd, now: int) -> None:
     if (spoken := n.items.get(event.item_id)) is not None:
         _whole(n, spoken, now)
         if spoken.taken >= spoken.arrivals.nbytes:
             n.playout.whole(spoken.item)
 
 
-def _whole(n: Notes, spoken: SpokenItem, now: int) -> None:
+def _whole(n: RecorderState, spoken: SpokenItem, now: int) -> None:
     if spoken.whole:
         return
     spoken.whole = True
     arrivals = spoken.arrivals
-    n.tell(
+    n.record(
         now, "audio.received", response=spoken.response, item=spoken.item, bytes=arrivals.nbytes,
         deltas=arrivals.pieces, jitter_ms=arrivals.jitter_ms, longest_gap_ms=arrivals.longest_gap_ms,
     )  # fmt: skip
@@ -87,27 +87,29 @@ def _whole(n: Notes, spoken: SpokenItem, now: int) -> None:
 # --- cut short
 
 
-def _interrupted(n: Notes, event: AudioInterrupted, now: int) -> None:
-    n.tell(now, "interrupt", response=event.response_id, item=event.item_id, heard_ms=event.audio_end_ms, cause=n.cause)
+def _interrupted(n: RecorderState, event: AudioInterrupted, now: int) -> None:
+    n.record(
+        now, "interrupt", response=event.response_id, item=event.item_id, heard_ms=event.audio_end_ms, cause=n.cause
+    )
     for spoken in [each for each in n.items.values() if each.response == event.response_id]:
         _whole(n, spoken, now)
         n.playout.whole(spoken.item)
 
 
-def interruption_taken(n: Notes, event: AudioInterrupted, now: int) -> None:
+def interruption_taken(n: RecorderState, event: AudioInterrupted, now: int) -> None:
     """The application knows of the interruption: its speaker falls silent."""
-    n.passed(now)
-    n.tell(now, "interrupt.taken", response=event.response_id)
-    n.tell_of_playout(n.playout.stopped(event.response_id, now))
+    n.advance(now)
+    n.record(now, "interrupt.taken", response=event.response_id)
+    n.record_playout(n.playout.stopped(event.response_id, now))
     for spoken in [each for each in n.items.values() if each.response == event.response_id]:
         _report_silence(n, spoken, now)
-    n.alarm()
+    n.schedule()
 
 
 # --- where somebody reports
 
 
-def played(n: Notes, item_id: str, ms: int, now: int) -> None:
+def played(n: RecorderState, item_id: str, ms: int, now: int) -> None:
     """The application reports how far an item has been played. Everything before that item has been."""
     spoken = n.items.get(item_id)
     if not n.reported:
@@ -121,39 +123,39 @@ def played(n: Notes, item_id: str, ms: int, now: int) -> None:
                 break
             _report_silence(n, earlier, now)
         began = max(now - ms * NS_PER_MS, n.start)
-        n.tell(began, "playout.start", response=spoken.response, item=item_id, source="reported")
+        n.record(began, "playout.start", response=spoken.response, item=item_id, source="reported")
     spoken.reported_ms = ms
     if spoken.whole and ms >= n.output_format.ms_of(spoken.arrivals.nbytes):
         _report_silence(n, spoken, now)
 
 
-def _report_silence(n: Notes, spoken: SpokenItem, now: int) -> None:
+def _report_silence(n: RecorderState, spoken: SpokenItem, now: int) -> None:
     if spoken.reported_ms is not None and not spoken.silent:
         spoken.silent = True
-        n.tell(
+        n.record(
             now, "playout.stop", response=spoken.response, item=spoken.item, source="reported", ms=spoken.reported_ms
         )
 
 
-def _server_plays(n: Notes, event: server.OutputAudioBufferStarted, now: int) -> None:
-    n.tell(now, "playout.start", response=event.response_id, source="reported")
+def _server_plays(n: RecorderState, event: server.OutputAudioBufferStarted, now: int) -> None:
+    n.record(now, "playout.start", response=event.response_id, source="reported")
 
 
-def _server_stops(n: Notes, event: server.OutputAudioBufferStopped, now: int) -> None:
-    n.tell(now, "playout.stop", response=event.response_id, source="reported")
+def _server_stops(n: RecorderState, event: server.OutputAudioBufferStopped, now: int) -> None:
+    n.record(now, "playout.stop", response=event.response_id, source="reported")
 
 
-def _server_is_cut(n: Notes, event: server.OutputAudioBufferCleared, now: int) -> None:
-    n.tell(now, "playout.stop", response=event.response_id, source="reported")
+def _server_is_cut(n: RecorderState, event: server.OutputAudioBufferCleared, now: int) -> None:
+    n.record(now, "playout.stop", response=event.response_id, source="reported")
 
 
-INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = dict(
+INPUTS: Final[Mapping[type, Callable[[RecorderState, Input, int], None]]] = dict(
     [
         on(server.OutputAudioBufferStarted, _server_plays),
         on(server.OutputAudioBufferStopped, _server_stops),
         on(server.OutputAudioBufferCleared, _server_is_cut),
     ]
 )
-EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = dict(
+EVENTS: Final[Mapping[type, Callable[[RecorderState, RealtimeSessionEvent, int], None]]] = dict(
     [on(Audio, received), on(AudioEnd, _ended), on(AudioInterrupted, _interrupted)]
 )

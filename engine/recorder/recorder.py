@@ -12,7 +12,7 @@ call `wake`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from engine.core.effects import AnswerApproval, Effects, StartCall
 from engine.core.inputs import Input
@@ -23,21 +23,28 @@ from engine.latency.overhead import EngineShare
 from engine.latency.turns import TurnRecord
 from engine.recorder import on_agent, on_audio, on_user
 from engine.recorder.log_lines import LogLines
-from engine.recorder.state import Notes
+from engine.recorder.state import RecorderState
 from engine.wire.client_events import ClientEvent
 from engine.wire.formats import AudioFormat
 
-_INPUTS: Final[Mapping[type, Callable[[Notes, Input, int], None]]] = {
+E = TypeVar("E", Input, RealtimeSessionEvent, ClientEvent)
+
+_Handlers = Mapping[type, Callable[[RecorderState, E, int], None]]
+
+_INPUTS: Final[_Handlers[Input]] = {
     **on_audio.INPUTS,
     **on_agent.INPUTS,
     **on_user.INPUTS,
 }
-_EVENTS: Final[Mapping[type, Callable[[Notes, RealtimeSessionEvent, int], None]]] = {
+_EVENTS: Final[_Handlers[RealtimeSessionEvent]] = {
     **on_audio.EVENTS,
     **on_agent.EVENTS,
     **on_user.EVENTS,
 }
-_WRITTEN: Final[Mapping[type, Callable[[Notes, ClientEvent, int], None]]] = {**on_agent.WRITTEN, **on_user.WRITTEN}
+_WRITTEN: Final[_Handlers[ClientEvent]] = {
+    **on_agent.WRITTEN,
+    **on_user.WRITTEN,
+}
 
 
 class Recorder:
@@ -64,17 +71,17 @@ class Recorder:
         """
         self.header = header
         self.lines = LogLines(header.session)
-        self._notes = Notes(header, self.lines, input_format, output_format, writer, on_turn, on_due)
+        self._state = RecorderState(header, self.lines, input_format, output_format, writer, on_turn, on_due)
 
     @property
     def share(self) -> EngineShare:
         """The engine's own part, so far."""
-        return self._notes.share
+        return self._state.share
 
     @property
     def turns(self) -> Sequence[TurnRecord]:
         """The last turns that are over, and those that are still open, in the order in which they began."""
-        known = [*self._notes.turns, *self._notes.assembler.open_turns()]
+        known = [*self._state.turns, *self._state.assembler.open_turns()]
         return sorted(known, key=lambda record: record.index)
 
     @property
@@ -85,99 +92,99 @@ class Recorder:
     @property
     def log_failed(self) -> OSError | None:
         """Why the log is not written any more, if that is so."""
-        writer = self._notes.writer
+        writer = self._state.writer
         return None if writer is None else writer.failed
 
     # --- the edges
 
     def stepped(self, batch: Sequence[Input], effects: Effects, now: int) -> None:
         """The machine has handled a batch at `now`, and this is what it led to."""
-        notes = self._notes
-        if notes.over:
+        state = self._state
+        if state.over:
             return
-        if now >= notes.next_ns:
-            notes.passed(now)
+        if now >= state.next_ns:
+            state.advance(now)
         for given in batch:
             if (of_input := _INPUTS.get(type(given))) is not None:
-                of_input(notes, given, now)
+                of_input(state, given, now)
         for work in effects.tools:
             if isinstance(work, StartCall):
-                notes.calls.append(work)
+                state.calls.append(work)
             elif isinstance(work, AnswerApproval):
-                notes.tell(now, "tool.approval_answered", call=work.call_id, approved=work.approved)
+                state.record(now, "tool.approval_answered", call=work.call_id, approved=work.approved)
         for event in effects.events:
             if (of_event := _EVENTS.get(type(event))) is not None:
-                of_event(notes, event, now)  # type: ignore[arg-type]  # no row is of `Discard`
-        if notes.lines.decisions:
+                of_event(state, event, now)  # type: ignore[arg-type]  # no row is of `Discard`
+        if state.lines.decisions:
             for event in effects.events:
-                notes.lines.decided(event)
-        if notes.calls:
-            on_agent.called(notes, now)
-        if notes.news or notes.playout.due != notes.playout_due:
-            notes.alarm()
+                state.lines.decided(event)
+        if state.calls:
+            on_agent.called(state, now)
+        if state.news or state.playout.due != state.playout_due:
+            state.schedule()
 
     def written(self, events: Sequence[ClientEvent], now: int, enqueued_at: int | None = None) -> None:
         """These were written to the server. `enqueued_at` is when `send_audio` brought the oldest of their audio."""
-        notes = self._notes
-        if notes.over:
+        state = self._state
+        if state.over:
             return
-        if now >= notes.next_ns:
-            notes.passed(now)
+        if now >= state.next_ns:
+            state.advance(now)
         if enqueued_at is not None:
-            notes.share.send_to_written.add(now - enqueued_at)
+            state.share.send_to_written.add(now - enqueued_at)
         for event in events:
             if (of_event := _WRITTEN.get(type(event))) is not None:
-                of_event(notes, event, now)
-            if notes.lines.decisions:
-                notes.lines.written(event)
-        if notes.news:
-            notes.alarm()
+                of_event(state, event, now)
+            if state.lines.decisions:
+                state.lines.written(event)
+        if state.news:
+            state.schedule()
 
     def taken(self, event: RealtimeSessionEvent, now: int) -> None:
         """The application took an event: audio, an interruption, or the end of a response; others tell nothing."""
-        notes = self._notes
-        notes.share.read_to_taken.add(now - event.at_ns)
-        if notes.over:
+        state = self._state
+        state.share.read_to_taken.add(now - event.at_ns)
+        if state.over:
             return
         if type(event) is Audio:
-            on_audio.taken(notes, event, now)
+            on_audio.taken(state, event, now)
         elif type(event) is AudioInterrupted:
-            on_audio.interruption_taken(notes, event, now)
+            on_audio.interruption_taken(state, event, now)
 
     def played(self, item_id: str, ms: int, now: int) -> None:
         """The application reports how far an item has been played."""
-        if not self._notes.over:
-            self._notes.passed(now)
-            on_audio.played(self._notes, item_id, ms, now)
+        if not self._state.over:
+            self._state.advance(now)
+            on_audio.played(self._state, item_id, ms, now)
 
     def mark(self, kind: str, at_ns: int, fields: Mapping[str, Value], now: int) -> None:
         """Somebody who knows more than the engine tells an instant, which may lie in the past."""
-        if not self._notes.over:
-            self._notes.passed(now)
-            self._notes.tell(at_ns, kind, **fields)
-            self._notes.alarm()
+        if not self._state.over:
+            self._state.advance(now)
+            self._state.record(at_ns, kind, **fields)
+            self._state.schedule()
 
     def end(self, reason: str, now: int) -> None:
         """The session is over. Turns that are open are given as they are."""
-        notes = self._notes
-        if notes.over:
+        state = self._state
+        if state.over:
             return
-        notes.passed(now)
-        notes.tell_share(now)
-        notes.tell(now, "session.end", reason=reason)
-        for record in notes.assembler.close():
-            notes.turn(record, now)
-        notes.close()
+        state.advance(now)
+        state.record_overhead(now)
+        state.record(now, "session.end", reason=reason)
+        for record in state.assembler.close():
+            state.turn(record, now)
+        state.close()
 
     # --- time
 
     @property
     def due(self) -> int | None:
         """When to `wake`; None if nothing is known to come."""
-        return None if self._notes.over else self._notes.due
+        return None if self._state.over else self._state.due
 
     def wake(self, now: int) -> None:
         """Tell what has come by now."""
-        if not self._notes.over:
-            self._notes.passed(now)
-            self._notes.alarm()
+        if not self._state.over:
+            self._state.advance(now)
+            self._state.schedule()

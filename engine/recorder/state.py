@@ -1,4 +1,4 @@
-"""Notes: what the recorder remembers, and where what it tells goes."""
+"""RecorderState: what the recorder remembers, and where what it tells goes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SpokenItem:
     """It has been reported that no more of it is played."""
 
 
-class Notes:
+class RecorderState:
     """One session's."""
 
     def __init__(
@@ -109,20 +109,20 @@ class Notes:
         self.due: int | None = None
         """When something is to be told, or a turn is over."""
         self.next_ns = self.start
-        """When `passed` next has anything to do: before that it need not be called."""
+        """When `advance` next has anything to do: before that it need not be called."""
         self.playout_due: int | None = None
         """What it was when `due` was found out."""
         self.news = False
         """Something was told since `due` was found out."""
-        self._alarm_at: int | None = None
+        self._scheduled_at: int | None = None
         self._share_at = _NEVER if writer is None else self.start + SHARE_EVERY_NS
         self._flush_at = _NEVER if writer is None else self.start + FLUSH_NS
 
-    def tell(self, at_ns: int, kind: str, /, **fields: Value) -> None:
+    def record(self, at_ns: int, kind: str, /, **fields: Value) -> None:
         """Something happened. `at_ns` is on the session's clock."""
         self._take(Instant(at_ns - self.start, kind, fields), at_ns)
 
-    def tell_of_playout(self, instants: Sequence[Instant]) -> None:
+    def record_playout(self, instants: Sequence[Instant]) -> None:
         """What the computed speaker does; its times are on the session's clock."""
         for instant in instants:
             self._take(Instant(instant.t - self.start, instant.kind, instant.fields), instant.t)
@@ -140,34 +140,34 @@ class Notes:
         if self.on_turn is not None:
             self.on_turn(record, now)
 
-    def passed(self, now: int) -> None:
+    def advance(self, now: int) -> None:
         """It is `now`: tell what has come meanwhile, before anything else is told."""
         due = self.due
         if due is not None and due <= now:
-            self.tell_of_playout(self.playout.passed(now))
-            for record in self.assembler.passed(now - self.start):
+            self.record_playout(self.playout.advance(now))
+            for record in self.assembler.advance(now - self.start):
                 self.turn(record, now)
         if self.writer is not None:
             if now >= self._share_at:
                 self._share_at = now + SHARE_EVERY_NS
-                self.tell_share(now)
-            self.writer.passed(now - self.start)
+                self.record_overhead(now)
+            self.writer.advance(now - self.start)
             self._flush_at = now + FLUSH_NS
-        self.alarm()
+        self.schedule()
 
-    def tell_share(self, now: int) -> None:
+    def record_overhead(self, now: int) -> None:
         """The engine's own part, so far, into the log."""
         if self.writer is not None:
-            self.tell(now, "engine.share", **cast("dict[str, Value]", self.share.to_mapping()))
+            self.record(now, "engine.share", **cast("dict[str, Value]", self.share.to_mapping()))
 
-    def alarm(self) -> None:
+    def schedule(self) -> None:
         """See that somebody looks at the clock when the next thing is due."""
-        self.reckon()
-        if self.due is not None and self.due != self._alarm_at and self.on_due is not None:
-            self._alarm_at = self.due
+        self.find_deadline()
+        if self.due is not None and self.due != self._scheduled_at and self.on_due is not None:
+            self._scheduled_at = self.due
             self.on_due(self.due)
 
-    def reckon(self) -> None:
+    def find_deadline(self) -> None:
         """Find out what is due next."""
         self.news = False
         of_turn = self.assembler.due
@@ -186,6 +186,8 @@ class Notes:
             self.writer.close()
 
 
-def on(kind: type[T], handler: Callable[[Notes, T, int], None]) -> tuple[type, Callable[[Notes, Any, int], None]]:
+def on(
+    kind: type[T], handler: Callable[[RecorderState, T, int], None]
+) -> tuple[type, Callable[[RecorderState, Any, int], None]]:
     """Return one row of a table from a type to what is done with it; the handler takes that type."""
-    return kind, cast("Callable[[Notes, Any, int], None]", handler)
+    return kind, cast("Callable[[RecorderState, Any, int], None]", handler)

@@ -355,7 +355,7 @@ def test_a_turn_waits_for_its_transcript_where_there_are_transcripts() -> None:
         for instant in story.instants:
             over.extend(record.index for record in assembler.take(instant))
         story.instants.clear()
-        over.extend(record.index for record in assembler.passed(round(story.now * MS) + GRACE_NS + 1))
+        over.extend(record.index for record in assembler.advance(round(story.now * MS) + GRACE_NS + 1))
 
     story = Telling()
     story.user_speaks(truth=False, heard=True)

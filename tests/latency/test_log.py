@@ -135,9 +135,9 @@ def test_what_has_happened_is_in_the_file_a_second_later(tmp_path: Path) -> None
     writer = LogWriter(path, HEADER)
     assert read_log(path).instants == ()
     writer.write(Instant(5, "user.text.sent"))
-    writer.passed(FLUSH_NS - 1)
+    writer.advance(FLUSH_NS - 1)
     assert read_log(path).instants == ()
-    writer.passed(FLUSH_NS)
+    writer.advance(FLUSH_NS)
     assert read_log(path).instants == (Instant(5, "user.text.sent"),)
     writer.write(Instant(2 * FLUSH_NS, "user.text.sent"))
     assert len(read_log(path).instants) == 2

@@ -142,7 +142,7 @@ def test_the_edges_of_what_was_sent_since_the_last_time() -> None:
 def told(playout: Playout, now_ms: float) -> list[tuple[float, str, object]]:
     return [
         (instant.t / MS, instant.kind.removeprefix("playout."), instant.fields.get("ms"))
-        for instant in playout.passed(round(now_ms * MS))
+        for instant in playout.advance(round(now_ms * MS))
     ]
 
 

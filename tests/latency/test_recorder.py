@@ -123,8 +123,8 @@ def test_no_more_is_remembered_than_is_useful() -> None:
     watched.recorder.wake(watched.now)
     assert len(watched.recorder.turns) == KEPT_TURNS
     assert len(watched.over) == KEPT_NAMES + 50
-    notes = watched.recorder._notes
-    assert max(len(notes.items), len(notes.begun), len(notes.call_of)) <= KEPT_NAMES
+    state = watched.recorder._state
+    assert max(len(state.items), len(state.begun), len(state.call_of)) <= KEPT_NAMES
 
 
 def test_a_message_that_wants_no_answer_is_no_turn() -> None:
