@@ -103,7 +103,7 @@ class Router:
             return await self.inbox.take_all()
         now = now_ns()
         if (deadline := self.idle_timer.deadline) * NS <= now:
-            self.recorder.share.loop_delay.add(now - round(deadline * NS))
+            self.recorder.overhead.loop_delay.add(now - round(deadline * NS))
         self._probe_at = trio.current_time() + self.probe_seconds
         return (TimePassed(),)
 

@@ -88,10 +88,10 @@ KINDS: Final[Mapping[str, InstantKind]] = MappingProxyType(
         "transcript.user.failed": InstantKind("there will be no text of what the user said", ("item",)),
         # --- the model
         "response.requested": InstantKind(
-            "a request for a response was written to the server; `beside`: one outside of the conversation",
-            ("token", "beside"),
+            "a request for a response was written to the server; `out_of_band`: one outside of the conversation",
+            ("token", "out_of_band"),
         ),
-        "response.created": InstantKind("a response began", ("response", "agent", "token", "beside")),
+        "response.created": InstantKind("a response began", ("response", "agent", "token", "out_of_band")),
         "response.first_token": InstantKind("the first text or audio of a response", ("response", "item")),
         "audio.first_received": InstantKind("the first audio of an item", ("response", "item")),
         "audio.received": InstantKind(
@@ -141,7 +141,7 @@ KINDS: Final[Mapping[str, InstantKind]] = MappingProxyType(
         "guardrail.checked": InstantKind("the guardrails have read a text", ("response", "tripped")),
         # --- the rest
         "error": InstantKind("something went wrong", ("code", "message")),
-        "engine.share": InstantKind(
+        "engine.overhead": InstantKind(
             "the engine's own part, so far: see `engine.latency.overhead`",
             ("read_to_taken_us", "send_to_written_us", "loop_delay_us", "mailbox_wait_us"),
         ),

@@ -22,8 +22,12 @@ from engine._messages import shorten
 from engine.errors import LogError
 from engine.latency.instants import KINDS, Instant, Value
 
-VERSION: Final = 1
-"""Of the format. A reader refuses any other."""
+VERSION: Final = 2
+"""Version of the format that is written. Version 1 is read, too; any other is refused."""
+
+_KINDS_OF_1: Final = {"engine.share": "engine.overhead"}
+_FIELDS_OF_1: Final = {"beside": "out_of_band"}
+"""Names of version 1 that have another name now."""
 
 END: Final = "session.end"
 FLUSH_NS: Final = 1_000_000_000
@@ -188,7 +192,8 @@ def _instant(line: bytes) -> Instant:
         raise ValueError(f"'t' is {shorten(repr(t))}: expected a whole number of nanoseconds")
     if not isinstance(kind, str):
         raise ValueError(f"'k' is {shorten(repr(kind))}: expected a kind, which is a text")
-    return Instant(t, kind, given)
+    fields = {_FIELDS_OF_1.get(name, name): value for name, value in given.items()}
+    return Instant(t, _KINDS_OF_1.get(kind, kind), fields)
 
 
 def _object(line: bytes) -> dict[str, Value]:
@@ -207,9 +212,9 @@ def _header(path: str, line: bytes) -> LogHeader:
         version = given.get("engine_log")
         if version is None:
             raise ValueError("it is not the first line of a log: it has no 'engine_log'")
-        if version != VERSION:
+        if version not in (1, VERSION):
             raise ValueError(
-                f"the log is of version {shorten(repr(version))}; this engine reads version {VERSION} only"
+                f"the log is of version {shorten(repr(version))}; this engine reads versions 1 and {VERSION}"
             )
         return LogHeader(
             session=_need(given, "session", str),

@@ -26,7 +26,7 @@ from engine.wire.units import NS_PER_MS
 
 
 def _requested(f: OpenTurns, instant: Instant) -> None:
-    if instant.fields.get("beside") is True:
+    if instant.fields.get("out_of_band") is True:
         return
     turn = f.answered_now(instant.t)
     turn.answer.at.setdefault("response_requested", instant.t)
@@ -37,7 +37,7 @@ def _requested(f: OpenTurns, instant: Instant) -> None:
 
 def _created(f: OpenTurns, instant: Instant) -> None:
     response = instant.text("response")
-    if response is None or instant.fields.get("beside") is True or response in f.by_response:
+    if response is None or instant.fields.get("out_of_band") is True or response in f.by_response:
         return
     turn = f.by_token.pop(instant.text("token") or "", None) or f.answered_now(instant.t)
     f.any_response = True

@@ -158,7 +158,7 @@ class Histogram:
     __hash__ = None  # type: ignore[assignment]
 
 
-class EngineShare:
+class EngineOverhead:
     """What the engine adds."""
 
     def __init__(self) -> None:
@@ -177,7 +177,7 @@ class EngineShare:
         return self.mailbox_wait.setdefault(name, Histogram())
 
     def to_mapping(self) -> dict[str, object]:
-        """The fields of an `engine.share` instant."""
+        """The fields of an `engine.overhead` instant."""
         return {
             "read_to_taken_us": self.read_to_taken.to_mapping(),
             "send_to_written_us": self.send_to_written.to_mapping(),
@@ -186,19 +186,19 @@ class EngineShare:
         }
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, object]) -> EngineShare:
-        """What an `engine.share` instant holds.
+    def from_mapping(cls, given: Mapping[str, object]) -> EngineOverhead:
+        """What an `engine.overhead` instant holds.
 
         Raises:
             ValueError: it is no such thing.
         """
-        share = cls()
-        share.read_to_taken = Histogram.from_mapping(_mapping(given, "read_to_taken_us"))
-        share.send_to_written = Histogram.from_mapping(_mapping(given, "send_to_written_us"))
-        share.loop_delay = Histogram.from_mapping(_mapping(given, "loop_delay_us"))
+        overhead = cls()
+        overhead.read_to_taken = Histogram.from_mapping(_mapping(given, "read_to_taken_us"))
+        overhead.send_to_written = Histogram.from_mapping(_mapping(given, "send_to_written_us"))
+        overhead.loop_delay = Histogram.from_mapping(_mapping(given, "loop_delay_us"))
         waits = _mapping(given, "mailbox_wait_us")
-        share.mailbox_wait = {name: Histogram.from_mapping(_mapping(waits, name)) for name in waits}
-        return share
+        overhead.mailbox_wait = {name: Histogram.from_mapping(_mapping(waits, name)) for name in waits}
+        return overhead
 
 
 def _mapping(given: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -39,16 +39,16 @@ def _created(n: RecorderState, event: server.ResponseCreated, now: int) -> None:
         n.tokens.keep(response.id, token)
     outside = token is None and n.has_conversation and response.conversation_id is None
     n.has_conversation = n.has_conversation or response.conversation_id is not None
-    if outside or token in n.beside:
-        n.beside.keep(response.id, None)
+    if outside or token in n.out_of_band:
+        n.out_of_band.keep(response.id, None)
 
 
 def _agent_start(n: RecorderState, event: AgentStart, now: int) -> None:
     fields: dict[str, Value] = {"response": event.response_id, "agent": _name_of(event.agent)}
     if (token := n.tokens.pop(event.response_id, None)) is not None:
         fields["token"] = token
-    if event.response_id in n.beside:
-        fields["beside"] = True
+    if event.response_id in n.out_of_band:
+        fields["out_of_band"] = True
     n.record(now, "response.created", **fields)
 
 
@@ -62,9 +62,9 @@ def _asked(n: RecorderState, event: ours.ResponseCreate, now: int) -> None:
     token = event.event_id if isinstance(event.event_id, str) else None
     fields: dict[str, Value] = {"token": token}
     if isinstance(event.response, ResponseParams) and event.response.conversation == "none":
-        fields["beside"] = True
+        fields["out_of_band"] = True
         if token is not None:
-            n.beside.keep(token, None)
+            n.out_of_band.keep(token, None)
     n.record(now, "response.requested", **fields)
 
 

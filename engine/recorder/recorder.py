@@ -19,7 +19,7 @@ from engine.core.inputs import Input
 from engine.events import Audio, AudioInterrupted, RealtimeSessionEvent
 from engine.latency.instants import Value
 from engine.latency.log import LogHeader, LogWriter
-from engine.latency.overhead import EngineShare
+from engine.latency.overhead import EngineOverhead
 from engine.latency.turns import TurnRecord
 from engine.recorder import on_agent, on_audio, on_user
 from engine.recorder.log_lines import LogLines
@@ -74,9 +74,9 @@ class Recorder:
         self._state = RecorderState(header, self.lines, input_format, output_format, writer, on_turn, on_due)
 
     @property
-    def share(self) -> EngineShare:
+    def overhead(self) -> EngineOverhead:
         """The engine's own part, so far."""
-        return self._state.share
+        return self._state.overhead
 
     @property
     def turns(self) -> Sequence[TurnRecord]:
@@ -131,7 +131,7 @@ class Recorder:
         if now >= state.next_ns:
             state.advance(now)
         if enqueued_at is not None:
-            state.share.send_to_written.add(now - enqueued_at)
+            state.overhead.send_to_written.add(now - enqueued_at)
         for event in events:
             if (of_event := _WRITTEN.get(type(event))) is not None:
                 of_event(state, event, now)
@@ -143,7 +143,7 @@ class Recorder:
     def taken(self, event: RealtimeSessionEvent, now: int) -> None:
         """The application took an event: audio, an interruption, or the end of a response; others tell nothing."""
         state = self._state
-        state.share.read_to_taken.add(now - event.at_ns)
+        state.overhead.read_to_taken.add(now - event.at_ns)
         if state.over:
             return
         if type(event) is Audio:

@@ -8,7 +8,7 @@ from engine.clock import now_ns
 from engine.errors import MessageError
 from engine.latency.instants import KINDS, Value
 from engine.latency.log import LogHeader
-from engine.latency.overhead import EngineShare
+from engine.latency.overhead import EngineOverhead
 from engine.latency.turns import TurnRecord
 from engine.recorder.recorder import Recorder
 
@@ -37,9 +37,9 @@ class SessionLatency:
         return self._recorder.log_failed
 
     @property
-    def share(self) -> EngineShare:
+    def overhead(self) -> EngineOverhead:
         """What the engine itself adds, as histograms."""
-        return self._recorder.share
+        return self._recorder.overhead
 
     def mark(self, kind: str, at_ns: int | None = None, **fields: Value) -> None:
         """Tell what you know better than the engine: when the caller really spoke, when the agent was really heard.

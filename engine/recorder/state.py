@@ -13,7 +13,7 @@ from engine.latency.arrivals import Arrivals
 from engine.latency.assemble import TurnAssembler, has_transcripts
 from engine.latency.instants import Instant, Value
 from engine.latency.log import FLUSH_NS, LogHeader, LogWriter
-from engine.latency.overhead import EngineShare
+from engine.latency.overhead import EngineOverhead
 from engine.latency.playout import Playout
 from engine.latency.sent_audio import SentAudio
 from engine.latency.turns import TurnRecord
@@ -23,7 +23,7 @@ from engine.wire.formats import AudioFormat
 KEPT_TURNS: Final = 64
 KEPT_NAMES: Final = 512
 """How many responses, items and calls are remembered; far more than are ever under way."""
-SHARE_EVERY_NS: Final = 10_000_000_000
+OVERHEAD_EVERY_NS: Final = 10_000_000_000
 """Only into a log: hundreds of sessions that were opened together would all do it in the same moment, for nobody."""
 _NEVER: Final = 2**63
 
@@ -75,7 +75,7 @@ class RecorderState:
         self.start = header.started_ns
         self.lines = lines
         self.output_format = output_format
-        self.share = EngineShare()
+        self.overhead = EngineOverhead()
         self.turns: deque[TurnRecord] = deque(maxlen=KEPT_TURNS)
         """The last ones that are over."""
         self.assembler = TurnAssembler(header.session, transcripts=has_transcripts(header))
@@ -91,7 +91,7 @@ class RecorderState:
         """The response of each call."""
         self.tokens: Recent[str] = Recent()
         """The request behind each response that has not begun."""
-        self.beside: Recent[None] = Recent()
+        self.out_of_band: Recent[None] = Recent()
         """Requests and responses outside of the conversation."""
         self.has_conversation = False
         """The server names the conversation that a response belongs to."""
@@ -115,7 +115,7 @@ class RecorderState:
         self.news = False
         """Something was told since `due` was found out."""
         self._scheduled_at: int | None = None
-        self._share_at = _NEVER if writer is None else self.start + SHARE_EVERY_NS
+        self._overhead_at = _NEVER if writer is None else self.start + OVERHEAD_EVERY_NS
         self._flush_at = _NEVER if writer is None else self.start + FLUSH_NS
 
     def record(self, at_ns: int, kind: str, /, **fields: Value) -> None:
@@ -148,8 +148,8 @@ class RecorderState:
             for record in self.assembler.advance(now - self.start):
                 self.turn(record, now)
         if self.writer is not None:
-            if now >= self._share_at:
-                self._share_at = now + SHARE_EVERY_NS
+            if now >= self._overhead_at:
+                self._overhead_at = now + OVERHEAD_EVERY_NS
                 self.record_overhead(now)
             self.writer.advance(now - self.start)
             self._flush_at = now + FLUSH_NS
@@ -158,7 +158,7 @@ class RecorderState:
     def record_overhead(self, now: int) -> None:
         """The engine's own part, so far, into the log."""
         if self.writer is not None:
-            self.record(now, "engine.share", **cast("dict[str, Value]", self.share.to_mapping()))
+            self.record(now, "engine.overhead", **cast("dict[str, Value]", self.overhead.to_mapping()))
 
     def schedule(self) -> None:
         """See that somebody looks at the clock when the next thing is due."""
@@ -175,7 +175,7 @@ class RecorderState:
         self.due = of_playout
         if of_turn is not None and (of_playout is None or of_turn + self.start < of_playout):
             self.due = of_turn + self.start
-        self.next_ns = min(self._share_at, self._flush_at)
+        self.next_ns = min(self._overhead_at, self._flush_at)
         if self.due is not None and self.due < self.next_ns:
             self.next_ns = self.due
 

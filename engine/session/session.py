@@ -128,7 +128,7 @@ class RealtimeSession(Generic[T]):
         await self.close()
         if self._nursery is not None:
             nursery, self._nursery = self._nursery, None
-            await _join(nursery, beside=error)
+            await _join(nursery, body=error)
         if error is None and self._runtime is not None and isinstance(self._runtime.error, SessionFailed):
             raise self._runtime.error
 
@@ -439,9 +439,9 @@ class RealtimeSession(Generic[T]):
         return self._machine
 
 
-async def _join(nursery: AbstractAsyncContextManager[trio.Nursery], *, beside: BaseException | None) -> None:
-    """Leave the nursery. `beside` is what the body raised, and goes on as it is: a cancellation does not replace it."""
-    if beside is None:
+async def _join(nursery: AbstractAsyncContextManager[trio.Nursery], *, body: BaseException | None) -> None:
+    """Leave the nursery. `body` is what the body raised, and goes on as it is: a cancellation does not replace it."""
+    if body is None:
         await nursery.__aexit__(None, None, None)
         return
     try:

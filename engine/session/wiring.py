@@ -164,7 +164,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
     recorder = new_recorder(
         deps.latency_log, deps.settings, type(deps.model).__name__, on_turn=turn_over, on_due=idle_timer.wake_by
     )
-    waits = recorder.share.mailbox
+    waits = recorder.overhead.mailbox
     events = EventQueue(watch=recorder.taken, now=this_clock())
     inbox = Inbox[Input]("inbox", INBOX_BATCHES, waits("inbox").add)
     outbound = Outbound(waited=waits("wire").add)

@@ -21,7 +21,7 @@ NOT_MODULES = {
     "engine.server",
     "engine.tools",
     "engine.turns",
-    "engine.share",
+    "engine.overhead",
     "engine.turn.below_zero",
 }
 """An instant of the latency log and an attribute of exported metrics."""

@@ -174,11 +174,11 @@ def test_a_response_that_nobody_waits_for_is_a_turn_of_its_own() -> None:
     assert shape(turns(*story.instants)) == [("speech", True, True), ("application", True, True)]
 
 
-def test_a_response_beside_the_conversation_is_nobodys() -> None:
+def test_an_out_of_band_response_is_nobodys() -> None:
     story = Telling()
     story.user_speaks(truth=True, heard=True)
-    story.tell("response.requested", token="q", beside=True)
-    story.tell("response.created", response="side", token="q", beside=True)
+    story.tell("response.requested", token="q", out_of_band=True)
+    story.tell("response.created", response="side", token="q", out_of_band=True)
     story.tell("response.first_token", response="side", item="x")
     story.tell("response.done", response="side", status="completed")
     (record,) = turns(*story.instants)

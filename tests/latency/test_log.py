@@ -116,7 +116,7 @@ def test_a_bad_line_is_named(tmp_path: Path, line: bytes, said: str) -> None:
     [
         (b"", "it is no JSON: b''"),
         (b'{"type": "session.created"}', "it is not the first line of a log: it has no 'engine_log'"),
-        (b'{"engine_log": 2}', "the log is of version 2; this engine reads version 1 only"),
+        (b'{"engine_log": 3}', "the log is of version 3; this engine reads versions 1 and 2"),
         (b'{"engine_log": 1, "started_ns": 0, "clock": "real"}', "'session' is missing"),
         (b'{"engine_log": 1, "session": 5}', "'session' is 5: expected a text"),
         (b'{"engine_log": 1, "session": "s", "started_ns": "x"}', "'started_ns' is 'x': expected a whole number"),
@@ -177,3 +177,16 @@ def test_a_disk_that_fills_up_ends_the_log_and_nothing_else(tmp_path: Path) -> N
     assert writer.failed is not None
     writer.write(Instant(4 * FLUSH_NS, "user.text.sent"))
     writer.close()
+
+
+def test_version_1_is_read_with_the_names_of_today(tmp_path: Path) -> None:
+    path = tmp_path / "old.jsonl"
+    path.write_bytes(
+        b'{"engine_log":1,"session":"s","started_ns":0,"clock":"virtual"}\n'
+        b'{"t":1,"k":"response.requested","token":"q","beside":true}\n'
+        b'{"t":2,"k":"engine.share","mailbox_wait_us":{}}\n'
+        b'{"t":3,"k":"session.end","reason":"closed"}\n'
+    )
+    requested, overhead, _ = read_log(path).instants
+    assert requested == Instant(1, "response.requested", {"token": "q", "out_of_band": True})
+    assert overhead == Instant(2, "engine.overhead", {"mailbox_wait_us": {}})

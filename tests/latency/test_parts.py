@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.audio.samples import pcm_of
 from engine.latency.arrivals import Arrivals
-from engine.latency.overhead import BOUNDS_NS, EngineShare, Histogram
+from engine.latency.overhead import BOUNDS_NS, EngineOverhead, Histogram
 from engine.latency.playout import Playout
 from engine.latency.sent_audio import REMEMBERED, SentAudio
 from engine.wire.formats import PCM16
@@ -63,13 +63,13 @@ def test_what_is_no_histogram_is_refused(given: dict[str, object]) -> None:
 
 
 def test_the_share_comes_back_from_its_log() -> None:
-    share = EngineShare()
+    share = EngineOverhead()
     share.read_to_taken.add(1500)
     share.mailbox("inbox").add(3000)
-    again = EngineShare.from_mapping(share.to_mapping())
+    again = EngineOverhead.from_mapping(share.to_mapping())
     assert again.to_mapping() == share.to_mapping()
     with pytest.raises(ValueError, match="'send_to_written_us' is missing"):
-        EngineShare.from_mapping({"read_to_taken_us": Histogram().to_mapping()})
+        EngineOverhead.from_mapping({"read_to_taken_us": Histogram().to_mapping()})
 
 
 # --- arrivals

@@ -348,7 +348,7 @@ def test_live_is_the_same_as_from_the_log(tmp_path: Path) -> None:
     live = [event.turn for event in made.events if isinstance(event, TurnMetrics)]
     assert live == list(made.turns)
     assert made.log.instants[-1].kind == "session.end"
-    assert made.log.instants[-2].kind == "engine.share"
+    assert made.log.instants[-2].kind == "engine.overhead"
 
 
 def test_no_key_reaches_the_log(tmp_path: Path) -> None:
@@ -393,5 +393,5 @@ async def test_a_session_without_a_log_has_the_same_record(autojump_clock: MockC
             pass
     (turn,) = session.latency.turns
     assert (turn.answered, turn.complete, turn.playout_stop) == (True, True, 3400 * MS)
-    assert session.latency.share.mailbox_wait["inbox"].count == 2, "the first agent's settings, and the end"
-    assert session.latency.share.read_to_taken.max_ns == 0
+    assert session.latency.overhead.mailbox_wait["inbox"].count == 2, "the first agent's settings, and the end"
+    assert session.latency.overhead.read_to_taken.max_ns == 0

@@ -129,10 +129,10 @@ def _tools(turns: Sequence[TurnRecord], sessions: Sequence[str]) -> list[Measure
 
 
 def _engine(logs: Sequence[SessionLog], sessions: Sequence[str]) -> list[Measure]:
-    """Means over each session, from its last `engine.share`; the session's turn is 0."""
+    """Means over each session, from its last `engine.overhead`; the session's turn is 0."""
     found: dict[str, list[tuple[str, int, float]]] = {}
     for log in logs:
-        share = next((instant for instant in reversed(log.instants) if instant.kind == "engine.share"), None)
+        share = next((instant for instant in reversed(log.instants) if instant.kind == "engine.overhead"), None)
         if share is not None:
             for name, mean in _means(share.fields):
                 found.setdefault(name, []).append((log.header.session, 0, mean))

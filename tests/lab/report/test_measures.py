@@ -7,7 +7,7 @@ import pytest
 
 from engine.lab.report.measures import Group, by_name, key_of, measures_of
 from engine.latency.instants import Instant
-from engine.latency.overhead import EngineShare
+from engine.latency.overhead import EngineOverhead
 from tests.lab.report.runs import run_of
 
 
@@ -36,12 +36,12 @@ def test_jitter_is_in_seconds() -> None:
 
 def test_the_engines_share_is_a_mean_of_each_session() -> None:
     run = run_of(sessions=2)
-    share = EngineShare()
+    share = EngineOverhead()
     for ns in (1_000_000, 3_000_000):
         share.read_to_taken.add(ns)
     share.mailbox("events").add(500_000)
     first, second = run.sessions
-    told = attrs.evolve(first, instants=(*first.instants, Instant(10**12, "engine.share", share.to_mapping())))
+    told = attrs.evolve(first, instants=(*first.instants, Instant(10**12, "engine.overhead", share.to_mapping())))
     measures = by_name(measures_of(attrs.evolve(run, sessions=(told, second))))
     assert measures["read_to_taken"].sample.values == (pytest.approx(0.002),)
     assert measures["mailbox_wait: events"].sample.values == (pytest.approx(0.0005),)
