@@ -130,7 +130,7 @@ class CallHarness:
         recording = self.open_recording(began_ns)
         self._opened = True
         marks = TruthMarks(self.session.latency.mark, began_ns)
-        self._tells = (*self.watchers, marks.take, self._turn_taking.take)
+        self._tells = (*self.watchers, marks.on_event, self._turn_taking.on_event)
         player = Player(self._tell, recording, device=self.device)
         sender = PacedSender(self.session.send_audio, self._tell, recording, began_ns=began_ns, pacing=self.pacing)
         if self.on_open is not None:
@@ -184,7 +184,7 @@ class CallHarness:
                 self._tell(event)
                 match event:
                     case Audio() | AudioEnd() | AudioInterrupted():
-                        player.take(event)
+                        player.on_event(event)
                     case UserSpeechStopped():
                         sender.relax()
                     case Error():

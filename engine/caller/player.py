@@ -94,7 +94,7 @@ class Player:
                 return heard_ns // NS_PER_MS
         return 0
 
-    def take(self, event: Audio | AudioEnd | AudioInterrupted) -> None:
+    def on_event(self, event: Audio | AudioEnd | AudioInterrupted) -> None:
         """Play, note the end of an item, or stop."""
         match event:
             case Audio() if not self._over:

@@ -38,7 +38,7 @@ class TruthMarks:
     """The moment of the first sample sent."""
     _spoken: int = attrs.field(default=0, init=False)
 
-    def take(self, event: CallEvent) -> None:
+    def on_event(self, event: CallEvent) -> None:
         """Mark the instant of an event, if it is one that only the caller's end knows."""
         match event:
             case CallerSpeechBegan():

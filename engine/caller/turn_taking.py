@@ -49,7 +49,7 @@ class TurnTaking:
     """The item that is audible now, and since when."""
     _changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
 
-    def take(self, event: CallEvent) -> None:
+    def on_event(self, event: CallEvent) -> None:
         """Something happened."""
         match event:
             case AgentStart():

@@ -48,7 +48,7 @@ class CallFolder:
                 ExitStatus.FAILED, f"the call cannot be recorded in {self.directory}: {error.strerror}"
             ) from error
 
-    def take(self, event: CallEvent) -> None:
+    def on_event(self, event: CallEvent) -> None:
         """Write an event down."""
         if isinstance(event, CallBegan):
             self._began_ns = event.at_ns

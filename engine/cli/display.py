@@ -61,7 +61,7 @@ class CallDisplay:
         """Follow what is being played."""
         self._screen.played_ms = player.played_ms
 
-    def take(self, event: CallEvent) -> None:
+    def on_event(self, event: CallEvent) -> None:
         """Show an event."""
         if isinstance(event, CallBegan):
             self._began_ns = event.at_ns
@@ -69,8 +69,8 @@ class CallDisplay:
             self.events.append(event)
         if self._json:
             self._print_json(event)
-        self.transcript.take(event)
-        self._screen.take(event)
+        self.transcript.on_event(event)
+        self._screen.on_event(event)
 
     async def run(self) -> None:
         """Keep the screen moving until cancelled."""
@@ -143,7 +143,7 @@ class Screen:
         if self._live is not None:
             self._live.stop()
 
-    def take(self, event: CallEvent) -> None:
+    def on_event(self, event: CallEvent) -> None:
         """Print what has settled with this event."""
         self._flush()
 

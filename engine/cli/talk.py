@@ -84,7 +84,7 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
                     caller=casting.caller,
                     model_name=choice.name,
                     open_recording=folder.open,
-                    watchers=(folder.take, display.take),
+                    watchers=(folder.on_event, display.on_event),
                     greets=options.greets,
                     approves=options.approves,
                     rejection_hint="--approve allows such calls",

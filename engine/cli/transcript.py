@@ -140,7 +140,7 @@ class Transcript:
         self._heard: dict[str, CallerSaid] = {}
         self._calls: dict[str, ToolCalled] = {}
 
-    def take(self, event: CallEvent) -> None:
+    def on_event(self, event: CallEvent) -> None:
         """Something happened."""
         match event:
             case CallBegan():

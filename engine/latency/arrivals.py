@@ -40,7 +40,7 @@ class Arrivals:
         self._jitter_ns = 0.0
         self._longest_gap_ns = self._last_ns = self._due_ns = 0
 
-    def take(self, audio: bytes, now: int) -> None:
+    def on_audio(self, audio: bytes, now: int) -> None:
         """One more piece, at `now`."""
         if self.audible_at is None:
             place = first_audible(audio, self.audio_format)

@@ -38,7 +38,7 @@ _HANDLERS: Final[Mapping[str, Callable[[OpenTurns, Instant], None]]] = {**on_use
 def turns_of(log: SessionLog) -> tuple[TurnRecord, ...]:
     """The turns of a log, in the order in which they began. The last ones may not be complete."""
     assembler = TurnAssembler(log.header.session, transcripts=has_transcripts(log.header))
-    records = [record for instant in in_order(log.instants) for record in assembler.take(instant)]
+    records = [record for instant in in_order(log.instants) for record in assembler.on_instant(instant)]
     records += assembler.close()
     return tuple(sorted(records, key=lambda record: record.index))
 
@@ -61,7 +61,7 @@ class TurnAssembler:
         self._resting: list[OpenTurn] = []
         """The open turns that are over unless something more comes within `GRACE_NS`."""
 
-    def take(self, instant: Instant) -> list[TurnRecord]:
+    def on_instant(self, instant: Instant) -> list[TurnRecord]:
         """One more instant. Returns the turns that are over with it: mostly none, hardly ever more than one."""
         handler = _HANDLERS.get(instant.kind)
         if handler is None:

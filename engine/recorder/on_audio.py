@@ -22,7 +22,7 @@ def received(n: RecorderState, event: Audio, now: int) -> None:
         arrivals = Arrivals(n.output_format)
         spoken = n.items.keep(event.item_id, SpokenItem(event.response_id, event.item_id, arrivals))
         n.record(now, "audio.first_received", response=event.response_id, item=event.item_id)
-    spoken.arrivals.take(event.data, now)
+    spoken.arrivals.on_audio(event.data, now)
 
 
 def first_word(n: RecorderState, response: str, item: str, now: int) -> None:

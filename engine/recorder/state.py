@@ -131,7 +131,7 @@ class RecorderState:
         if self.writer is not None:
             self.writer.write(instant)
         self.news = True
-        for record in self.assembler.take(instant):
+        for record in self.assembler.on_instant(instant):
             self.turn(record, at_ns)
 
     def turn(self, record: TurnRecord, now: int) -> None:

@@ -74,7 +74,7 @@ async def test_pieces_are_played_one_after_another_at_real_time(
 ) -> None:
     async with playing(tmp_path) as s:
         for event in (piece(100), piece(50, level=900), end()):
-            s.player.take(event)
+            s.player.on_event(event)
         await trio.sleep(0.06)
         assert s.player.played_ms("a") == 60
         await trio.sleep(0.14)
@@ -86,7 +86,7 @@ async def test_pieces_are_played_one_after_another_at_real_time(
 async def test_the_next_item_waits_for_the_one_before(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with playing(tmp_path) as s:
         for event in (piece(100), end(), piece(40, "b"), end("b")):
-            s.player.take(event)
+            s.player.on_event(event)
         await trio.sleep(1)
     assert s.times() == [
         ("playback_began", "a", 0),
@@ -98,10 +98,10 @@ async def test_the_next_item_waits_for_the_one_before(tmp_path: Path, autojump_c
 
 async def test_it_stalls_when_there_is_nothing_to_play(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with playing(tmp_path) as s:
-        s.player.take(piece(20))
+        s.player.on_event(piece(20))
         await trio.sleep(0.05)
-        s.player.take(piece(20))
-        s.player.take(end())
+        s.player.on_event(piece(20))
+        s.player.on_event(end())
         await trio.sleep(0.05)
     assert s.heard_ms() == [LOUD] * 20 + [0] * 30 + [LOUD] * 20 + [0] * 30
     ended = s.told[-1]
@@ -112,7 +112,7 @@ async def test_it_stalls_when_there_is_nothing_to_play(tmp_path: Path, autojump_
 async def test_leading_silence_is_not_heard(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with playing(tmp_path) as s:
         for event in (piece(70, level=10), piece(30), end()):
-            s.player.take(event)
+            s.player.on_event(event)
         await trio.sleep(1)
     assert s.times()[0] == ("playback_began", "a", 70)
 
@@ -120,12 +120,12 @@ async def test_leading_silence_is_not_heard(tmp_path: Path, autojump_clock: trio
 async def test_an_interruption_silences_it_at_once(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with playing(tmp_path) as s:
         for event in (piece(60), end(), piece(500, "b"), piece(500, "c")):
-            s.player.take(event)
+            s.player.on_event(event)
         await trio.sleep(0.1)
-        s.player.take(interruption())
+        s.player.on_event(interruption())
         await trio.sleep(0.1)
-        s.player.take(piece(30, "d"))
-        s.player.take(end("d"))
+        s.player.on_event(piece(30, "d"))
+        s.player.on_event(end("d"))
         await trio.sleep(0.1)
     ends = [(e.item_id, e.played_ms, e.interrupted, e.at_ns // MS) for e in s.told if isinstance(e, PlaybackEnded)]
     assert ends == [("a", 60, False, 60), ("b", 40, True, 100), ("c", 0, True, 100), ("d", 30, False, 230)]
@@ -134,10 +134,10 @@ async def test_an_interruption_silences_it_at_once(tmp_path: Path, autojump_cloc
 
 async def test_what_comes_after_the_call_is_not_played(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with playing(tmp_path) as s:
-        s.player.take(piece(200))
+        s.player.on_event(piece(200))
         await trio.sleep(0.05)
         s.player.finish()
-        s.player.take(piece(200, "late"))
+        s.player.on_event(piece(200, "late"))
         await trio.sleep(0.5)
     assert s.times() == [("playback_began", "a", 0), ("playback_ended", "a", 50)]
     assert s.heard_ms() == [LOUD] * 50 + [0] * 500
@@ -158,7 +158,7 @@ async def test_a_sound_device_is_given_the_same(tmp_path: Path) -> None:
     speaker = Speaker()
     recording = Recording(tmp_path / "call.wav", began_ns=now_ns())
     player = Player(lambda event: None, recording, device=speaker)
-    player.take(piece(10))
-    player.take(interruption())
+    player.on_event(piece(10))
+    player.on_event(interruption())
     recording.close()
     assert speaker.did == ["play 480", "stop"]

@@ -77,7 +77,7 @@ async def waits(wait: Callable[[], Awaitable[bool]], turns: TurnTaking, events: 
         nursery.start_soon(note)
         await trio.testing.wait_all_tasks_blocked()
         for taken, each in enumerate(events, 1):  # noqa: B007 - `note` reads it
-            turns.take(each)
+            turns.on_event(each)
             await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     return over
@@ -149,9 +149,9 @@ async def test_interrupting_waits_until_the_agent_has_been_audible(autojump_cloc
         @nursery.start_soon
         async def agent() -> None:
             for each in (start(0), audio(0)):
-                turns.take(each)
+                turns.on_event(each)
             await trio.sleep(0.3)
-            turns.take(began(0.3))
+            turns.on_event(began(0.3))
 
         assert await turns.agent_audible(0, 2.0)
         assert trio.current_time() == pytest.approx(2.3)
@@ -160,13 +160,13 @@ async def test_interrupting_waits_until_the_agent_has_been_audible(autojump_cloc
 async def test_an_answer_that_ends_early_is_not_waited_for(autojump_clock: trio.testing.MockClock) -> None:
     turns = TurnTaking()
     for each in (start(0), audio(0), began(0), end(0)):
-        turns.take(each)
+        turns.on_event(each)
     async with trio.open_nursery() as nursery:
 
         @nursery.start_soon
         async def agent() -> None:
             await trio.sleep(1)
-            turns.take(ended(1))
+            turns.on_event(ended(1))
 
         assert not await turns.agent_audible(0, 2.0)
         assert trio.current_time() == 1
@@ -175,7 +175,7 @@ async def test_an_answer_that_ends_early_is_not_waited_for(autojump_clock: trio.
 async def test_an_answer_without_sound_is_not_waited_for() -> None:
     turns = TurnTaking()
     for each in (start(1), end(1)):
-        turns.take(each)
+        turns.on_event(each)
     assert not await turns.agent_audible(0, 2.0)
 
 
@@ -183,7 +183,7 @@ async def test_patience_ends(autojump_clock: trio.testing.MockClock) -> None:
     turns = TurnTaking()
     assert not await turns.agent_finished(0)
     assert trio.current_time() == PATIENCE_SECONDS
-    turns.take(start(21))
+    turns.on_event(start(21))
     assert not await turns.agent_finished(0)
     assert trio.current_time() == PATIENCE_SECONDS + PATIENCE_AT_WORK_SECONDS
 
@@ -191,13 +191,13 @@ async def test_patience_ends(autojump_clock: trio.testing.MockClock) -> None:
 async def test_nobody_loses_patience_with_somebody_who_speaks(autojump_clock: trio.testing.MockClock) -> None:
     turns = TurnTaking()
     for each in (start(0), audio(0), began(0), end(0)):
-        turns.take(each)
+        turns.on_event(each)
     async with trio.open_nursery() as nursery:
 
         @nursery.start_soon
         async def agent() -> None:
             await trio.sleep(500)
-            turns.take(ended(500))
+            turns.on_event(ended(500))
 
         assert await turns.agent_finished(0)
         assert trio.current_time() == 500

@@ -111,7 +111,7 @@ async def hold(
             caller=caller,
             model_name="test",
             open_recording=folder.open,
-            watchers=(folder.take, transcript.take, events.append),
+            watchers=(folder.on_event, transcript.on_event, events.append),
             **options,
         )
         with trio.fail_after(limit):

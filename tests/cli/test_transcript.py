@@ -109,7 +109,7 @@ def user_starts(item: str = "u", at: float = 13.5) -> CallEvent:
 def of(*events: CallEvent) -> Transcript:
     transcript = Transcript()
     for each in (opens(), *events):
-        transcript.take(each)
+        transcript.on_event(each)
     return transcript
 
 
@@ -123,8 +123,8 @@ def shown(
     screen = Screen(console, transcript, live=live, shows_typed=shows_typed, played_ms=lambda item: played_ms)
     with screen:
         for each in (opens(), *events):
-            transcript.take(each)
-            screen.take(each)
+            transcript.on_event(each)
+            screen.on_event(each)
     return out.getvalue()
 
 
@@ -138,7 +138,7 @@ def test_an_agent_s_words_are_settled_when_they_have_been_played() -> None:
     assert (entry.agent, entry.text, entry.received_ms, entry.audible) == ("Reception", "good morning", 2000, True)
     assert entry.complete
     assert not entry.settled
-    transcript.take(played())
+    transcript.on_event(played())
     assert entry.settled
 
 
@@ -153,7 +153,7 @@ def test_the_caller_s_words_grow_and_settle() -> None:
     assert isinstance(entry, CallerSaid)
     assert (entry.said, entry.heard, entry.settled) == ("Where is it?", "where ", False)
     for each in hears(done="where is it"):
-        transcript.take(each)
+        transcript.on_event(each)
     assert (entry.heard, entry.settled) == ("where is it", True)
 
 
@@ -171,7 +171,7 @@ def test_a_second_turn_within_an_utterance_is_an_entry_of_its_own() -> None:
 def test_words_that_never_come_do_not_hold_up_the_rest() -> None:
     transcript = of(own(CallerSpeechBegan, 13.4, text=None), user_starts(), *says("an answer", at=14))
     assert not transcript.entries[0].settled
-    transcript.take(played())
+    transcript.on_event(played())
     assert transcript.entries[0].settled
 
 
@@ -192,7 +192,7 @@ def test_an_interruption_is_told_once() -> None:
 def test_a_cut_that_nobody_explains_is_settled_when_the_agent_speaks_again() -> None:
     transcript = of(*says("one two"), played(interrupted=True))
     assert not transcript.entries[0].settled
-    transcript.take(event(AgentStart, 15, agent=AGENT, response_id="s"))
+    transcript.on_event(event(AgentStart, 15, agent=AGENT, response_id="s"))
     assert transcript.entries[0].settled
 
 
@@ -355,13 +355,13 @@ async def test_a_terminal_sees_words_grow_in_place(autojump_clock: object) -> No
     screen = Screen(console, transcript, live=True)
     with screen:
         for each in (opens(), *says("word " * 200)):
-            transcript.take(each)
-            screen.take(each)
+            transcript.on_event(each)
+            screen.on_event(each)
         with trio.move_on_after(0.25):
             await screen.run()
         growing = out.getvalue()
-        transcript.take(played())
-        screen.take(played())
+        transcript.on_event(played())
+        screen.on_event(played())
     assert growing.count("word") >= 3 * 8 * 3, "redrawn, and only as much as fits"
     assert "Reception" not in growing, "the newest lines of what is too high are shown"
     final = out.getvalue()[len(growing) :]
@@ -376,8 +376,8 @@ def test_what_has_been_heard_is_brighter(ms: int) -> None:
     transcript = Transcript()
     with Screen(console, transcript, live=True, played_ms=lambda item: ms) as screen:
         for each in (opens(), *says("abcdefghij", seconds=1)):
-            transcript.take(each)
-            screen.take(each)
+            transcript.on_event(each)
+            screen.on_event(each)
         console.print("", end="")
     bright = round(10 * min(1.0, ms / 1000))
     assert (

@@ -45,7 +45,7 @@ def times(record: TurnRecord) -> set[int]:
 @given(tellings())
 def test_one_at_a_time_is_the_same_as_the_whole_log(instants: list[Instant]) -> None:
     assembler = TurnAssembler(HEADER.session)
-    given_out = [record for instant in instants for record in assembler.take(instant)]
+    given_out = [record for instant in instants for record in assembler.on_instant(instant)]
     assert not any(not record.complete for record in given_out)
     given_out += assembler.close()
     assert sorted(given_out, key=lambda record: record.index) == list(turns_of(log_of(instants)))
@@ -117,7 +117,7 @@ def test_a_log_that_is_cut_has_the_turns_that_were_over(instants: list[Instant],
     cut = instants[: len(instants) * share // 100]
     whole = {record.index: record for record in turns_of(log_of(instants))}
     assembler = TurnAssembler(HEADER.session)
-    over = [record for instant in cut for record in assembler.take(instant)]
+    over = [record for instant in cut for record in assembler.on_instant(instant)]
     for record in over:
         assert record == whole[record.index]
 
@@ -353,7 +353,7 @@ def test_a_turn_waits_for_its_transcript_where_there_are_transcripts() -> None:
 
     def take(story: Telling) -> None:
         for instant in story.instants:
-            over.extend(record.index for record in assembler.take(instant))
+            over.extend(record.index for record in assembler.on_instant(instant))
         story.instants.clear()
         over.extend(record.index for record in assembler.advance(round(story.now * MS) + GRACE_NS + 1))
 
@@ -377,7 +377,7 @@ def test_turns_that_never_come_to_rest_are_closed_as_they_are() -> None:
     assembler = TurnAssembler("s")
     over: list[TurnRecord] = []
     for number in range(MOST_OPEN + 3):
-        over += assembler.take(at(number, "user.speech.start.truth", turn=number))
+        over += assembler.on_instant(at(number, "user.speech.start.truth", turn=number))
     assert [(record.index, record.complete) for record in over] == [(0, False), (1, False), (2, False)]
 
 

@@ -79,11 +79,11 @@ def test_the_share_comes_back_from_its_log() -> None:
 def test_jitter_is_that_of_rfc_3550(gaps_ms: list[int]) -> None:
     arrivals, now, estimate = Arrivals(PCM16), 0, 0.0
     piece = bytes(960)  # 20 ms
-    arrivals.take(piece, now)
+    arrivals.on_audio(piece, now)
     assert arrivals.jitter_ms is None
     for gap in gaps_ms:
         now += gap * MS
-        arrivals.take(piece, now)
+        arrivals.on_audio(piece, now)
         estimate += (abs(gap - 20) - estimate) / 16
     assert arrivals.jitter_ms == pytest.approx(estimate, abs=0.001)
     assert arrivals.longest_gap_ms == max(gaps_ms)
@@ -92,8 +92,8 @@ def test_jitter_is_that_of_rfc_3550(gaps_ms: list[int]) -> None:
 
 def test_the_place_of_the_first_audible_sample_counts_all_pieces() -> None:
     arrivals = Arrivals(PCM16)
-    arrivals.take(bytes(960), 0)
-    arrivals.take(pcm_of([0] * 240 + [9000] * 240), 1)
+    arrivals.on_audio(bytes(960), 0)
+    arrivals.on_audio(pcm_of([0] * 240 + [9000] * 240), 1)
     assert (arrivals.audible_at, arrivals.audible_ms) == (960 + 480, 30)
 
 

@@ -198,9 +198,9 @@ class CallRun:
     def _watchers(self) -> Iterator[Tell]:
         if self._recorded is not None:
             yield partial(_note, self._recorded)
-        yield self._moments.take
+        yield self._moments.on_event
         if self._recognizer is not None:
-            yield SpeechPlaces(self._recognizer).take
+            yield SpeechPlaces(self._recognizer).on_event
 
 
 @attrs.define
@@ -210,7 +210,7 @@ class SpeechPlaces:
     recognizer: OracleRecognizer
     _began_ns: int = attrs.field(default=0, init=False)
 
-    def take(self, event: CallEvent) -> None:
+    def on_event(self, event: CallEvent) -> None:
         """Tell the recognizer, if the event is the beginning of words that are known."""
         match event:
             case CallBegan():

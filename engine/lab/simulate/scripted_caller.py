@@ -31,7 +31,7 @@ class Moments:
     _last: dict[str, int] = attrs.field(factory=dict, init=False)
     _changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
 
-    def take(self, event: CallEvent) -> None:
+    def on_event(self, event: CallEvent) -> None:
         """Note when an event happened, and wake whoever waits for it."""
         if event.type in _MOMENTS:
             self._last[event.type] = event.at_ns
