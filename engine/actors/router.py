@@ -58,7 +58,7 @@ class Router:
     has_hooks: Callable[[AgentSpec], bool]
     has_guardrails: Callable[[AgentSpec], bool]
     playback: RealtimePlaybackTracker
-    settle: Callable[[Sequence[HandleWork]], None]
+    resolve_handles: Callable[[Sequence[HandleWork]], None]
     recorder: Recorder
     idle_timer: IdleTimer
     probe_seconds: float
@@ -143,7 +143,7 @@ class Router:
         now = now_ns()
         self.machine.handle(Disconnected(error), now)
         effects = self.machine.take_effects()
-        self.settle(effects.handles)
+        self.resolve_handles(effects.handles)
         with suppress(SlowConsumer):
             self.events.put(effects.events)
         self.recorder.stepped((), effects, now)
@@ -160,7 +160,7 @@ class Router:
     def _deliver(self, effects: Effects) -> EngineError | None:
         """Returns the error that ends the session if a mailbox has reached its limit."""
         if effects.handles:
-            self.settle(effects.handles)
+            self.resolve_handles(effects.handles)
         try:
             if effects.events:
                 self.events.put(effects.events)

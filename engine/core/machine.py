@@ -138,14 +138,14 @@ class Machine:
         return s.effects
 
     def _ask(self, now: int) -> None:
-        """Send the requests whose time has come, and settle those that were given up."""
+        """Send the requests whose time has come, and resolve the handles of those that were given up."""
         s = self._state
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
             s.asked[request.token] = RequestSnapshot(attrs.evolve(s.agent, tools=tools), frozenset(s.unseen))
             s.effects.wire.append(request.event())
         for request in s.arbiter.take_dropped():
-            s.settle(request, "superseded")
+            s.resolve_handle(request, "superseded")
 
     def take_effects(self) -> Effects:
         """The effects so far, which are the caller's to carry out; the machine starts a fresh list."""

@@ -27,6 +27,6 @@ def disconnected(s: State, report: Disconnected) -> None:
     for live in s.running():
         abandon_response(s, live, reason, report.error)
     for request in s.arbiter.close():
-        s.settle(request, "superseded" if report.error is None else "failed", reason=reason, error=report.error)
+        s.resolve_handle(request, "superseded" if report.error is None else "failed", reason=reason, error=report.error)
     s.effects.wire.clear()
     s.ended = True

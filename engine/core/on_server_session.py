@@ -53,7 +53,7 @@ def error(s: State, event: ErrorEvent) -> None:
     if failed is not None:
         refusal = ResponseFailed(f"the server refused to respond: {said.message}", code=said.code)
         s.asked.pop(failed.token, None)
-        s.settle(failed, "failed", reason=said.code, error=refusal)
+        s.resolve_handle(failed, "failed", reason=said.code, error=refusal)
         s.error(refusal, said.code)
         return
     drop_refused_settings(s, said.event_id)

@@ -190,7 +190,7 @@ def end_response(
     if status == "failed":
         said = (error.message if error else None) or reason or "the server gave no reason"
         failure = ResponseFailed(f"the response failed: {said}", code=reason, response_id=live.response_id)
-    s.settle(live.request, status, text=text, reason=reason, error=failure)
+    s.resolve_handle(live.request, status, text=text, reason=reason, error=failure)
 
 
 def abandon_response(s: State, live: LiveResponse, reason: str, lost: EngineError | None) -> None:

@@ -130,7 +130,7 @@ class State:
         self._ids += 1
         return f"{prefix}_{self._ids}"
 
-    def settle(
+    def resolve_handle(
         self,
         request: Request | None,
         status: HandleStatus,

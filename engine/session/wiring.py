@@ -186,7 +186,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
         has_hooks=lambda spec: hooks_of(spec) is not None,
         has_guardrails=lambda spec: bool(guardrails_of(spec, deps.guardrails)),
         playback=deps.playback,
-        settle=handles.apply,
+        resolve_handles=handles.apply,
         recorder=recorder,
         idle_timer=idle_timer,
         probe_seconds=PROBE_SECONDS if recorder.header.clock == "real" else math.inf,

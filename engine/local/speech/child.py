@@ -71,7 +71,7 @@ class _Request:
     answered: trio.Event = attrs.field(factory=trio.Event)
     wanted: bool = True
 
-    def settle(self, answer: tuple[Head, bytes] | EngineError) -> None:
+    def resolve(self, answer: tuple[Head, bytes] | EngineError) -> None:
         self.answer = answer
         self.answered.set()
 
@@ -101,7 +101,7 @@ class SpeechChild:
             task_status.started()
             async for request in self._requests:
                 if request.wanted:
-                    request.settle(await self._serve(request))
+                    request.resolve(await self._serve(request))
         finally:
             await self._stop()
             self._fail_the_rest()
@@ -149,7 +149,7 @@ class SpeechChild:
     def _fail_the_rest(self) -> None:
         while True:
             try:
-                self._requests.receive_nowait().settle(SpeechFailed(_CLOSED))
+                self._requests.receive_nowait().resolve(SpeechFailed(_CLOSED))
             except (trio.WouldBlock, trio.EndOfChannel):
                 break
         self._requests.close()
