@@ -8,9 +8,6 @@ import trio
 
 from engine.wire.units import NS_PER_S
 
-NS = NS_PER_S
-
-
 Clock = Callable[[], int]
 """Tells the monotonic nanoseconds since an arbitrary moment."""
 
@@ -18,7 +15,7 @@ Clock = Callable[[], int]
 def this_clock() -> Clock:
     """`now_ns` of the present trio run, found once: a third of the calls, for what asks with every delta."""
     current_time = trio.lowlevel.current_clock().current_time
-    return lambda: round(current_time() * NS)
+    return lambda: round(current_time() * NS_PER_S)
 
 
 def is_real_time() -> bool:
@@ -28,5 +25,5 @@ def is_real_time() -> bool:
 
 def now_ns() -> int:
     """Monotonic nanoseconds since an arbitrary moment."""
-    # Rounded, not cut off: a task that sleeps until `n / NS` must not wake up at `n - 1`, find nothing due, and so on.
-    return round(trio.current_time() * NS)
+    # Rounded: a task that sleeps until `n` must not wake up at `n - 1`, find nothing due, and sleep again.
+    return round(trio.current_time() * NS_PER_S)

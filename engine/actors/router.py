@@ -22,7 +22,7 @@ import attrs
 import trio
 
 from engine.actors.isolation import callback_failed, isolate_errors
-from engine.clock import NS, Clock, now_ns, this_clock
+from engine.clock import Clock, now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
 from engine.core.effects import (
     CheckText,
@@ -41,6 +41,7 @@ from engine.mailboxes import DirectWrite, EventQueue, IdleTimer, Inbox, Mailbox,
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
 from engine.recorder import Recorder
+from engine.wire.units import NS_PER_S
 
 
 @attrs.define
@@ -89,7 +90,7 @@ class Router:
         self._route([*self.inbox.take_nowait(), *events] if self.inbox.waiting else events)
         if self._over:
             self.idle_timer.wake("the conversation is over")
-        elif not self.machine.quiet and (wake_at := self.machine.wake_at()) is not None:
+        elif not self.machine.no_deadline and (wake_at := self.machine.wake_at()) is not None:
             self.idle_timer.wake_by(wake_at)
 
     def drain_inbox(self) -> None:
@@ -102,8 +103,8 @@ class Router:
         with self.idle_timer.scope(max(self._wake_at(), trio.current_time())):
             return await self.inbox.take_all()
         now = now_ns()
-        if (deadline := self.idle_timer.deadline) * NS <= now:
-            self.recorder.overhead.loop_delay.add(now - round(deadline * NS))
+        if (deadline := self.idle_timer.deadline) * NS_PER_S <= now:
+            self.recorder.overhead.loop_delay.add(now - round(deadline * NS_PER_S))
         self._probe_at = trio.current_time() + self.probe_seconds
         return (TimePassed(),)
 
@@ -113,7 +114,7 @@ class Router:
         wake_at, due = self.machine.wake_at(), self.recorder.due
         if wake_at is not None and (due is None or wake_at < due):
             due = wake_at
-        return self._probe_at if due is None else min(self._probe_at, due / NS)
+        return self._probe_at if due is None else min(self._probe_at, due / NS_PER_S)
 
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""

@@ -113,8 +113,8 @@ class Machine:
 
     def __init__(self, rules: Rules, agent: AgentSpec, ledger: PlaybackLedger) -> None:
         self._state = State(rules, agent, ledger)
-        self.quiet = True
-        """Nothing is to be done at a later time: `wake_at` is None."""
+        self.no_deadline = True
+        """Whether `wake_at` is None: nothing is to be done at a later time."""
 
     def handle(self, given: Input, now: int) -> Effects:
         """Take one input at `now` (nanoseconds, never going back). Returns all effects since they were last emptied."""
@@ -131,10 +131,10 @@ class Machine:
         elif kind not in SILENT and not s.rules.raw_events:
             on_server_session.raw(s, given)  # type: ignore[arg-type]
         if s.arbiter.idle:
-            self.quiet = True
+            self.no_deadline = True
         else:
             self._ask(now)
-            self.quiet = s.arbiter.wake_at() is None
+            self.no_deadline = s.arbiter.wake_at() is None
         return s.effects
 
     def _ask(self, now: int) -> None:

@@ -6,7 +6,7 @@ import math
 
 import trio
 
-from engine.clock import NS
+from engine.wire.units import NS_PER_S
 
 
 class IdleTimer:
@@ -30,7 +30,7 @@ class IdleTimer:
 
     def wake_by(self, due: int) -> None:
         """Have the router wake at `due` (nanoseconds) at the latest; it then finds out anew what comes next."""
-        if (wake_at := due / NS) < self._until:
+        if (wake_at := due / NS_PER_S) < self._until:
             self._until = wake_at
             self._scope.deadline = max(wake_at, trio.current_time())
 

@@ -13,12 +13,13 @@ from typing import Final
 
 import trio
 
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.errors import SessionClosed
 from engine.mailboxes.inline_event import InlineEvent
 from engine.mailboxes.statistics import MailboxStatistics
 from engine.mailboxes.wakeup import Wakeup
 from engine.wire.client_events import InputAudioBufferAppend
+from engine.wire.units import NS_PER_S
 
 FRAMES_PER_CHECKPOINT: Final = 16
 """How many frames an application hands over without letting other tasks run: a file is read faster than it is heard."""
@@ -122,7 +123,7 @@ class Microphone:
     def _begin(self) -> None:
         """The oldest audio that waits has come now."""
         self._since = now_ns()
-        self._scope.deadline = self._since / NS + self._flush_timeout
+        self._scope.deadline = self._since / NS_PER_S + self._flush_timeout
 
     def _add(self, entry: bytes | InlineEvent) -> None:
         self._backlog.append(entry)

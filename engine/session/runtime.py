@@ -15,11 +15,12 @@ from contextlib import suppress
 
 import trio
 
-from engine.clock import NS, now_ns
+from engine.clock import now_ns
 from engine.core.inputs import Connected, Disconnected
 from engine.errors import EngineError, SessionClosed, SessionFailed, TransportClosed
 from engine.session.response_handle import HandleTable
 from engine.session.wiring import SessionDeps, wire
+from engine.wire.units import NS_PER_S
 
 NORMAL_CLOSURE = 1000
 
@@ -139,7 +140,7 @@ class SessionRuntime:
             self.error,
             model=recorder.header.model,
             turns=recorder.turn_count,
-            seconds=(now_ns() - recorder.header.started_ns) / NS,
+            seconds=(now_ns() - recorder.header.started_ns) / NS_PER_S,
             tokens=self._machine.usage.total_tokens,
         )
         if threads := [name for each in self.wiring.threads for name in each.running]:
