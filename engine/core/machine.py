@@ -92,7 +92,7 @@ TABLE: dict[type, Handler] = dict(
         _on(inputs.CallbackFailed, on_report.callback_failed),
         # the session's own life
         _on(inputs.Connected, on_lifecycle.connected),
-        _on(inputs.TimePassed, on_lifecycle.tick),
+        _on(inputs.TimePassed, on_lifecycle.time_passed),
         _on(inputs.Disconnected, on_lifecycle.disconnected),
     ]
 )

@@ -14,7 +14,7 @@ def connected(s: State, report: Connected) -> None:
     send_settings(s, report.spec)
 
 
-def tick(s: State, _: TimePassed) -> None:
+def time_passed(s: State, _: TimePassed) -> None:
     """Nothing but the time has changed; what is due is sent by the machine itself."""
 
 
