@@ -10,12 +10,15 @@
                                            32 MiB of audio
     tools       router        executor     256 batches          SessionFailed ends the session (it never waits)
     checks      router        debouncer    256 batches          the same
-    hooks       executor      its hooks    256 hooks            one is left out, with an `error` event
+    hooks       executor      hook runner  256 hooks            one is left out, with an `error` event
 
-What the server says goes into no queue: the router hears it as soon as it is read. What goes to it leaves `wire` and
-`uplink` in the step that put it there, unless it would have to wait. The router never waits for anybody,
-so the graph of waiting senders has no cycle. Control never stands behind audio: `wire` overtakes `uplink`, which
-holds a second of audio at most, and an interruption takes queued audio out of `events`.
+`inbox`, `tools`, `checks` and `hooks` are trio memory channels (`mailbox`, `inbox`). `microphone` cuts audio into
+frames, `outbound` holds `wire` and `uplink` with two urgencies, `event_queue` takes the audio of an interrupted
+response back: no channel can do that. The direct paths past the queues are in `direct`.
+
+What the server says goes into no queue: the router routes it as soon as it is read. The router never waits for
+anybody, so the graph of waiting senders has no cycle. Control never stands behind audio: `wire` overtakes `uplink`,
+which holds a second of audio at most, and an interruption takes queued audio out of `events`.
 """
 
 from engine.mailboxes.direct import DirectAudio, DirectWrite

@@ -21,21 +21,25 @@ WIRE_EVENTS = 1024
 
 
 class Batch(NamedTuple):
-    """What is written in one go."""
+    """Events that go to the server in one write."""
 
     events: Sequence[ClientEvent]
     inline_events: Sequence[InlineEvent] = ()
-    """Those among the events, to be settled once they are written."""
+    """Those of the events that somebody waits for until they are written."""
     enqueued_at: int | None = None
-    """When the application brought the oldest of the audio; None if there is none."""
+    """When `send_audio` put the oldest of the audio, in nanoseconds; None if there is none."""
 
 
 class Outbound:
     """`wire` and `uplink`: two urgencies, one line to the server, which gets control first."""
 
     def __init__(self, wire_capacity: int = WIRE_EVENTS, waited: Callable[[int], None] | None = None) -> None:
-        """`wire_capacity` is in events; `waited` is told how many nanoseconds the oldest event of `wire` has waited
-        when it is taken."""
+        """Make an empty queue.
+
+        Args:
+            wire_capacity: in events.
+            waited: called with the nanoseconds that the oldest event of `wire` has waited, when it is taken.
+        """
         self._wire: deque[ClientEvent] = deque()
         self._uplink: Sequence[InputAudioBufferAppend | InlineEvent] = ()
         self.begun: Batch | None = None
@@ -51,8 +55,7 @@ class Outbound:
         self._closed = False
 
     def put_wire(self, events: Sequence[ClientEvent]) -> None:
-        """Control: never waits, and goes with the next write. Raises TransportLost when the server has stopped
-        reading."""
+        """Add control, which goes with the next write. Raises TransportLost when the server has stopped reading."""
         if len(self._wire) + len(events) > self._wire_capacity:
             raise TransportLost(f"the server has stopped reading: {len(self._wire)} events wait to be sent")
         if not self._wire and self._waited is not None:
@@ -63,11 +66,11 @@ class Outbound:
 
     @property
     def has_room(self) -> bool:
-        """The audio that was put last is being written, or gone."""
+        """Whether audio may be put: what was put last is being written, or gone."""
         return not self._uplink
 
     async def room(self) -> None:
-        """Until there is."""
+        """Wait until `has_room` is true."""
         while self._uplink:
             await self._room.wait()
 
@@ -98,7 +101,7 @@ class Outbound:
         self._arrival.set()
 
     async def take(self) -> Batch:
-        """For the writer: what is to be written now, control first. No events after `close`."""
+        """Wait for the writer's next batch, control first, and return it; after `close` it may have no events."""
         self._writing = False
         while self.begun is None and not self._wire and not self._uplink and not self._closed:
             await self._arrival.wait()
@@ -125,18 +128,18 @@ class Outbound:
         return Batch(events, inline_events, self._uplink_since)
 
     def close(self) -> None:
-        """Write what control has to say, and what has been begun, and no more."""
+        """Refuse audio from now on; control that waits, and what was begun, is still written."""
         self._closed = True
         self._arrival.set()
 
     def abandon(self) -> None:
-        """Nothing will be written any more."""
+        """Drop everything: nothing will be written any more."""
         self.close()
         self.begun = None
         self._wire.clear()
 
     def statistics(self) -> tuple[MailboxStatistics, MailboxStatistics]:
-        """Counters of `wire` and `uplink`."""
+        """Return the counters of `wire` (events) and `uplink` (writes)."""
         wire = MailboxStatistics("wire", self._wire_capacity, len(self._wire), self._wire_most, self._wire_passed)
         return wire, MailboxStatistics(
             "uplink", 1, bool(self._uplink), min(1, self._uplink_passed), self._uplink_passed
