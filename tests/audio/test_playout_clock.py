@@ -146,7 +146,7 @@ class Line:
             self._stopped(item, item.ends_ns, item.length_ns)
         for item, heard_ns in self.queue.heard(self.now):
             self.measured[item.item_id].heard_ns = heard_ns
-        self.computed += self.playout.passed(self.now)
+        self.computed += self.playout.advance(self.now)
         for item_id in self.measured:
             if (heard_ms := self.ledger.heard_ms(item_id, 0, self.now)) is not None:
                 self._agree(item_id, heard_ms)
