@@ -7,6 +7,7 @@ package, so that everybody may use it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 KeyPath = tuple[str | int, ...]
@@ -14,6 +15,11 @@ KeyPath = tuple[str | int, ...]
 
 LONGEST_QUOTE = 60
 """Characters of a wrong value that a message repeats."""
+
+_LOOKS_LIKE_A_KEY = re.compile(r"\b(?:sk|ek)[-_][\w*.…-]{4,}")
+"""Servers repeat a refused key, with its middle starred out: what is left is still the key's."""
+
+_HIDDEN = "[key]"
 
 
 def suggest(word: object, known: Iterable[str], otherwise: str | None = None) -> str:
@@ -108,3 +114,10 @@ def error_name(error: BaseException) -> str:
         return repr(error)
     except Exception:  # as above
         return type(error).__name__
+
+
+def without_keys(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return the text with every secret, and everything that looks like a key, taken out."""
+    for secret in secrets:
+        text = text.replace(secret, _HIDDEN)
+    return _LOOKS_LIKE_A_KEY.sub(_HIDDEN, text)

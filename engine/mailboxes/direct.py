@@ -15,6 +15,7 @@ from typing import Protocol
 
 import trio
 
+from engine.mailboxes.inline_event import InlineEvent
 from engine.mailboxes.microphone import Microphone
 from engine.mailboxes.outbound import Batch, Outbound
 from engine.wire.client_events import ClientEvent
@@ -76,9 +77,10 @@ class DirectAudio:
         self._drain_inbox = drain_inbox
 
     @trio.lowlevel.enable_ki_protection
-    def flush_frames(self) -> None:
-        """Move audio if it is a full frame, or has a client event behind it."""
+    def put(self, entry: bytes | InlineEvent) -> None:
+        """Add to the microphone, which has room, and move on a full frame, or what has a client event behind it."""
         microphone = self._microphone
+        microphone.add(entry)
         if microphone.frame_ready:
             self.flush()
             if microphone.frame_ready:  # there was no room, or more than goes in one write

@@ -1,7 +1,7 @@
 """Mailbox: a trio memory channel of batches, with a name, a capacity and counters.
 
-A channel of trio's lets other tasks run at each `send` and each `receive`. A mailbox uses their `nowait` forms as long
-as there is room, and something to take: a round of the scheduler costs more than the handing over.
+A channel of trio's lets other tasks run at each `send` and each `receive`. A mailbox uses `send_nowait` only, and
+`receive` only where it has to wait: a round of the scheduler costs more than the handing over.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import trio
 from engine.clock import now_ns
 from engine.errors import SessionClosed
 from engine.mailboxes.statistics import MailboxStatistics
+from engine.mailboxes.wakeup import Wakeup
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class Mailbox(Generic[T]):
         """Batches that have been put and not taken; read-only outside of this class."""
         self._send, self._receive = trio.open_memory_channel[tuple[int, Sequence[T]]](capacity)
         self._waited = waited
+        self._room = Wakeup()
         self._most = self._passed = 0
 
     async def put(self, batch: Sequence[T]) -> None:
@@ -48,15 +50,12 @@ class Mailbox(Generic[T]):
             SessionClosed: there is no reader any more.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        try:
-            self.put_nowait(batch)
-        except trio.WouldBlock:
-            try:
-                await self._send.send((now_ns(), batch))
-            except trio.BrokenResourceError:
-                raise SessionClosed("the session is closed") from None
-            self._count()
+        # Not `send`: its batch may be taken before this task runs again and has counted it.
+        while self.waiting >= self.capacity:
+            await self._room.wait()
+        self.put_nowait(batch)
 
+    @trio.lowlevel.enable_ki_protection
     def put_nowait(self, batch: Sequence[T]) -> None:
         """Hand over a batch to a reader that never waits.
 
@@ -64,6 +63,8 @@ class Mailbox(Generic[T]):
             trio.WouldBlock: the mailbox is full.
             SessionClosed: there is no reader any more.
         """
+        if self.waiting >= self.capacity:  # one may be on its way to a reader that sleeps
+            raise trio.WouldBlock
         try:
             self._send.send_nowait((now_ns(), batch))
         except trio.BrokenResourceError:
@@ -83,6 +84,7 @@ class Mailbox(Generic[T]):
         """Drop what waits, and tell writers that there is no reader any more."""
         self._receive.close()
         self.waiting = 0
+        self._room.set()
 
     def statistics(self) -> MailboxStatistics:
         """Return the counters; units are batches."""
@@ -97,6 +99,7 @@ class Mailbox(Generic[T]):
     def _taken(self, entry: tuple[int, Sequence[T]]) -> Sequence[T]:
         since, batch = entry
         self.waiting -= 1
+        self._room.set()
         if self._waited is not None:
             self._waited(now_ns() - since)
         return batch

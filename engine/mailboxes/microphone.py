@@ -51,11 +51,10 @@ class Microphone:
         self._arrival, self._room = Wakeup(), Wakeup()
         self._closed = False
 
-    async def put(self, entry: bytes | InlineEvent) -> None:
-        """Add audio or an inline event; wait while more than `capacity` bytes wait already. Raises SessionClosed.
+    async def room(self) -> None:
+        """Wait while more than `capacity` bytes wait already; then `add` may follow, without a checkpoint in between.
 
-        `DirectAudio.flush_frames` has to follow. If this is cancelled, nothing was added. A cancel point always, a
-        schedule point once for many frames.
+        A cancel point always, a schedule point once for many frames. Raises SessionClosed.
         """
         if self._since_checkpoint < FRAMES_PER_CHECKPOINT:
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -66,8 +65,23 @@ class Microphone:
             await self._room.wait()
         if self._closed:
             raise SessionClosed("the session is closed: audio can no longer be sent")
-        self._add(entry)
-        if self._waiting >= self._frame or self._inline_waiting:
+
+    def add(self, entry: bytes | InlineEvent) -> None:
+        """Add audio or an inline event, for which there is room. Whoever adds moves it on, or wakes the pump."""
+        self._backlog.append(entry)
+        if isinstance(entry, InlineEvent):
+            self._inline_events = [event for event in self._inline_events if not event.sent]
+            self._inline_events.append(entry)
+            self._inline_waiting += 1
+            self._since_checkpoint += 1
+            return
+        if self._since is None:
+            self._begin()
+        size = len(entry)
+        self._passed += size
+        self._waiting += size
+        self._most = max(self._most, self._waiting)
+        if self._waiting >= self._frame:
             self._since_checkpoint += 1
 
     @property
@@ -124,20 +138,6 @@ class Microphone:
         """The oldest audio that waits has come now."""
         self._since = now_ns()
         self._scope.deadline = self._since / NS_PER_S + self._flush_timeout
-
-    def _add(self, entry: bytes | InlineEvent) -> None:
-        self._backlog.append(entry)
-        if isinstance(entry, InlineEvent):
-            self._inline_events = [event for event in self._inline_events if not event.sent]
-            self._inline_events.append(entry)
-            self._inline_waiting += 1
-            return
-        if self._since is None:
-            self._begin()
-        size = len(entry)
-        self._passed += size
-        self._waiting += size
-        self._most = max(self._most, self._waiting)
 
     def _cut(self) -> list[InputAudioBufferAppend | InlineEvent]:
         taken: list[InputAudioBufferAppend | InlineEvent] = []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from engine.errors import AuthenticationError, SettingsError
 from engine.settings.model_config import ApiKey
@@ -13,11 +12,6 @@ from engine.settings.model_config import ApiKey
 ENVIRONMENT = "OPENAI_API_KEY"
 
 _AUTHENTICATING = frozenset({"authorization", "api-key", "x-api-key"})
-
-_LOOKS_LIKE_A_KEY = re.compile(r"\b(?:sk|ek)[-_][\w*.…-]{4,}")
-"""Servers repeat a refused key, with its middle starred out: what is left is still the key's."""
-
-_HIDDEN = "[key]"
 
 
 async def headers_for(given: Mapping[str, str] | None, api_key: ApiKey | None, *, openai: bool) -> dict[str, str]:
@@ -63,10 +57,3 @@ def secrets_in(headers: Mapping[str, str]) -> frozenset[str]:
     """What must not be shown of these headers."""
     values = (value for name, value in headers.items() if name.lower() in _AUTHENTICATING)
     return frozenset(word for value in values for word in value.split() if word.lower() not in {"bearer", "basic"})
-
-
-def without_keys(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every secret, and everything that looks like a key, taken out."""
-    for secret in secrets:
-        text = text.replace(secret, _HIDDEN)
-    return _LOOKS_LIKE_A_KEY.sub(_HIDDEN, text)

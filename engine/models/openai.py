@@ -8,9 +8,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import trio
 
+from engine._messages import without_keys
 from engine.errors import ConnectRefused, ModelNotFound, SettingsError
 from engine.models.address import dialled_url, is_openai
-from engine.models.credentials import headers_for, secrets_in, without_keys
+from engine.models.credentials import headers_for, secrets_in
 from engine.models.greeting import NO_SUCH_MODEL, greeting
 from engine.models.interface import ModelCapabilities, RealtimeModel
 from engine.models.wire_connection import WireConnection

@@ -10,16 +10,23 @@
     engine.turns        DEBUG    what the server hears of the user
     engine.server       DEBUG    client events other than audio, as they are written
 
-Every record has the session's id, in its text and as its attribute `session`. No key is ever written; the texts of
-errors, which may quote the conversation, are written at DEBUG only. Levels are looked at when a session is opened.
+Every record has the session's id, in its text and as its attribute `session`. What looks like a key is taken out; the
+texts of errors, which may quote the conversation, are written at DEBUG only. Of `error` events of one kind the first,
+second, fourth, eighth and so on are written: a callback that fails with every delta must not fill a disk. Whether
+DEBUG lines are wanted is looked at when a session is opened.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+import sys
+import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar, cast
 
+from engine._messages import without_keys
 from engine.core.effects import Discard
 from engine.errors import EngineError, ServerError, SettingsError, ToolFailed
 from engine.events import (
@@ -48,6 +55,8 @@ TOOLS: Final = logging.getLogger("engine.tools")
 RESPONSES: Final = logging.getLogger("engine.responses")
 TURNS: Final = logging.getLogger("engine.turns")
 
+_PLAIN_CODE: Final = re.compile(r"[\w.-]{1,64}")
+
 ROOT.addHandler(logging.NullHandler())
 
 
@@ -58,11 +67,18 @@ class LogLines:
         self._session = session
         self.decisions = any(logger.isEnabledFor(logging.DEBUG) for logger in (RESPONSES, TOOLS, TURNS, SERVER))
         """Whether somebody wants DEBUG lines; looked at once."""
+        self._errors: Counter[str] = Counter()
+        """How many `error` events of each kind there were."""
 
     def write(self, logger: logging.Logger, level: int, text: str, *values: object) -> None:
         """Write one record, with the session's id."""
-        if logger.isEnabledFor(level):
+        if not logger.isEnabledFor(level):
+            return
+        try:
             logger.log(level, f"{text} (session %s)", *values, self._session, extra={"session": self._session})
+        except Exception:  # the application's own filters, factories and handlers must not end the session
+            if logging.raiseExceptions and sys.stderr is not None:
+                traceback.print_exc(file=sys.stderr)
 
     def opened(self, model: str | None, agent: str) -> None:
         """Say that the session is open."""
@@ -83,7 +99,7 @@ class LogLines:
         )
         if error is not None:
             self.write(SESSION, logging.WARNING, "session broke off: %s", outcome)
-            self.write(SESSION, logging.DEBUG, "session broke off: %s", error)
+            self.write(SESSION, logging.DEBUG, "session broke off: %s", without_keys(str(error)))
 
     def error(self, event: Error) -> None:
         """Warn of an `error` event; its text follows at DEBUG, unless it speaks of settings only."""
@@ -95,12 +111,17 @@ class LogLines:
                 logger = TOOLS
             case _:
                 logger = SESSION
-        code = "" if event.code is None else f" code={event.code}"
+        kind = _kind(event)
+        self._errors[kind] += 1
+        count = self._errors[kind]
+        if count & (count - 1):
+            return
+        text = without_keys(str(error))
         if isinstance(error, SettingsError):
-            self.write(logger, logging.WARNING, "%s%s: %s", type(error).__name__, code, error)
+            self.write(logger, logging.WARNING, "error %d of its kind: %s: %s", count, kind, text)
         else:
-            self.write(logger, logging.WARNING, "%s%s", type(error).__name__, code)
-            self.write(logger, logging.DEBUG, "%s%s: %s", type(error).__name__, code, error)
+            self.write(logger, logging.WARNING, "error %d of its kind: %s", count, kind)
+            self.write(logger, logging.DEBUG, "error %d of its kind: %s: %s", count, kind, text)
 
     def outlives(self, tasks: str) -> None:
         """Warn of what still runs although the session is over or should be."""
@@ -115,7 +136,15 @@ class LogLines:
     def written(self, event: ClientEvent) -> None:
         """Write the DEBUG line of a client event; microphone audio has none."""
         if not isinstance(event, InputAudioBufferAppend):
-            self.write(SERVER, logging.DEBUG, "written: %s", event.type)
+            self.write(SERVER, logging.DEBUG, "written: %s", getattr(event, "type", type(event).__name__))
+
+
+def _kind(event: Error) -> str:
+    """Return the classes and the code of an error: no words that somebody else has written."""
+    error = event.error
+    cause = "" if error.__cause__ is None else f" ({type(error.__cause__).__name__})"
+    code = "" if event.code is None else f" code={event.code if _PLAIN_CODE.fullmatch(event.code) else '?'}"
+    return f"{type(error).__name__}{cause}{code}"
 
 
 def _name(error: EngineError) -> str:

@@ -79,7 +79,7 @@ def _names(log: LatencyLog, header: LogHeader) -> Iterator[str]:
 
 
 def _name() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{token_hex(3)}"
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{token_hex(6)}"
 
 
 def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:

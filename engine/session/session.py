@@ -178,8 +178,8 @@ class RealtimeSession(Generic[T]):
             raise AudioError("there is no audio in an empty piece")
         runtime = self._open_runtime()
         if audio:
-            await runtime.wiring.microphone.put(audio)
-            runtime.wiring.direct_audio.flush_frames()
+            await runtime.wiring.microphone.room()
+            runtime.wiring.direct_audio.put(audio)
         if commit:
             await self.commit_audio()
 
@@ -424,8 +424,8 @@ class RealtimeSession(Generic[T]):
     async def _send_inline(self, event: ClientEvent) -> None:
         inline_event = InlineEvent(event)
         wiring = self._open_runtime().wiring
-        await wiring.microphone.put(inline_event)
-        wiring.direct_audio.flush_frames()
+        await wiring.microphone.room()
+        wiring.direct_audio.put(inline_event)
         await inline_event.wait()
 
     def _must_wait(self, call_id: str) -> None:

@@ -93,6 +93,7 @@ def test_an_inbox_loses_and_repeats_nothing_whoever_takes(moves: list[str], capa
                     got.extend(box.take_nowait())
                 else:
                     await trio.lowlevel.checkpoint()
+                assert 0 <= box.waiting <= capacity
             await wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
         return put, got, box.statistics()
@@ -138,3 +139,30 @@ async def test_writers_are_told_of_its_end(kind: type[Mailbox[int]]) -> None:
     with pytest.raises(SessionClosed):
         box.put_nowait([3])
     assert box.statistics().waiting == 0
+
+
+async def test_a_batch_that_had_to_wait_for_room_is_counted_before_it_can_be_taken() -> None:
+    """Whoever routes next looks at `waiting`: a batch that it misses would be overtaken."""
+    box = Inbox[int]("box", 1)
+    box.put_nowait([1])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(box.put, [2])
+        await wait_all_tasks_blocked()
+        assert box.take_nowait() == [1]
+        assert box.waiting == 0
+        box.put_nowait([3])
+        assert box.waiting == 1
+        assert box.take_nowait() == [3]
+    assert await box.take_all() == [2]
+
+
+async def test_a_reader_that_sleeps_makes_no_room_beyond_the_capacity() -> None:
+    box = Mailbox[int]("box", 2)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(box.take)
+        await wait_all_tasks_blocked()
+        box.put_nowait([1])
+        box.put_nowait([2])
+        with pytest.raises(trio.WouldBlock):
+            box.put_nowait([3])
+    assert box.statistics().most_waiting == 2

@@ -26,7 +26,8 @@ def microphone(longest: int = LONGEST) -> Microphone:
 
 async def put(heard: Microphone, entry: bytes | InlineEvent) -> None:
     """Put something while no direct path takes it: a full frame wakes the pump."""
-    await heard.put(entry)
+    await heard.room()
+    heard.add(entry)
     if heard.frame_ready:
         heard.wake_pump()
 
@@ -133,8 +134,8 @@ async def test_a_long_piece_lets_others_run_between_its_writes(autojump_clock: M
     async with trio.open_nursery() as nursery:
         nursery.start_soon(AudioInPump(heard, out, direct_audio).run)
         await wait_all_tasks_blocked()
-        await heard.put(bytes(20 * LONGEST))
-        direct_audio.flush_frames()
+        await heard.room()
+        direct_audio.put(bytes(20 * LONGEST))
         seen = [len(writes)]
         while len(writes) < 20:
             await trio.lowlevel.checkpoint()
@@ -196,3 +197,24 @@ def _flat(entries: Iterable[bytes | None]) -> list[int | None]:
     for entry in entries:
         flat.extend([None] if entry is None else entry)
     return flat
+
+
+async def test_no_ctrl_c_comes_between_adding_and_moving_on(autojump_clock: MockClock) -> None:
+    """A piece that is in the backlog and not counted would make every later frame wrong."""
+    protected: list[bool] = []
+
+    class Watched(Microphone):
+        def add(self, entry: bytes | InlineEvent) -> None:
+            protected.append(trio.lowlevel.currently_ki_protected())
+            super().add(entry)
+
+        def wake_pump(self) -> None:
+            protected.append(trio.lowlevel.currently_ki_protected())
+            super().wake_pump()
+
+    heard, out = Watched(CAPACITY, FRAME, LONGEST, FLUSH_TIMEOUT), Outbound()
+    out.put_uplink([InputAudioBufferAppend(bytes(FRAME))], 0)  # no room for more
+    direct_audio = DirectAudio(heard, out, DirectWrite(out, lambda batch: None), lambda: None)
+    assert not trio.lowlevel.currently_ki_protected()
+    direct_audio.put(bytes(FRAME))
+    assert protected == [True, True]

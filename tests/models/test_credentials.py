@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine._messages import without_keys
 from engine.errors import AuthenticationError, SettingsError
-from engine.models.credentials import headers_for, secrets_in, without_keys
+from engine.models.credentials import headers_for, secrets_in
 
 AGENT = {"User-Agent": "engine"}
 

@@ -71,7 +71,7 @@ async def test_every_record_names_its_session_and_none_a_key_or_words(
         Expect(ResponseCreate),
         Say([begins("r1", "req_1"), *tool_calls("r1", ("c1", "remember", f'{{"text": "{WORDS}"}}')), ends("r1")]),
         Expect(ResponseCreate),
-        Say([ErrorEvent(ErrorDetail("invalid_request_error", f"cannot say {WORDS}", "invalid_value"))]),
+        Say([ErrorEvent(ErrorDetail("invalid_request_error", f"cannot say {WORDS} with {SECRET}", "invalid_value"))]),
     ]
     await converse(script, RealtimeAgent(name="Helper", tools=[remember]))
     records = [record for record in caplog.records if record.name.startswith("engine")]
@@ -81,8 +81,8 @@ async def test_every_record_names_its_session_and_none_a_key_or_words(
     assert not any(WORDS in record.getMessage() for record in records if record.levelno > logging.DEBUG)
     warned = lines(caplog, logging.WARNING)
     assert [(name, text.split(" (session")[0]) for name, text in warned] == [
-        ("engine.tools", "ToolFailed"),
-        ("engine.server", "ServerError code=invalid_value"),
+        ("engine.tools", "error 1 of its kind: ToolFailed (ValueError)"),
+        ("engine.server", "error 1 of its kind: ServerError code=invalid_value"),
     ]
     decided = {name for name, _ in lines(caplog, logging.DEBUG)}
     assert decided >= {"engine.responses", "engine.tools", "engine.server"}
@@ -122,6 +122,83 @@ async def test_what_outlives_a_session_is_named(caplog: pytest.LogCaptureFixture
     assert [text.split(" (session")[0] for _, text in lines(caplog, logging.WARNING)] == [
         "still running after the session's close: tasks tool dawdle"
     ]
+
+
+async def test_a_server_cannot_write_lines_of_its_own(
+    caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    caplog.set_level(logging.WARNING, logger="engine")
+    forged = ErrorEvent(ErrorDetail("invalid_request_error", "no", f"x\nWARNING forged {WORDS}"))
+    await converse([Expect(ResponseCreate), Say([forged])], RealtimeAgent(name="Helper"))
+    ((_, line),) = lines(caplog, logging.WARNING)
+    assert line.startswith("error 1 of its kind: ServerError code=? (session ")
+
+
+async def test_what_fails_again_and_again_is_warned_of_less_and_less(
+    caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    caplog.set_level(logging.WARNING, logger="engine")
+
+    def listen(event: object) -> None:
+        raise ValueError("not now")
+
+    said = [event for number in range(100) for event in (begins(f"r{number}"), ends(f"r{number}"))]
+    model = ScriptedModel([Say(said)])
+    model.add_listener(listen)
+    async with await RealtimeRunner(RealtimeAgent(name="Helper"), model=model).run() as session:
+        with trio.move_on_after(5):
+            async for _ in session:
+                pass
+    told = [line for _, line in lines(caplog, logging.WARNING)]
+    assert len(told) == len([1, 2, 4, 8, 16, 32, 64, 128])
+    assert all("EngineError (ValueError)" in line for line in told)
+
+
+@pytest.mark.parametrize("by_block", [True, False])
+@pytest.mark.parametrize("kind", ["factory", "filter"])
+async def test_a_logging_set_up_that_fails_ends_no_session(
+    kind: str, by_block: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = logging.getLogRecordFactory()
+
+    def factory(*given: Any, **named: Any) -> logging.LogRecord:
+        record = made(*given, **named)
+        record.session = "the application's own"
+        return record
+
+    def refuse(record: logging.LogRecord) -> bool:
+        raise ValueError("no filter today")
+
+    logger = logging.getLogger("engine.session")
+    with level(logging.INFO):
+        if kind == "factory":
+            logging.setLogRecordFactory(factory)
+        else:
+            logger.addFilter(refuse)
+        try:
+            session = await RealtimeRunner(RealtimeAgent(name="Helper"), model=ScriptedModel([])).run()
+            if by_block:
+                async with session:
+                    await session.send_message("hello")
+            else:
+                await session.enter()
+                await session.send_message("hello")
+                await session.close()
+        finally:
+            logging.setLogRecordFactory(made)
+            logger.removeFilter(refuse)
+    assert "Traceback" in capsys.readouterr().err, "it is told as logging tells of handlers that fail"
+
+
+async def test_debug_lines_change_nothing_of_what_may_be_sent(
+    caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="engine")
+    session = await RealtimeRunner(RealtimeAgent(name="Helper"), model=ScriptedModel([])).run()
+    async with session:
+        await session.send_event(["no", "event"])  # type: ignore[arg-type]
+        await session.send_message("hello")
+    assert "session over: outcome=closed" in lines(caplog, logging.INFO)[-1][1]
 
 
 @contextmanager
