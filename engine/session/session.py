@@ -176,10 +176,10 @@ class RealtimeSession(Generic[T]):
             raise AudioError(f"{len(audio)} bytes are not a whole number of {self._input_format.type} samples")
         if not audio and not commit:
             raise AudioError("there is no audio in an empty piece")
-        runtime = self._open_runtime()
+        wiring = self._open_runtime().wiring
         if audio:
-            await runtime.wiring.microphone.room()
-            runtime.wiring.direct_audio.put(audio)
+            await wiring.microphone.room()
+            wiring.direct_audio.put(audio)
         if commit:
             await self.commit_audio()
 
