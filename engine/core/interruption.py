@@ -1,9 +1,12 @@
-"""What an interruption does, whoever causes it: the user's voice, the application, or a guardrail.
+"""Cut off what the agent says, whoever causes it: the user's voice, the application, or a guardrail.
 
-At that moment, and in this order: audio that the application has not taken is discarded, `audio_interrupted` says
-where playback stopped, the server's memory is cut to what was heard (the item that is playing is truncated, items
-that have not begun are deleted, finished ones stay), checks and requests that belonged to the response are dropped,
-and tools that declare it are stopped (`tool_call_steps`). Nothing of an interrupted response is delivered afterwards.
+For each response, in this order: audio that the application has not taken is discarded, its checks are dropped,
+`audio_interrupted` says where playback stopped, its calls no longer ask for a response, `response.cancel` is sent, and
+the server's memory and the history are cut to what was heard (the item that is playing is truncated, items that have
+not begun are deleted, finished ones stay). Nothing of an interrupted response is delivered afterwards.
+
+Whoever calls this module drops held requests (`Arbiter`). Where the user speaks or the application interrupts, tools
+that declare `on_interruption="cancel"` are stopped, too (`tool_call_steps.stop_tools`).
 """
 
 from __future__ import annotations
@@ -22,12 +25,15 @@ from engine.wire.client_events import (
 def stop_speaking(s: State, *, tell_server: bool) -> None:
     """Cut off everything that is being said or waits to be played.
 
+    An out-of-band response is cut off only if its audio waits to be played, because the player is flushed of it.
+
     Args:
         s: the session.
         tell_server: send `response.cancel`; False where the server cancels by itself.
     """
-    cuts = s.ledger.cuts(s.now)
+    cuts = s.ledger.cuts(s.now)  # read first: a cleared ledger holds no items
     s.ledger.cleared(s.now)
+    # Keys of a dict: a set of responses that keeps their order, those with audio in the order of playback.
     affected = {cut.response_id: None for cut in cuts}
     affected.update({response.response_id: None for response in s.running() if not response.out_of_band})
     for response_id in affected:
@@ -36,33 +42,46 @@ def stop_speaking(s: State, *, tell_server: bool) -> None:
 
 
 def stop_response(s: State, response: LiveResponse) -> None:
-    """Cut off one response outside of the conversation, and nothing else."""
+    """Cut off one out-of-band response, and nothing else. One that has ended and been heard is left alone."""
     cuts = [cut for cut in s.ledger.cuts(s.now) if cut.response_id == response.response_id]
     s.ledger.dropped(response.response_id, s.now)
-    if not response.interrupted and not (response.ended and not cuts):
+    if not response.interrupted and (cuts or not response.ended):
         _interrupt(s, response, cuts, tell_server=True)
 
 
 def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: bool) -> None:
+    """Take the steps of an interruption, in the order above, for one response.
+
+    Args:
+        s: the session.
+        response: a response that has not been interrupted.
+        cuts: where its items stop that were not heard to their end, in the order of playback.
+        tell_server: send `response.cancel` if the response still runs.
+    """
     response.interrupted = True
     response.audio_open.clear()
     s.effects.events.append(Discard(response.response_id))
     s.effects.checks.append(DropChecks(response.response_id))
+    # `audio_interrupted` makes players flush: an out-of-band response of which nothing plays must not do that.
     if cuts or not response.out_of_band:
         _announce(s, response, cuts)
     if not response.ended:
         s.tool_calls.response_interrupted(response.response_id)
+    # A server that cancels by itself cancels the response of the conversation, never an out-of-band one.
     if not response.ended and (tell_server or response.out_of_band):
         s.effects.wire.append(ResponseCancel(response_id=response.response_id))
     for cut in cuts:
         if s.rules.server_truncates and not response.out_of_band:
             _forget_unheard(s, response, cut)
-        known = s.conversation.cut(cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, complete=cut.complete)
-        if known:
+        in_history = s.conversation.cut(
+            cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, complete=cut.complete
+        )
+        if in_history:
             s.history_updated(cut.item_id)
 
 
 def _announce(s: State, response: LiveResponse, cuts: list[Cut]) -> None:
+    """Tell the application to stop playing a response, and where that was: in no item if none of `cuts` was heard."""
     playing = next((cut for cut in cuts if cut.heard_ms > 0), None)
     s.emit(
         AudioInterrupted,
@@ -74,10 +93,16 @@ def _announce(s: State, response: LiveResponse, cuts: list[Cut]) -> None:
 
 
 def _forget_unheard(s: State, response: LiveResponse, cut: Cut) -> None:
+    """Have the server forget what was not heard of an item: truncate it, or delete it if nothing of it was heard.
+
+    Called where the server understands `conversation.item.truncate` and leaves playback to us (`server_truncates`). An
+    item has one part with audio at most, so that nothing of the item was heard if nothing of that part was.
+    """
     if cut.heard_ms > 0:
         s.effects.wire.append(ConversationItemTruncate(cut.item_id, cut.content_index, cut.heard_ms))
     elif response.ended or cut.complete:
         s.effects.wire.append(ConversationItemDelete(cut.item_id))
     else:
-        # The server is still writing it; what deleting it now would do is not documented.
+        # The server is still writing the item, and it is not documented what deleting it now would do:
+        # `responses.delete_if_unheard` deletes it when it is done, or when its response ends.
         response.delete_when_done[cut.item_id] = None
