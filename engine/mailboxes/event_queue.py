@@ -16,13 +16,20 @@ from engine.mailboxes.statistics import MailboxStatistics
 from engine.mailboxes.wakeup import Wakeup
 
 MAX_EVENTS = 20_000
+"""Limit of what waits, in events."""
 MAX_EVENT_AUDIO_BYTES = 32 * 1024 * 1024
+"""Limit of the audio that waits, in bytes: 11 minutes of PCM at 24 kHz."""
 TAKES_PER_CHECKPOINT = 16
-"""How many events an application gets without letting other tasks run."""
+"""Events that an application takes in a row before other tasks run. It must also have taken half as many as still wait,
+so that it keeps up with a flood of small events."""
 
 
 class EventQueue:
-    """Events for the application. Audio of an interrupted response is taken out again before anybody sees it."""
+    """Events for the application, in order. Untaken audio of an interrupted response is removed.
+
+    `put` and `take` are on the hot path: `type(event) is` costs less there than `isinstance`, and no event is derived
+    from another.
+    """
 
     def __init__(
         self,
@@ -31,22 +38,36 @@ class EventQueue:
         watch: Callable[[RealtimeSessionEvent, int], None] | None = None,
         now: Clock = now_ns,
     ) -> None:
-        """`watch` is told when audio, an interruption, or the end of a response is taken."""
+        """Make an empty queue.
+
+        Args:
+            max_events: the limit of what waits, in events.
+            max_audio_bytes: the limit of the audio that waits, in bytes.
+            watch: called with the event and the time in nanoseconds whenever the application takes audio, an
+                interruption or the end of a response.
+            now: the session's clock.
+        """
         self._now = now
         self._max_events, self._max_audio_bytes = max_events, max_audio_bytes
         self._events: deque[RealtimeSessionEvent] = deque()
         self._audio_bytes = 0
-        self._passed = self._most = self._discarded = 0
+        self._put_events = self._most_waiting = self._discarded_bytes = 0
         self.taken: list[AudioConsumed] = []
-        """What audio has been taken: `reports` hands it over."""
+        """Audio taken since the last `reports()`. Public, so that the router sees without a call that there is none."""
         self._arrival = Wakeup()
+        """Set when events have come, and by `close`."""
         self._closed = False
         self._error: EngineError | None = None
         self._since_checkpoint = 0
+        """Events taken since other tasks last ran."""
         self._watch = watch
 
     def put(self, events: Sequence[RealtimeSessionEvent | Discard]) -> None:
-        """Add events, or take audio out. Raises SlowConsumer when a limit is passed; what is there stays."""
+        """Add events, and carry out each `Discard` among them on what waits by then.
+
+        Raises:
+            SlowConsumer: more waits than a limit allows. The events have been added all the same.
+        """
         for event in events:
             if type(event) is Audio:
                 self._audio_bytes += len(event.data)
@@ -54,10 +75,11 @@ class EventQueue:
                 self._discard(event.response_id)
                 continue
             self._events.append(event)
-            self._passed += 1
-        if len(self._events) > self._most:
-            self._most = len(self._events)
+            self._put_events += 1
+        if len(self._events) > self._most_waiting:
+            self._most_waiting = len(self._events)
         if len(self._events) > self._max_events or self._audio_bytes > self._max_audio_bytes:
+            # Nobody is woken: this ends the session, and then `close` wakes whoever waits.
             raise SlowConsumer(
                 f"{len(self._events)} events with {self._audio_bytes} bytes of audio wait to be taken "
                 f"(the limits are {self._max_events} and {self._max_audio_bytes}): iterate over the session"
@@ -66,23 +88,25 @@ class EventQueue:
             self._arrival.set()
 
     def _discard(self, response_id: str) -> None:
+        """Remove the waiting `audio` and `audio_end` events of a response. Its other events stay."""
         kept: deque[RealtimeSessionEvent] = deque()
         for event in self._events:
             if isinstance(event, Audio | AudioEnd) and event.response_id == response_id:
                 if isinstance(event, Audio):
                     self._audio_bytes -= len(event.data)
-                    self._discarded += len(event.data)
+                    self._discarded_bytes += len(event.data)
             else:
                 kept.append(event)
         self._events = kept
 
     async def take(self) -> RealtimeSessionEvent:
-        """The next event, for `async for`.
+        """Wait for the next event, remove it and return it.
 
-        A cancel point always, a schedule point once for what was there.
+        Always a cancel point; a schedule point only where it waits or other tasks are due (`TAKES_PER_CHECKPOINT`).
 
         Raises:
-            StopAsyncIteration: there are no more, and the session ended well; otherwise the error that ended it.
+            StopAsyncIteration: the queue is closed and empty, and the session ended well.
+            EngineError: the queue is closed and empty; this error, given to `close`, ended the session.
         """
         if waiting := len(self._events):
             self._since_checkpoint += 1
@@ -91,7 +115,7 @@ class EventQueue:
                 await trio.lowlevel.checkpoint()
             else:
                 await trio.lowlevel.checkpoint_if_cancelled()
-        while not self._events:
+        while not self._events:  # also after a checkpoint, during which an interruption may have emptied the queue
             if self._closed:
                 await trio.lowlevel.checkpoint()
                 if self._error is not None:
@@ -112,23 +136,27 @@ class EventQueue:
         return event
 
     def reports(self) -> list[AudioConsumed]:
-        """What audio has been taken since the last time this was asked."""
+        """Return what audio has been taken since the last call, and empty the list."""
         taken, self.taken = self.taken, []
         return taken
 
-    def close(self, error: EngineError | None, *, wanted: bool) -> None:
-        """No more events. What is there is still given out; but if the application `wanted` the end, it will play no
-        more audio, so that is dropped."""
+    def close(self, error: EngineError | None, *, by_application: bool) -> None:
+        """End the queue: what waits can still be taken, then `take` raises. Only the first call counts.
+
+        Args:
+            error: what ended the session; None if it ended well, whoever closed it.
+            by_application: the application ended it, and will play no more audio: audio that waits is dropped.
+        """
         if self._closed:
             return
         self._closed, self._error = True, error
-        if wanted:
+        if by_application:
             self._events = deque(event for event in self._events if not isinstance(event, Audio | AudioEnd))
             self._audio_bytes = 0
         self._arrival.set()
 
     def statistics(self) -> MailboxStatistics:
-        """Counters."""
+        """Return the counters, in events; `discarded` in bytes of audio."""
         return MailboxStatistics(
-            "events", self._max_events, len(self._events), self._most, self._passed, discarded=self._discarded
+            "events", self._max_events, len(self._events), self._most_waiting, self._put_events, self._discarded_bytes
         )

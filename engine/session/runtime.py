@@ -130,7 +130,7 @@ class SessionRuntime:
         wiring.recorder.end(_last_word(error), now_ns())
         wiring.close()
         self.error = None if _is_normal(error) else error
-        wiring.events.close(self.error, wanted=error is None)
+        wiring.events.close(self.error, by_application=error is None)
         self.over.set()
         self._log_end()
 
