@@ -60,7 +60,7 @@ class OracleRecognizer:
         return " ".join(heard).lower() or None
 
     def classifier(self, threshold: float) -> CountingClassifier:
-        """Loudness, counted. See `Classifiers`."""
+        """Loudness, counted. See `ClassifierFactory`."""
         return CountingClassifier(self, threshold)
 
     def parts(self, synthesizer: Synthesizer) -> SpeechParts:

@@ -1,12 +1,14 @@
 """The user's side: the audio buffer, where turns begin and end in it, and what follows from that.
 
-    speech starts   `speech_started` with the id that the item will have; the running response is cancelled if the
-                    session says so
-    speech stops    `speech_stopped`, then a commit, then a response if the session says so
-    commit          `committed`, `conversation.item.added`, `conversation.item.done`; the words are looked for
-    no speech       for the idle time after the assistant's last words: `timeout_triggered`, a commit, a response
+    cause           what the client is sent, and what else is done
+    speech starts   `speech_started` with the id that the item will have; the running response is cancelled if
+                    `turn_detection.interrupt_response` is true
+    speech stops    `speech_stopped`, then a commit, then a response if `turn_detection.create_response` is true
+    commit          `committed`, `conversation.item.added`, `conversation.item.done`; the words are recognised
+    silence         for `idle_timeout_ms` after the assistant's speech: `timeout_triggered`, a commit, a response
 
-Everything is measured in appended audio; only the idle time is measured by the clock.
+Turns are measured in samples of appended audio, counted since the session began; only the idle timeout is measured by
+the clock, in monotonic nanoseconds (`now`).
 """
 
 from __future__ import annotations
@@ -40,29 +42,36 @@ from engine.wire.session import SemanticVad, ServerVad
 from engine.wire.units import NS_PER_MS
 
 LEAST_COMMIT_MS = 100
+"""Least audio that the client may commit, in milliseconds."""
 _QUIET_KEPT_MS = 2000
-"""Between turns, this much audio stays in the buffer for a commit by the client."""
+"""Audio that stays in the buffer between turns, for a commit by the client, in milliseconds."""
 _SEMANTIC_SILENCE_MS = {"low": 1200, "medium": 700, "auto": 700, "high": 350}
-"""The local model does not judge whether a sentence is complete: eagerness becomes a length of silence."""
+"""Silence that ends a turn, in milliseconds, by eagerness: the local model does not judge whether a sentence is
+complete."""
 _SEMANTIC_THRESHOLD = 0.5
+"""Threshold of the classifier, 0 to 1, where the client cannot set it (`semantic_vad`)."""
 _PADDING_MS = 300
+"""Audio before the first speech that belongs to the turn, in milliseconds, where the client cannot set it."""
+_SAMPLE_BYTES = 2
 
-Classifiers = Callable[[float], SpeechClassifier]
-"""Makes a classifier for a threshold between 0 and 1."""
+ClassifierFactory = Callable[[float], SpeechClassifier]
+"""Makes a speech classifier for a threshold between 0 and 1."""
 
 
 @attrs.frozen
-class _Idle:
-    """The user's silence is over at `at`. Positions are samples: where the buffer was when the response
-    ended, and where the silence begins if audio comes at real time, after the assistant's last words."""
+class _IdleTimeout:
+    """The wait for a user who says nothing after a response."""
 
-    at: int
-    position: int
-    silence_from: int
+    deadline: int
+    """The end of the wait, in monotonic nanoseconds."""
+    response_end: int
+    """The buffer's position when the response ended, in samples."""
+    silence_start: int
+    """The position where the response has been played to its end, in samples, if audio is appended at real time."""
 
 
 class Listening:
-    """The input audio of a session."""
+    """The input audio of a session, and the turns that are found in it."""
 
     def __init__(
         self,
@@ -72,200 +81,247 @@ class Listening:
         options: LocalOptions,
         responding: Responding,
         transcripts: Transcripts,
-        classifiers: Classifiers,
+        make_classifier: ClassifierFactory,
     ) -> None:
+        """Make an empty buffer, with the turn detection of `settings`.
+
+        Args:
+            outbox: takes the events and effects.
+            conversation: gets the committed items.
+            settings: the session's, as they stand; `settings_changed` is to be called after each change.
+            options: how much audio is kept without turn detection.
+            responding: cancels and creates responses.
+            transcripts: told of the items that the client wants transcripts of.
+            make_classifier: called with a threshold for each new turn detector.
+        """
         self._outbox = outbox
         self._conversation = conversation
         self._settings = settings
         self._options = options
         self._responding = responding
         self._transcripts = transcripts
-        self._classifiers = classifiers
+        self._make_classifier = make_classifier
         self._buffer = InputBuffer()
         self._decoder = sound.Decoder(settings.input_format)
         self._format = settings.input_format
         self._detection = settings.turn_detection
         self._detector = self._new_detector()
-        self._item_id: str | None = None
-        """The id announced by `speech_started`."""
-        self._idle: _Idle | None = None
+        self._announced_id: str | None = None
+        """The id that `speech_started` has announced for the item of the turn in progress."""
+        self._idle: _IdleTimeout | None = None
 
     # ------------------------------------------------------------------------------------------ client events
     def append(self, audio: bytes, now: int) -> None:
-        """More audio of the user.
+        """Add audio of the user, and send what follows from the turns that begin and end in it.
+
+        Args:
+            audio: in the session's input format.
+            now: monotonic nanoseconds.
 
         Raises:
-            Rejected: too much waits for a commit.
+            Rejected: too much audio waits for a commit already. Nothing was added.
         """
+        # With turn detection nothing piles up: turns are committed, and what lies between them is freed.
         if self._detector is None and self._buffer.uncommitted_ms > self._options.uncommitted_seconds * 1000:
             raise errors.buffer_full(round(self._options.uncommitted_seconds * 1000))
-        self._take_in(self._decoder.decode(audio))
+        self._add(self._decoder.decode(audio))
         if self._detector is None:
             return
-        while (edge := self._detector.next_edge()) is not None:
-            if isinstance(edge, SpeechStarted):
-                self._speech_started(edge, now)
+        while (boundary := self._detector.next_edge()) is not None:
+            if isinstance(boundary, SpeechStarted):
+                self._speech_started(boundary, now)
             else:
-                self._speech_stopped(edge, now)
-        self._forget()
+                self._speech_stopped(boundary, now)
+        self._free_audio()
 
     def commit(self, now: int) -> None:
-        """Make an item of what is in the buffer.
+        """Make an item of all uncommitted audio, because the client asked for it.
+
+        Args:
+            now: monotonic nanoseconds.
 
         Raises:
-            Rejected: it is less than 100 ms.
+            Rejected: it is shorter than `LEAST_COMMIT_MS`.
         """
-        self._take_in(self._decoder.flush())
+        self._add(self._decoder.flush())
         if self._buffer.uncommitted_ms < LEAST_COMMIT_MS:
             raise errors.buffer_too_small(self._buffer.uncommitted_ms)
-        self._commit(self._buffer.commit(), now)
+        self._make_item(self._announced_id, self._buffer.commit(), now)
 
     def clear(self) -> None:
-        """Forget what is in the buffer, and the turn in progress."""
-        self._take_in(self._decoder.flush())
+        """Drop all uncommitted audio and the turn in progress, because the client asked for it."""
+        self._add(self._decoder.flush())
         self._buffer.clear()
-        self._abandon()
+        self._abandon_turn()
         self._outbox.send(InputAudioBufferCleared(event_id=self._outbox.ids.event()))
 
     def settings_changed(self) -> None:
-        """The session's settings changed: a turn in progress survives unless turn detection changed."""
+        """Follow a change of the session's settings. A turn in progress survives unless turn detection changed."""
         if self._settings.input_format != self._format:
             self._format = self._settings.input_format
             self._decoder = sound.Decoder(self._format)
         if self._settings.turn_detection != self._detection:
             self._detection = self._settings.turn_detection
-            self._abandon()
+            self._abandon_turn()
             self._idle = None
             self._detector = self._new_detector()
 
     # ------------------------------------------------------------------------------------------ time
     @property
     def due(self) -> int | None:
-        """When the idle time is over; None if it is not running, or no audio came that it could be counted
-        in."""
-        if self._idle is None or self._buffer.position <= self._idle.position:
+        """The end of the idle timeout, in monotonic nanoseconds.
+
+        None if it does not run, or if no audio was appended since the response ended: there is none to commit.
+        """
+        if self._idle is None or self._buffer.position <= self._idle.response_end:
             return None
-        return self._idle.at
+        return self._idle.deadline
 
     def advance(self, now: int) -> None:
-        """The idle time may be over."""
+        """Commit the user's silence and ask for a response, if the idle timeout has ended by `now`.
+
+        Args:
+            now: monotonic nanoseconds.
+        """
         idle, due = self._idle, self.due
         if idle is None or due is None or due > now:
             return
-        self._idle = None
-        self._item_id = self._outbox.ids.item()
+        item_id = self._outbox.ids.item()
         end = self._buffer.position
-        start = min(idle.silence_from, end)
+        start = min(idle.silence_start, end)  # audio may have been appended at less than real time
         self._outbox.send(
             InputAudioBufferTimeoutTriggered(
-                start // SAMPLES_PER_MS,
-                end // SAMPLES_PER_MS,
-                self._item_id,
+                audio_start_ms=start // SAMPLES_PER_MS,
+                audio_end_ms=end // SAMPLES_PER_MS,
+                item_id=item_id,
                 event_id=self._outbox.ids.event(),
             )
         )
-        self._commit(self._buffer.take(start, end), now)
+        self._make_item(item_id, self._buffer.take(start, end), now)
         self._respond(now)
 
     def response_ended(self, ended: ResponseEnd) -> None:
-        """The assistant has said its words, or will have when they are played: time the user's silence."""
+        """Start the idle timeout, if the session has one and the user is not speaking.
+
+        It is counted from the moment when the client, playing at real time, comes to the end of the response's audio.
+        """
         detection = self._detection
-        timeout = detection.idle_timeout_ms if isinstance(detection, ServerVad) else None
-        if not isinstance(timeout, int) or self._item_id is not None:
+        timeout_ms = detection.idle_timeout_ms if isinstance(detection, ServerVad) else None
+        if not isinstance(timeout_ms, int) or self._announced_id is not None:
             return
-        at = ended.at + (ended.audio_ms + timeout) * NS_PER_MS
         position = self._buffer.position
-        self._idle = _Idle(at, position, position + ended.audio_ms * SAMPLES_PER_MS)
+        self._idle = _IdleTimeout(
+            deadline=ended.at + (ended.audio_ms + timeout_ms) * NS_PER_MS,
+            response_end=position,
+            silence_start=position + ended.audio_ms * SAMPLES_PER_MS,
+        )
 
     # ------------------------------------------------------------------------------------------ turns
-    def _speech_started(self, edge: SpeechStarted, now: int) -> None:
+    def _speech_started(self, started: SpeechStarted, now: int) -> None:
+        """Announce that the user speaks, and cancel the running response if the settings say so."""
         self._idle = None
-        self._item_id = self._outbox.ids.item()
+        self._announced_id = self._outbox.ids.item()
         self._outbox.send(
             InputAudioBufferSpeechStarted(
-                edge.start // SAMPLES_PER_MS, self._item_id, event_id=self._outbox.ids.event()
+                audio_start_ms=started.start // SAMPLES_PER_MS,
+                item_id=self._announced_id,
+                event_id=self._outbox.ids.event(),
             )
         )
+        # `is True`: transcription sessions leave it unset.
         if self._detection is not None and self._detection.interrupt_response is True:
             self._responding.interrupt(now)
 
-    def _speech_stopped(self, edge: SpeechStopped, now: int) -> None:
+    def _speech_stopped(self, stopped: SpeechStopped, now: int) -> None:
+        """Announce the end of the turn, commit it, and ask for a response if the settings say so."""
         self._outbox.send(
             InputAudioBufferSpeechStopped(
-                edge.end // SAMPLES_PER_MS, self._item_id or "", event_id=self._outbox.ids.event()
+                audio_end_ms=stopped.end // SAMPLES_PER_MS,
+                item_id=self._announced_id or "",  # never empty: a turn's end is reported after its start
+                event_id=self._outbox.ids.event(),
             )
         )
-        self._commit(self._buffer.take(edge.start, edge.end), now)
+        self._make_item(self._announced_id, self._buffer.take(stopped.start, stopped.end), now)
         if self._detection is not None and self._detection.create_response is True:
             self._respond(now)
 
     def _respond(self, now: int) -> None:
-        """The session's own request for a response. That one runs already is told as an error."""
+        """Ask for a response. If one runs already, the client is sent an `error` event."""
         try:
             self._responding.create(ResponseParams(), now)
         except errors.Rejected as refusal:
             self._outbox.send(errors.event_of(refusal, self._outbox.ids.event()))
 
-    def _commit(self, pcm: bytes, now: int) -> None:
-        item_id = self._item_id or self._outbox.ids.item()
-        if self._detector is not None:
-            self._detector.abandon()
-        self._item_id = None
+    def _make_item(self, announced_id: str | None, pcm: bytes, now: int) -> None:
+        """Make a user's item of committed audio, announce it, and have its words recognised. The turn is over.
+
+        Args:
+            announced_id: the item's id, where the client knows it already.
+            pcm: mono 16-bit PCM at 24 kHz.
+            now: monotonic nanoseconds.
+        """
+        item_id = announced_id or self._outbox.ids.item()
+        samples = len(pcm) // _SAMPLE_BYTES
+        self._abandon_turn()
         self._idle = None
         message = Message(item_id, "user", (InputAudio(),), status="completed")
+        # `hearing`: a response that reads this item waits for its words.
         previous = self._conversation.add(ItemEntry(message, hearing=True))
-        self._conversation.keep_audio(item_id, pcm, len(pcm) // 2 // SAMPLES_PER_MS)
+        self._conversation.keep_audio(item_id, pcm, samples // SAMPLES_PER_MS)
         ids = self._outbox.ids
         self._outbox.send(InputAudioBufferCommitted(item_id, previous_item_id=previous, event_id=ids.event()))
         self._outbox.send(ConversationItemAdded(message, previous_item_id=previous, event_id=ids.event()))
         self._outbox.send(ConversationItemDone(message, previous_item_id=previous, event_id=ids.event()))
         if self._settings.transcription is not None:
-            self._transcripts.expect(item_id, self._settings.transcription, len(pcm) // 2, now)
+            self._transcripts.expect(item_id, self._settings.transcription, samples, now)
         self._outbox.do(Hear(item_id, pcm))
-        self._forget()
+        self._free_audio()
 
     # ------------------------------------------------------------------------------------------ inside
-    def _take_in(self, pcm: bytes) -> None:
+    def _add(self, pcm: bytes) -> None:
+        """Give decoded audio to the buffer and to the detector, if there is one."""
         self._buffer.append(pcm)
         if self._detector is not None:
             self._detector.feed(pcm)
 
-    def _abandon(self) -> None:
-        self._item_id = None
+    def _abandon_turn(self) -> None:
+        """Forget the turn in progress: its audio was committed or dropped, or is detected anew."""
+        self._announced_id = None
         if self._detector is not None:
             self._detector.abandon()
 
-    def _forget(self) -> None:
-        """Free what no commit can ask for any more."""
+    def _free_audio(self) -> None:
+        """Free the audio that no commit can ask for any more."""
         if self._detector is None:
             self._buffer.forget_before(self._buffer.uncommitted_from)
             return
         quiet_from = self._buffer.position - _QUIET_KEPT_MS * SAMPLES_PER_MS
         keep_from = self._detector.keep_from
         if self._detector.speaking_since is None:
+            # The client may commit between turns, too; whatever was committed already is not kept for that.
             keep_from = min(keep_from, max(quiet_from, self._buffer.uncommitted_from))
         self._buffer.forget_before(keep_from)
 
     def _new_detector(self) -> TurnDetector | None:
+        """Return a detector for the settings as they stand; None if the client ends the turns itself."""
         detection = self._detection
         if detection is None:
             return None
-        padding, silence, threshold = _measures(detection)
+        padding_ms, silence_ms, threshold = _detector_settings(detection)
         return TurnDetector(
-            self._classifiers(threshold),
+            self._make_classifier(threshold),
             position=self._buffer.position,
-            padding_ms=padding,
-            silence_ms=silence,
+            padding_ms=padding_ms,
+            silence_ms=silence_ms,
         )
 
 
-def _measures(detection: ServerVad | SemanticVad) -> tuple[int, int, float]:
-    """Padding and silence in milliseconds, and the threshold."""
+def _detector_settings(detection: ServerVad | SemanticVad) -> tuple[int, int, float]:
+    """Return padding and silence in milliseconds, and the threshold (0 to 1).
+
+    `SessionSettings` has filled in the defaults: the fallbacks are for the type alone, and 0 stays 0.
+    """
     if isinstance(detection, SemanticVad):
         eagerness = detection.eagerness or "auto"
         return _PADDING_MS, _SEMANTIC_SILENCE_MS[eagerness], _SEMANTIC_THRESHOLD
-    return (
-        detection.prefix_padding_ms or 0,
-        detection.silence_duration_ms or 0,
-        detection.threshold or 0.0,
-    )
+    return detection.prefix_padding_ms or 0, detection.silence_duration_ms or 0, detection.threshold or 0.0

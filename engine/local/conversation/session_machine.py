@@ -23,7 +23,7 @@ from engine.local.conversation.effects import (
 from engine.local.conversation.ids import Ids
 from engine.local.conversation.item_requests import ItemRequests
 from engine.local.conversation.items import ItemList
-from engine.local.conversation.listening import Classifiers, Listening
+from engine.local.conversation.listening import ClassifierFactory, Listening
 from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.responding import Responding
@@ -83,7 +83,7 @@ class SessionMachine:
         seed: int,
         model: str = DEFAULT_MODEL,
         transcription: bool = False,
-        classifiers: Classifiers = LoudnessClassifier,
+        classifiers: ClassifierFactory = LoudnessClassifier,
     ) -> None:
         self._options = options
         ids = Ids(seed, wall_s=wall_s, started_ns=now)

@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 import trio
 
-from engine.local.conversation.listening import Classifiers
+from engine.local.conversation.listening import ClassifierFactory
 from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.speech.placeholder_synthesizer import tones
 
@@ -57,7 +57,7 @@ class SpeechParts:
 
     recognizer: Recognizer
     synthesizer: Synthesizer
-    classifiers: Classifiers
+    classifiers: ClassifierFactory
     notice: str | None = None
     """What to tell whoever started the server; None: it hears and speaks."""
 
