@@ -125,13 +125,14 @@ class OpenTurns:
             turn = self.open("speech", t)
         return turn
 
-    def rests(self, turn: OpenTurn, *, patient: bool) -> bool:
-        """Whether a turn is over; `patient`: also its transcript has come, if this session has transcripts."""
+    def rests(self, turn: OpenTurn, *, wait_for_transcript: bool) -> bool:
+        """Return whether a turn is at rest; `wait_for_transcript`: with its transcript, if the session has them."""
         overtaken = self.latest_heard > turn.index
         if not turn.rests(self.source, overtaken):
             return False
-        waits_for_text = patient and self.transcripts and turn.opened_by == "speech" and turn.heard and not overtaken
-        return not waits_for_text or "transcript_final" in turn.at or turn.text_failed or turn.withdrawn
+        if not wait_for_transcript or not self.transcripts or turn.opened_by != "speech" or not turn.heard or overtaken:
+            return True
+        return "transcript_final" in turn.at or turn.text_failed or turn.withdrawn
 
     def forget(self, turn: OpenTurn) -> None:
         """A turn is over: nothing finds it any more."""
