@@ -108,11 +108,11 @@ class ToolExecutor:
             return ToolDone(work.call_id, "rejected", rejection)
         await self.inbox.report(ToolRunning(work.call_id))
         await self.hooks.queue(HookToolStart(work.agent, context, tool))
-        with trio.CancelScope() as patience:
+        with trio.CancelScope() as limit:
             if tool.timeout is not None:
-                patience.deadline = trio.current_time() + tool.timeout
+                limit.deadline = trio.current_time() + tool.timeout
             output = render(await tool.call(context, arguments, self.run_sync), tool.name)
-        if patience.cancelled_caught:
+        if limit.cancelled_caught:
             raise ToolTimeout(f"{tool.name} took longer than {tool.timeout:g} seconds and was stopped.")
         for guardrail in tool.tool_output_guardrails:
             said = await guardrail.run(context, context.agent, tool, output, self.run_sync)

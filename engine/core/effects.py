@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.events import RealtimeSessionEvent
 from engine.wire.client_events import ClientEvent
 
-# --- to the application's feed
+# --- to the application's event queue
 
 
 @final
