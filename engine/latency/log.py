@@ -21,6 +21,7 @@ import orjson
 from engine._messages import shorten
 from engine.errors import LogError
 from engine.latency.instants import KINDS, Instant, Value
+from engine.wire.units import NS_PER_S
 
 VERSION: Final = 2
 """Version of the format that is written. Version 1 is read, too; any other is refused."""
@@ -30,7 +31,7 @@ _FIELDS_OF_1: Final = {"beside": "out_of_band"}
 """Names of version 1 that have another name now."""
 
 END: Final = "session.end"
-FLUSH_NS: Final = 1_000_000_000
+FLUSH_NS: Final = NS_PER_S
 """After so much time of the session what was logged is in the file."""
 
 _MOST_BUFFERED = 1 << 16
@@ -170,12 +171,12 @@ def read_log(path: str | Path) -> SessionLog:
     """
     lines = Path(path).read_bytes().splitlines()
     name = str(path)
-    header = _header(name, lines[0] if lines else b"")
+    version, header = _header(name, lines[0] if lines else b"")
     instants: list[Instant] = []
     partial = None
     for number, line in enumerate(lines[1:], start=2):
         try:
-            instants.append(_instant(line))
+            instants.append(_instant(line, version))
         except ValueError as error:
             if number < len(lines):
                 raise LogError(name, number, str(error)) from None
@@ -185,15 +186,17 @@ def read_log(path: str | Path) -> SessionLog:
     return SessionLog(header, in_order(instants), partial)
 
 
-def _instant(line: bytes) -> Instant:
+def _instant(line: bytes, version: int) -> Instant:
     given = _object(line)
     t, kind = given.pop("t", None), given.pop("k", None)
     if type(t) is not int:
         raise ValueError(f"'t' is {shorten(repr(t))}: expected a whole number of nanoseconds")
     if not isinstance(kind, str):
         raise ValueError(f"'k' is {shorten(repr(kind))}: expected a kind, which is a text")
-    fields = {_FIELDS_OF_1.get(name, name): value for name, value in given.items()}
-    return Instant(t, _KINDS_OF_1.get(kind, kind), fields)
+    if version == 1:
+        given = {_FIELDS_OF_1.get(name, name): value for name, value in given.items()}
+        kind = _KINDS_OF_1.get(kind, kind)
+    return Instant(t, kind, given)
 
 
 def _object(line: bytes) -> dict[str, Value]:
@@ -206,17 +209,18 @@ def _object(line: bytes) -> dict[str, Value]:
     return given
 
 
-def _header(path: str, line: bytes) -> LogHeader:
+def _header(path: str, line: bytes) -> tuple[int, LogHeader]:
+    """Return the version of a log and its header. Raises LogError."""
     try:
         given = _object(line)
         version = given.get("engine_log")
         if version is None:
             raise ValueError("it is not the first line of a log: it has no 'engine_log'")
-        if version not in (1, VERSION):
+        if not isinstance(version, int) or version not in (1, VERSION):
             raise ValueError(
                 f"the log is of version {shorten(repr(version))}; this engine reads versions 1 and {VERSION}"
             )
-        return LogHeader(
+        return version, LogHeader(
             session=_need(given, "session", str),
             started_ns=_need(given, "started_ns", int),
             clock="virtual" if _need(given, "clock", str) == "virtual" else "real",

@@ -13,7 +13,7 @@
 Every record has the session's id, in its text and as its attribute `session`. What looks like a key is taken out; the
 texts of errors, which may quote the conversation, are written at DEBUG only. Of `error` events of one kind the first,
 second, fourth, eighth and so on are written: a callback that fails with every delta must not fill a disk. Whether
-DEBUG lines are wanted is looked at when a session is opened.
+DEBUG lines are wanted is looked at when a session is opened. A connection that is refused gives "session over" only.
 """
 
 from __future__ import annotations
@@ -123,9 +123,15 @@ class LogLines:
             self.write(logger, logging.WARNING, "error %d of its kind: %s", count, kind)
             self.write(logger, logging.DEBUG, "error %d of its kind: %s: %s", count, kind, text)
 
-    def outlives(self, tasks: str) -> None:
+    def log_failed(self, error: OSError) -> None:
+        """Warn that the session's latency log cannot be written any more."""
+        self.write(
+            SESSION, logging.WARNING, "latency log not written any more: %s", error.strerror or type(error).__name__
+        )
+
+    def outlives(self, what: str) -> None:
         """Warn of what still runs although the session is over or should be."""
-        self.write(SESSION, logging.WARNING, "still running after the session's close: %s", tasks)
+        self.write(SESSION, logging.WARNING, "still running after the session's close: %s", what)
 
     def decided(self, event: RealtimeSessionEvent | Discard) -> None:
         """Write the DEBUG line of an event, if it has one."""

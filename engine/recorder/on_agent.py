@@ -31,141 +31,143 @@ from engine.wire.struct import UnsetType
 # --- responses
 
 
-def _created(n: RecorderState, event: server.ResponseCreated, now: int) -> None:
+def _created(state: RecorderState, event: server.ResponseCreated, now: int) -> None:
     """Who asked for it, and whether it belongs to the conversation; it begins with `agent_start`."""
     response = event.response
     token = (response.metadata or {}).get(TOKEN)
     if token is not None:
-        n.tokens.keep(response.id, token)
-    outside = token is None and n.has_conversation and response.conversation_id is None
-    n.has_conversation = n.has_conversation or response.conversation_id is not None
-    if outside or token in n.out_of_band:
-        n.out_of_band.keep(response.id, None)
+        state.tokens.keep(response.id, token)
+    outside = token is None and state.has_conversation and response.conversation_id is None
+    state.has_conversation = state.has_conversation or response.conversation_id is not None
+    if outside or token in state.out_of_band:
+        state.out_of_band.keep(response.id, None)
 
 
-def _agent_start(n: RecorderState, event: AgentStart, now: int) -> None:
+def _agent_start(state: RecorderState, event: AgentStart, now: int) -> None:
     fields: dict[str, Value] = {"response": event.response_id, "agent": _name_of(event.agent)}
-    if (token := n.tokens.pop(event.response_id, None)) is not None:
+    if (token := state.tokens.pop(event.response_id, None)) is not None:
         fields["token"] = token
-    if event.response_id in n.out_of_band:
+    if event.response_id in state.out_of_band:
         fields["out_of_band"] = True
-    n.record(now, "response.created", **fields)
+    state.record(now, "response.created", **fields)
 
 
-def _agent_end(n: RecorderState, event: AgentEnd, now: int) -> None:
-    called(n, now)
+def _agent_end(state: RecorderState, event: AgentEnd, now: int) -> None:
+    called(state, now)
     usage = None if event.usage is None else _usage_of(event.usage)
-    n.record(now, "response.done", response=event.response_id, status=event.status, reason=event.reason, usage=usage)
+    state.record(
+        now, "response.done", response=event.response_id, status=event.status, reason=event.reason, usage=usage
+    )
 
 
-def _asked(n: RecorderState, event: ours.ResponseCreate, now: int) -> None:
+def _asked(state: RecorderState, event: ours.ResponseCreate, now: int) -> None:
     token = event.event_id if isinstance(event.event_id, str) else None
     fields: dict[str, Value] = {"token": token}
     if isinstance(event.response, ResponseParams) and event.response.conversation == "none":
         fields["out_of_band"] = True
         if token is not None:
-            n.out_of_band.keep(token, None)
-    n.record(now, "response.requested", **fields)
+            state.out_of_band.keep(token, None)
+    state.record(now, "response.requested", **fields)
 
 
-def _asked_in_other_words(n: RecorderState, event: ours.RawClientEvent, now: int) -> None:
+def _asked_in_other_words(state: RecorderState, event: ours.RawClientEvent, now: int) -> None:
     if event.type == ours.ResponseCreate.type:
-        n.record(now, "response.requested", token=None)
+        state.record(now, "response.requested", token=None)
 
 
-def _text(n: RecorderState, event: TranscriptDelta, now: int) -> None:
+def _text(state: RecorderState, event: TranscriptDelta, now: int) -> None:
     if event.response_id is not None:
-        if event.response_id not in n.begun:
-            first_word(n, event.response_id, event.item_id, now)
-    elif event.item_id not in n.begun:
-        n.begun.keep(event.item_id, None)
-        n.record(now, "transcript.user.first", item=event.item_id)
+        if event.response_id not in state.begun:
+            first_word(state, event.response_id, event.item_id, now)
+    elif event.item_id not in state.begun:
+        state.begun.keep(event.item_id, None)
+        state.record(now, "transcript.user.first", item=event.item_id)
 
 
-def _text_done(n: RecorderState, event: TranscriptDone, now: int) -> None:
+def _text_done(state: RecorderState, event: TranscriptDone, now: int) -> None:
     if event.response_id is not None:
-        first_word(n, event.response_id, event.item_id, now)
+        first_word(state, event.response_id, event.item_id, now)
         return
-    if event.item_id not in n.begun:
-        n.begun.keep(event.item_id, None)
-        n.record(now, "transcript.user.first", item=event.item_id)
-    n.record(now, "transcript.user.final", item=event.item_id, text=event.transcript)
+    if event.item_id not in state.begun:
+        state.begun.keep(event.item_id, None)
+        state.record(now, "transcript.user.first", item=event.item_id)
+    state.record(now, "transcript.user.final", item=event.item_id, text=event.transcript)
 
 
 # --- interruption
 
 
-def _because_of_application(n: RecorderState, given: Interrupt | CancelHandle, now: int) -> None:
-    n.cause = "application"
+def _because_of_application(state: RecorderState, given: Interrupt | CancelHandle, now: int) -> None:
+    state.cause = "application"
 
 
-def _verdict(n: RecorderState, given: GuardrailVerdict, now: int) -> None:
+def _verdict(state: RecorderState, given: GuardrailVerdict, now: int) -> None:
     if given.tripped:
-        n.cause = "guardrail"
-    n.record(now, "guardrail.checked", response=given.response_id, tripped=bool(given.tripped))
+        state.cause = "guardrail"
+    state.record(now, "guardrail.checked", response=given.response_id, tripped=bool(given.tripped))
 
 
-def _cancelled(n: RecorderState, event: ours.ResponseCancel, now: int) -> None:
-    n.record(now, "cancel.sent", response=event.response_id if isinstance(event.response_id, str) else None)
+def _cancelled(state: RecorderState, event: ours.ResponseCancel, now: int) -> None:
+    state.record(now, "cancel.sent", response=event.response_id if isinstance(event.response_id, str) else None)
 
 
-def _truncated(n: RecorderState, event: ours.ConversationItemTruncate, now: int) -> None:
-    n.record(now, "truncate.sent", item=event.item_id, ms=event.audio_end_ms)
+def _truncated(state: RecorderState, event: ours.ConversationItemTruncate, now: int) -> None:
+    state.record(now, "truncate.sent", item=event.item_id, ms=event.audio_end_ms)
 
 
-def _deleted(n: RecorderState, event: ours.ConversationItemDelete, now: int) -> None:
-    n.record(now, "delete.sent", item=event.item_id)
+def _deleted(state: RecorderState, event: ours.ConversationItemDelete, now: int) -> None:
+    state.record(now, "delete.sent", item=event.item_id)
 
 
 # --- tools, handoffs, errors
 
 
-def _arguments(n: RecorderState, event: server.ResponseFunctionCallArgumentsDone, now: int) -> None:
-    n.call_of.keep(event.call_id, event.response_id)
+def _arguments(state: RecorderState, event: server.ResponseFunctionCallArgumentsDone, now: int) -> None:
+    state.call_of.keep(event.call_id, event.response_id)
 
 
-def _item_done(n: RecorderState, event: server.ResponseOutputItemDone, now: int) -> None:
+def _item_done(state: RecorderState, event: server.ResponseOutputItemDone, now: int) -> None:
     if isinstance(event.item, FunctionCall):
-        n.call_of.keep(event.item.call_id, event.response_id)
+        state.call_of.keep(event.item.call_id, event.response_id)
 
 
-def _response_done(n: RecorderState, event: server.ResponseDone, now: int) -> None:
+def _response_done(state: RecorderState, event: server.ResponseDone, now: int) -> None:
     for item in event.response.output:
         if isinstance(item, FunctionCall):
-            n.call_of.keep(item.call_id, event.response.id)
+            state.call_of.keep(item.call_id, event.response.id)
 
 
-def called(n: RecorderState, now: int) -> None:
+def called(state: RecorderState, now: int) -> None:
     """Calls were handed to the executor: told before the end of their response, with which they come."""
-    for work in n.calls:
-        n.record(now, "tool.called", call=work.call_id, name=work.name, response=n.call_of.get(work.call_id))
-    n.calls.clear()
+    for work in state.calls:
+        state.record(now, "tool.called", call=work.call_id, name=work.name, response=state.call_of.get(work.call_id))
+    state.calls.clear()
 
 
-def _approval(n: RecorderState, event: ToolApprovalRequired, now: int) -> None:
-    n.record(now, "tool.approval_asked", call=event.call_id)
+def _approval(state: RecorderState, event: ToolApprovalRequired, now: int) -> None:
+    state.record(now, "tool.approval_asked", call=event.call_id)
 
 
-def _tool_start(n: RecorderState, event: ToolStart, now: int) -> None:
-    n.record(now, "tool.started", call=event.call_id)
+def _tool_start(state: RecorderState, event: ToolStart, now: int) -> None:
+    state.record(now, "tool.started", call=event.call_id)
 
 
-def _tool_end(n: RecorderState, event: ToolEnd, now: int) -> None:
-    n.record(now, "tool.ended", call=event.call_id, outcome=event.outcome)
+def _tool_end(state: RecorderState, event: ToolEnd, now: int) -> None:
+    state.record(now, "tool.ended", call=event.call_id, outcome=event.outcome)
 
 
-def output_sent(n: RecorderState, item: FunctionCallOutput, now: int) -> None:
+def output_sent(state: RecorderState, item: FunctionCallOutput, now: int) -> None:
     """A call's output was written."""
-    n.record(now, "tool.output_sent", call=item.call_id)
+    state.record(now, "tool.output_sent", call=item.call_id)
 
 
-def _handoff(n: RecorderState, event: Handoff, now: int) -> None:
-    n.record(now, "handoff", **{"from": _name_of(event.from_agent), "to": _name_of(event.to_agent)})
+def _handoff(state: RecorderState, event: Handoff, now: int) -> None:
+    state.record(now, "handoff", **{"from": _name_of(event.from_agent), "to": _name_of(event.to_agent)})
 
 
-def _error(n: RecorderState, event: Error, now: int) -> None:
-    n.record(now, "error", code=event.code, message=str(event.error))
-    n.lines.error(event)
+def _error(state: RecorderState, event: Error, now: int) -> None:
+    state.record(now, "error", code=event.code, message=str(event.error))
+    state.lines.error(event)
 
 
 def _name_of(agent: object) -> str | None:

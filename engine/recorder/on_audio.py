@@ -14,71 +14,71 @@ from engine.wire import server_events as server
 from engine.wire.units import NS_PER_MS
 
 
-def received(n: RecorderState, event: Audio, now: int) -> None:
+def received(state: RecorderState, event: Audio, now: int) -> None:
     """More audio. All but the first of an item costs a look at the item and a few additions."""
-    spoken = n.items.get(event.item_id)
+    spoken = state.items.get(event.item_id)
     if spoken is None:
-        first_word(n, event.response_id, event.item_id, now)
-        arrivals = Arrivals(n.output_format)
-        spoken = n.items.keep(event.item_id, SpokenItem(event.response_id, event.item_id, arrivals))
-        n.record(now, "audio.first_received", response=event.response_id, item=event.item_id)
+        first_word(state, event.response_id, event.item_id, now)
+        arrivals = Arrivals(state.output_format)
+        spoken = state.items.keep(event.item_id, SpokenItem(event.response_id, event.item_id, arrivals))
+        state.record(now, "audio.first_received", response=event.response_id, item=event.item_id)
     spoken.arrivals.on_audio(event.data, now)
 
 
-def first_word(n: RecorderState, response: str, item: str, now: int) -> None:
+def first_word(state: RecorderState, response: str, item: str, now: int) -> None:
     """Text or audio of a response."""
-    if response not in n.begun:
-        n.begun.keep(response, None)
-        n.record(now, "response.first_token", response=response, item=item)
+    if response not in state.begun:
+        state.begun.keep(response, None)
+        state.record(now, "response.first_token", response=response, item=item)
 
 
-def taken(n: RecorderState, event: Audio, now: int) -> None:
+def taken(state: RecorderState, event: Audio, now: int) -> None:
     """The application took audio: it is played from now on, or after what is being played."""
-    spoken = n.items.get(event.item_id)
+    spoken = state.items.get(event.item_id)
     if spoken is None:
         return
-    if now >= n.next_ns:
-        n.advance(now)
+    if now >= state.next_ns:
+        state.advance(now)
     before, size = spoken.taken, len(event.data)
     after = spoken.taken = before + size
     if not before:
-        n.record(now, "audio.first_taken", response=spoken.response, item=spoken.item)
+        state.record(now, "audio.first_taken", response=spoken.response, item=spoken.item)
     audible = spoken.arrivals.audible_at
     if audible is not None and before <= audible < after:
         ms = spoken.arrivals.audible_ms
-        n.record(now, "audio.first_audible", response=spoken.response, item=spoken.item, ms=ms)
-    if n.reported:
+        state.record(now, "audio.first_audible", response=spoken.response, item=spoken.item, ms=ms)
+    if state.reported:
         return
-    playout = n.playout
+    playout = state.playout
     stalled_ns = playout.taken(spoken.item, PART, size, now)
     if stalled_ns is None:
         playout.begin(spoken.response, spoken.item, size, now)
     elif stalled_ns:
-        n.record_playout([playout.underrun(spoken.item, stalled_ns, now)])
+        state.record_playout([playout.underrun(spoken.item, stalled_ns, now)])
     if audible is not None and before <= audible < after:
         playout.heard_from(spoken.item, audible - before, size)
     due = playout.due
     if due is not None and due <= now:
-        n.record_playout(playout.advance(now))
+        state.record_playout(playout.advance(now))
     if spoken.whole and after >= spoken.arrivals.nbytes:
         playout.whole(spoken.item)
-    if n.news or playout.due != n.playout_due:
-        n.schedule()
+    if state.news or playout.due != state.playout_due:
+        state.schedule()
 
 
-def _ended(n: RecorderState, event: AudioEnd, now: int) -> None:
-    if (spoken := n.items.get(event.item_id)) is not None:
-        _whole(n, spoken, now)
+def _ended(state: RecorderState, event: AudioEnd, now: int) -> None:
+    if (spoken := state.items.get(event.item_id)) is not None:
+        _whole(state, spoken, now)
         if spoken.taken >= spoken.arrivals.nbytes:
-            n.playout.whole(spoken.item)
+            state.playout.whole(spoken.item)
 
 
-def _whole(n: RecorderState, spoken: SpokenItem, now: int) -> None:
+def _whole(state: RecorderState, spoken: SpokenItem, now: int) -> None:
     if spoken.whole:
         return
     spoken.whole = True
     arrivals = spoken.arrivals
-    n.record(
+    state.record(
         now, "audio.received", response=spoken.response, item=spoken.item, bytes=arrivals.nbytes,
         deltas=arrivals.pieces, jitter_ms=arrivals.jitter_ms, longest_gap_ms=arrivals.longest_gap_ms,
     )  # fmt: skip
@@ -87,66 +87,66 @@ def _whole(n: RecorderState, spoken: SpokenItem, now: int) -> None:
 # --- cut short
 
 
-def _interrupted(n: RecorderState, event: AudioInterrupted, now: int) -> None:
-    n.record(
-        now, "interrupt", response=event.response_id, item=event.item_id, heard_ms=event.audio_end_ms, cause=n.cause
+def _interrupted(state: RecorderState, event: AudioInterrupted, now: int) -> None:
+    state.record(
+        now, "interrupt", response=event.response_id, item=event.item_id, heard_ms=event.audio_end_ms, cause=state.cause
     )
-    for spoken in [each for each in n.items.values() if each.response == event.response_id]:
-        _whole(n, spoken, now)
-        n.playout.whole(spoken.item)
+    for spoken in [each for each in state.items.values() if each.response == event.response_id]:
+        _whole(state, spoken, now)
+        state.playout.whole(spoken.item)
 
 
-def interruption_taken(n: RecorderState, event: AudioInterrupted, now: int) -> None:
+def interruption_taken(state: RecorderState, event: AudioInterrupted, now: int) -> None:
     """The application knows of the interruption: its speaker falls silent."""
-    n.advance(now)
-    n.record(now, "interrupt.taken", response=event.response_id)
-    n.record_playout(n.playout.stopped(event.response_id, now))
-    for spoken in [each for each in n.items.values() if each.response == event.response_id]:
-        _report_silence(n, spoken, now)
-    n.schedule()
+    state.advance(now)
+    state.record(now, "interrupt.taken", response=event.response_id)
+    state.record_playout(state.playout.stopped(event.response_id, now))
+    for spoken in [each for each in state.items.values() if each.response == event.response_id]:
+        _report_silence(state, spoken, now)
+    state.schedule()
 
 
 # --- where somebody reports
 
 
-def played(n: RecorderState, item_id: str, ms: int, now: int) -> None:
+def played(state: RecorderState, item_id: str, ms: int, now: int) -> None:
     """The application reports how far an item has been played. Everything before that item has been."""
-    spoken = n.items.get(item_id)
-    if not n.reported:
-        n.reported = True
-        n.playout.forget()
+    spoken = state.items.get(item_id)
+    if not state.reported:
+        state.reported = True
+        state.playout.forget()
     if spoken is None or spoken.silent or ms <= 0:
         return
     if spoken.reported_ms is None:
-        for earlier in list(n.items.values()):
+        for earlier in list(state.items.values()):
             if earlier is spoken:
                 break
-            _report_silence(n, earlier, now)
-        began = max(now - ms * NS_PER_MS, n.start)
-        n.record(began, "playout.start", response=spoken.response, item=item_id, source="reported")
+            _report_silence(state, earlier, now)
+        began = max(now - ms * NS_PER_MS, state.start)
+        state.record(began, "playout.start", response=spoken.response, item=item_id, source="reported")
     spoken.reported_ms = ms
-    if spoken.whole and ms >= n.output_format.ms_of(spoken.arrivals.nbytes):
-        _report_silence(n, spoken, now)
+    if spoken.whole and ms >= state.output_format.ms_of(spoken.arrivals.nbytes):
+        _report_silence(state, spoken, now)
 
 
-def _report_silence(n: RecorderState, spoken: SpokenItem, now: int) -> None:
+def _report_silence(state: RecorderState, spoken: SpokenItem, now: int) -> None:
     if spoken.reported_ms is not None and not spoken.silent:
         spoken.silent = True
-        n.record(
+        state.record(
             now, "playout.stop", response=spoken.response, item=spoken.item, source="reported", ms=spoken.reported_ms
         )
 
 
-def _server_plays(n: RecorderState, event: server.OutputAudioBufferStarted, now: int) -> None:
-    n.record(now, "playout.start", response=event.response_id, source="reported")
+def _server_plays(state: RecorderState, event: server.OutputAudioBufferStarted, now: int) -> None:
+    state.record(now, "playout.start", response=event.response_id, source="reported")
 
 
-def _server_stops(n: RecorderState, event: server.OutputAudioBufferStopped, now: int) -> None:
-    n.record(now, "playout.stop", response=event.response_id, source="reported")
+def _server_stops(state: RecorderState, event: server.OutputAudioBufferStopped, now: int) -> None:
+    state.record(now, "playout.stop", response=event.response_id, source="reported")
 
 
-def _server_is_cut(n: RecorderState, event: server.OutputAudioBufferCleared, now: int) -> None:
-    n.record(now, "playout.stop", response=event.response_id, source="reported")
+def _server_is_cut(state: RecorderState, event: server.OutputAudioBufferCleared, now: int) -> None:
+    state.record(now, "playout.stop", response=event.response_id, source="reported")
 
 
 INPUTS: Final[Mapping[type, Callable[[RecorderState, Input, int], None]]] = dict(

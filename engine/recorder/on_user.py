@@ -24,87 +24,87 @@ from engine.wire.items import FunctionCallOutput, Message
 # --- what is sent
 
 
-def _message(n: RecorderState, given: SendMessage, now: int) -> None:
+def _message(state: RecorderState, given: SendMessage, now: int) -> None:
     if given.message.role == "user":
-        n.wants_answer.append(given.respond)
+        state.wants_answer.append(given.respond)
 
 
-def _raw(n: RecorderState, given: SendRaw, now: int) -> None:
+def _raw(state: RecorderState, given: SendRaw, now: int) -> None:
     event = given.event
     if isinstance(event, ours.ConversationItemCreate) and _is_users(event.item):
-        n.wants_answer.append(False)
+        state.wants_answer.append(False)
 
 
 def _is_users(item: object) -> bool:
     return isinstance(item, Message) and item.role == "user"
 
 
-def _item_sent(n: RecorderState, event: ours.ConversationItemCreate, now: int) -> None:
+def _item_sent(state: RecorderState, event: ours.ConversationItemCreate, now: int) -> None:
     if isinstance(event.item, FunctionCallOutput):
-        output_sent(n, event.item, now)
+        output_sent(state, event.item, now)
     elif isinstance(event.item, Message) and _is_users(event.item):
-        respond = n.wants_answer.popleft() if n.wants_answer else False
+        respond = state.wants_answer.popleft() if state.wants_answer else False
         item = event.item.id
-        n.record(now, "user.text.sent", item=item if isinstance(item, str) else None, respond=respond)
+        state.record(now, "user.text.sent", item=item if isinstance(item, str) else None, respond=respond)
 
 
-def _piece_sent(n: RecorderState, event: ours.InputAudioBufferAppend, now: int) -> None:
-    n.sent.sent(len(event.audio), now)
+def _piece_sent(state: RecorderState, event: ours.InputAudioBufferAppend, now: int) -> None:
+    state.sent.sent(len(event.audio), now)
 
 
-def _commit_sent(n: RecorderState, event: ours.InputAudioBufferCommit, now: int) -> None:
-    edges = n.sent.edges()
-    if edges is not None and not n.server_listens:
-        _edge(n, edges[0], "first", None)
-        _edge(n, edges[1], "last", None)
-    n.record(now, "user.commit.sent")
+def _commit_sent(state: RecorderState, event: ours.InputAudioBufferCommit, now: int) -> None:
+    edges = state.sent.edges()
+    if edges is not None and not state.server_listens:
+        _edge(state, edges[0], "first", None)
+        _edge(state, edges[1], "last", None)
+    state.record(now, "user.commit.sent")
 
 
-def _edge(n: RecorderState, piece: Piece | None, edge: str, item: str | None) -> None:
+def _edge(state: RecorderState, piece: Piece | None, edge: str, item: str | None) -> None:
     if piece is None:
         return
     fields: dict[str, Value] = {"edge": edge}
     if item is not None:
         fields["item"] = item
     fields["bytes"] = piece.nbytes
-    fields["position_ms"] = 1000 * piece.end / n.sent.audio_format.bytes_per_second
-    n.record(piece.at_ns, "user.audio.sent", **fields)
+    fields["position_ms"] = 1000 * piece.end / state.sent.audio_format.bytes_per_second
+    state.record(piece.at_ns, "user.audio.sent", **fields)
 
 
 # --- what the server hears
 
 
-def _speech_started(n: RecorderState, event: UserSpeechStarted, now: int) -> None:
-    n.server_listens = True
-    n.cause = "user"
-    _edge(n, n.sent.holding(event.audio_start_ms), "first", event.item_id)
-    n.record(now, "server.speech_started", item=event.item_id, ms=event.audio_start_ms)
+def _speech_started(state: RecorderState, event: UserSpeechStarted, now: int) -> None:
+    state.server_listens = True
+    state.cause = "user"
+    _edge(state, state.sent.holding(event.audio_start_ms), "first", event.item_id)
+    state.record(now, "server.speech_started", item=event.item_id, ms=event.audio_start_ms)
 
 
-def _speech_stopped(n: RecorderState, event: UserSpeechStopped, now: int) -> None:
-    _edge(n, n.sent.up_to(event.audio_end_ms), "last", event.item_id)
-    n.record(now, "server.speech_stopped", item=event.item_id, ms=event.audio_end_ms)
+def _speech_stopped(state: RecorderState, event: UserSpeechStopped, now: int) -> None:
+    _edge(state, state.sent.up_to(event.audio_end_ms), "last", event.item_id)
+    state.record(now, "server.speech_stopped", item=event.item_id, ms=event.audio_end_ms)
 
 
-def _silence(n: RecorderState, event: InputAudioTimeoutTriggered, now: int) -> None:
-    n.record(now, "server.silence", item=event.item_id)
+def _silence(state: RecorderState, event: InputAudioTimeoutTriggered, now: int) -> None:
+    state.record(now, "server.silence", item=event.item_id)
 
 
-def _committed(n: RecorderState, event: server.InputAudioBufferCommitted, now: int) -> None:
-    if n.server_listens:
-        n.sent.edges()
-        n.server_listens = False
-    n.record(now, "user.committed", item=event.item_id)
+def _committed(state: RecorderState, event: server.InputAudioBufferCommitted, now: int) -> None:
+    if state.server_listens:
+        state.sent.edges()
+        state.server_listens = False
+    state.record(now, "user.committed", item=event.item_id)
 
 
-def _cleared(n: RecorderState, event: server.InputAudioBufferCleared, now: int) -> None:
-    n.sent.edges()
-    n.server_listens = False
-    n.record(now, "user.cleared")
+def _cleared(state: RecorderState, event: server.InputAudioBufferCleared, now: int) -> None:
+    state.sent.edges()
+    state.server_listens = False
+    state.record(now, "user.cleared")
 
 
-def _transcription_failed(n: RecorderState, event: TranscriptionFailed, now: int) -> None:
-    n.record(now, "transcript.user.failed", item=event.item_id)
+def _transcription_failed(state: RecorderState, event: TranscriptionFailed, now: int) -> None:
+    state.record(now, "transcript.user.failed", item=event.item_id)
 
 
 INPUTS: Final[Mapping[type, Callable[[RecorderState, Input, int], None]]] = dict(

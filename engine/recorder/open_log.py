@@ -19,8 +19,8 @@ from engine.recorder import Recorder
 from engine.settings import LatencyLog
 from engine.version import VERSION
 from engine.wire.converter import converter
-from engine.wire.formats import PCM16, AudioFormat, format_object
-from engine.wire.session import AudioInput, AudioOutput, Session
+from engine.wire.formats import format_object
+from engine.wire.session import Session, format_of
 
 _SECRETS = frozenset({"api_key", "authorization", "headers"})
 
@@ -38,7 +38,7 @@ def new_recorder(
     Args:
         log: where to write; None: nowhere.
         settings: those that the session is opened with.
-        model: what is at the server, where the settings do not name it.
+        model: the name of the model, where the settings have none.
         on_turn: see `Recorder`.
         on_due: see `Recorder`.
 
@@ -46,7 +46,7 @@ def new_recorder(
         SettingsError: the log cannot be written there.
     """
     header = _header(log or LatencyLog(path="unwritten"), settings, model)
-    input_format, output_format = _format_of(settings.audio_input), _format_of(settings.audio_output)
+    input_format, output_format = format_of(settings.audio_input), format_of(settings.audio_output)
     writer = None
     if log is not None:
         try:
@@ -97,8 +97,8 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
         seed=log.seed,
         scenario=log.scenario,
         intended_start_ns=log.intended_start_ns,
-        input_format=format_object(_format_of(settings.audio_input)),
-        output_format=format_object(_format_of(settings.audio_output)),
+        input_format=format_object(format_of(settings.audio_input)),
+        output_format=format_object(format_of(settings.audio_output)),
     )
 
 
@@ -117,7 +117,3 @@ def _clean(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_clean(each) for each in value]
     return value
-
-
-def _format_of(side: AudioInput | AudioOutput) -> AudioFormat:
-    return side.format if isinstance(side.format, AudioFormat) else PCM16

@@ -19,11 +19,12 @@ from engine.latency.sent_audio import SentAudio
 from engine.latency.turns import TurnRecord
 from engine.recorder.log_lines import LogLines
 from engine.wire.formats import AudioFormat
+from engine.wire.units import NS_PER_S
 
 KEPT_TURNS: Final = 64
 KEPT_NAMES: Final = 512
 """How many responses, items and calls are remembered; far more than are ever under way."""
-OVERHEAD_EVERY_NS: Final = 10_000_000_000
+OVERHEAD_EVERY_NS: Final = 10 * NS_PER_S
 """Only into a log: hundreds of sessions that were opened together would all do it in the same moment, for nobody."""
 _NEVER: Final = 2**63
 
@@ -115,6 +116,7 @@ class RecorderState:
         self.news = False
         """Something was told since `due` was found out."""
         self._scheduled_at: int | None = None
+        self._failure_told = False
         self._overhead_at = _NEVER if writer is None else self.start + OVERHEAD_EVERY_NS
         self._flush_at = _NEVER if writer is None else self.start + FLUSH_NS
 
@@ -153,6 +155,7 @@ class RecorderState:
                 self.record_overhead(now)
             self.writer.advance(now - self.start)
             self._flush_at = now + FLUSH_NS
+            self._warn_of_failure(self.writer)
         self.schedule()
 
     def record_overhead(self, now: int) -> None:
@@ -184,6 +187,13 @@ class RecorderState:
         self.over = True
         if self.writer is not None:
             self.writer.close()
+            self._warn_of_failure(self.writer)
+
+    def _warn_of_failure(self, writer: LogWriter) -> None:
+        """Warn once that the log is not written any more."""
+        if writer.failed is not None and not self._failure_told:
+            self._failure_told = True
+            self.lines.log_failed(writer.failed)
 
 
 def on(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 
 from engine.core.effects import Effects
 from engine.core.inputs import SendMessage
@@ -20,7 +22,7 @@ from engine.events import (
     TranscriptDelta,
     UserSpeechStarted,
 )
-from engine.latency.log import LogHeader
+from engine.latency.log import LogHeader, LogWriter
 from engine.latency.turns import TurnRecord
 from engine.recorder import Recorder
 from engine.recorder.state import KEPT_NAMES, KEPT_TURNS
@@ -35,6 +37,7 @@ from engine.wire.server_events import (
     ResponseOutputAudioDelta,
 )
 from engine.wire.struct import UNSET
+from engine.wire.units import NS_PER_S
 
 MS = 1_000_000
 PIECE = b"\0\x10" * 480
@@ -213,3 +216,19 @@ def test_what_a_mark_leads_to_is_not_forgotten() -> None:
     watched.recorder.wake(watched.due[-1])
     watched.recorder.wake(watched.due[-1] + 200 * MS)
     assert len(watched.over) == 1
+
+
+def test_a_log_that_cannot_be_written_any_more_is_warned_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    header = LogHeader(session="s")
+    writer = LogWriter(tmp_path / "s.jsonl", header)
+    writer._file.close()
+    writer._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - the writer closes it
+    recorder = Recorder(header, PCM16, PCM16, writer=writer)
+    for at in (2, 4, 6):
+        begun = AgentStart(context=None, at_ns=at, agent=None, response_id="r")
+        recorder.stepped((), Effects(events=[begun]), at * NS_PER_S)
+    recorder.end("closed", 8 * NS_PER_S)
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warned == ["latency log not written any more: No space left on device (session s)"]

@@ -16,8 +16,6 @@ from engine.errors import SlowConsumer
 from engine.models.scripted import Expect, Say, Step
 from engine.wire.client_events import ResponseCreate
 from engine.wire.server_events import ErrorDetail, ErrorEvent
-from tests.hotpath.counting import calls
-from tests.hotpath.line import audio, frames, line, words
 from tests.support.talk import begins, ends, speaks
 from tests.support.talk import calls as tool_calls
 
@@ -211,19 +209,3 @@ def level(of: int) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-async def test_a_delta_costs_the_same_whether_warnings_are_logged_or_nothing_is() -> None:
-    """Calls of the engine's functions, all the way from the socket to the application."""
-    costs = []
-    for of in (logging.WARNING, logging.CRITICAL + 1):
-        with level(of):
-            async with line() as held:
-                count = len(held.taken)
-                said = frames(audio(1), words(2))
-                with calls() as (_, called):
-                    await held.write(said)
-                    await held.until(count + 2)
-                costs.append(called)
-    assert costs[0] == costs[1]
-    assert not [name for name in costs[0] if "LogLines" in name]
