@@ -1,8 +1,8 @@
 """An hour of conversation in virtual time, in this one process. Not a client: a check on growth.
 
-The server is made of the load server's turns, handed to the session as events, so that what grows is the session
-and not somebody's store of old audio: every twenty seconds a user turn and an answer, every other one so long that
-the user speaks over it, the microphone open between. At the tenth minute and at the end: trio's living tasks, open
+The server's side is played from the load server's turns, handed to the session as events, so that what grows is the
+session and not somebody's store of old audio: every twenty seconds a user turn and an answer, every other one so long
+that the user speaks over it, the microphone open between. At the tenth minute and at the end: trio's living tasks, open
 descriptors, private memory.
 """
 

@@ -1,6 +1,7 @@
 """One hour of conversation under virtual time: tasks, descriptors and memory at the end against the tenth minute.
 
-Only this engine has virtual time; the server is in the same process, so there is no load server and no peer here.
+Only this engine has virtual time; the server is simulated in the same process: no load server and no other library
+takes part.
 """
 
 from __future__ import annotations

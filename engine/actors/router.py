@@ -99,7 +99,7 @@ class Router:
             self.on_server_events(())
 
     async def _next(self) -> Sequence[Input]:
-        """All inputs that wait, or a tick."""
+        """Wait for inputs and return them all; `TimePassed` if the machine or the recorder has something due before."""
         with self.idle_timer.scope(max(self._wake_at(), trio.current_time())):
             return await self.inbox.take_all()
         now = now_ns()

@@ -21,13 +21,13 @@ from engine.caller.utterance import Sound
 from engine.clock import now_ns
 from engine.latency.turns import Purpose
 from engine.session.session import RealtimeSession
+from engine.wire.formats import PCM16
 from engine.wire.units import NS_PER_S
 
 SETTLED_SECONDS = 0.4
 """How long a polite caller waits after the agent has finished, as people do."""
 MICROPHONE_GAP_SAMPLES = 4_800
 """200 ms: so much may a microphone's clock and ours differ without a hole in the recording."""
-_SAMPLE_BYTES = 2
 
 
 @attrs.frozen
@@ -61,7 +61,7 @@ class CallerActions:
     async def feed(self, pcm: bytes) -> None:
         """Send what a microphone has heard until just now."""
         if self._recording is not None:
-            position = self._recording.position(now_ns()) - len(pcm) // _SAMPLE_BYTES
+            position = self._recording.position(now_ns()) - len(pcm) // PCM16.bytes_per_sample
             self._recording.caller.follow(position, pcm, tolerance=MICROPHONE_GAP_SAMPLES)
         await self._session.send_audio(pcm)
 

@@ -15,8 +15,6 @@ from engine.audio.samples import samples_of
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.units import NS_PER_S
 
-_SAMPLE_BYTES = 2
-
 
 class Track:
     """One side: mono 16-bit PCM, by position in samples since the beginning of the call."""
@@ -28,13 +26,13 @@ class Track:
     @property
     def end(self) -> int:
         """The position after the last sound that was laid."""
-        return self._written + len(self._waiting) // _SAMPLE_BYTES
+        return self._written + len(self._waiting) // PCM16.bytes_per_sample
 
     def lay(self, position: int, pcm: bytes) -> None:
         """Put sound at `position`, over whatever is there. What lies in the part already written is lost."""
         late = max(0, self._written - position)
-        pcm = pcm[late * _SAMPLE_BYTES :]
-        at = (max(position, self._written) - self._written) * _SAMPLE_BYTES
+        pcm = pcm[late * PCM16.bytes_per_sample :]
+        at = (max(position, self._written) - self._written) * PCM16.bytes_per_sample
         if at > len(self._waiting):
             self._waiting += bytes(at - len(self._waiting))
         self._waiting[at : at + len(pcm)] = pcm
@@ -45,14 +43,14 @@ class Track:
 
     def silence_from(self, position: int) -> None:
         """Take back everything from `position` on."""
-        del self._waiting[max(0, position - self._written) * _SAMPLE_BYTES :]
+        del self._waiting[max(0, position - self._written) * PCM16.bytes_per_sample :]
 
     def take_until(self, position: int) -> bytes:
         """Everything before `position` that was not taken yet, silence where nothing was laid."""
-        size = max(0, position - self._written) * _SAMPLE_BYTES
+        size = max(0, position - self._written) * PCM16.bytes_per_sample
         taken = bytes(self._waiting[:size]).ljust(size, b"\0")
         del self._waiting[:size]
-        self._written += size // _SAMPLE_BYTES
+        self._written += size // PCM16.bytes_per_sample
         return taken
 
 
@@ -76,7 +74,7 @@ class Recording:
         self._final = 0
         self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by `close`
         self._file.setnchannels(2)
-        self._file.setsampwidth(_SAMPLE_BYTES)
+        self._file.setsampwidth(PCM16.bytes_per_sample)
         self._file.setframerate(self._rate)
 
     def position(self, at_ns: int) -> int:

@@ -38,7 +38,7 @@ _COLUMNS = (
     ),
     _Column("first audio", "… to the first audio of the answer that arrives", lambda row: row.first_audio_s),
     _Column("heard", "… to the first audible sample of the answer that is played", lambda row: row.heard_s),
-    _Column("spoke", "how much of the answer was played; ✂ the caller cut it", lambda row: row.spoke_s or None),
+    _Column("spoke", "how much of the answer was played; ✂ it was interrupted", lambda row: row.spoke_s or None),
     _Column(
         "yielded", "from the interrupting caller's first sound to the agent's silence", lambda r: r.yielded_s, False
     ),

@@ -35,15 +35,16 @@ from engine.core.agent_spec import ToolSpec
 from engine.wire.client_events import ResponseCreate
 from engine.wire.response import Response, ResponseParams
 from engine.wire.struct import UNSET, UnsetType, evolve
+from engine.wire.units import NS_PER_S
 
 TOKEN = "engine_request"
 """The metadata key that carries a request's token."""
 
-OWN_RESPONSE_NS = 2_000_000_000
+OWN_RESPONSE_NS = 2 * NS_PER_S
 """How long to wait for a response that the server announced by its settings: an order of magnitude more than the
 round trip and the 10-20 ms that servers take (protocol notes, server-side think time)."""
 
-RETRY_NS = 1_000_000_000
+RETRY_NS = NS_PER_S
 """When a refused request is tried again although no response was seen to end."""
 
 CONFLICT = "conversation_already_has_active_response"
@@ -87,7 +88,7 @@ class Arbiter:
         self._echoes = False
         """Whether this server has been seen to echo metadata: then what comes without a token is not ours."""
         self._out_of_band: dict[str, Request] = {}
-        self._cancel_beside: set[str] = set()
+        self._cancel_out_of_band: set[str] = set()
         """Out-of-band requests that are to be cancelled when they turn up."""
         self._to_send: list[Request] = []
         self._dropped: list[Request] = []
@@ -125,7 +126,7 @@ class Arbiter:
                 return True
         if self._sent is not None and self._sent.handle_id == handle_id:
             self._cancel_sent = True
-        self._cancel_beside.update(
+        self._cancel_out_of_band.update(
             token for token, request in self._out_of_band.items() if request.handle_id == handle_id
         )
         return False
@@ -177,8 +178,8 @@ class Arbiter:
         token = (response.metadata or {}).get(TOKEN)
         self._echoes = self._echoes or token is not None
         if token is not None and (request := self._out_of_band.pop(token, None)):
-            cancel = token in self._cancel_beside
-            self._cancel_beside.discard(token)
+            cancel = token in self._cancel_out_of_band
+            self._cancel_out_of_band.discard(token)
             return request, cancel
         own = token is None and (self._echoes or self._own_until is not None)
         if token is None and response.conversation_id is None and self._sent is None and self.running is not None:

@@ -85,8 +85,8 @@ class UserTurn:
         self._timed_out = True
 
     def commits_itself(self) -> bool:
-        """Whether a commit that arrives now is the server's own: always after the end of speech or of patience, and
-        in mid-speech (servers may leave the end out) unless the application has just sent one."""
+        """Whether a commit that arrives now is the server's own: always after the end of speech or of the idle
+        timeout, and in mid-speech (servers may leave the end out) unless the application has just sent one."""
         if self.state is TurnState.SPEAKING:
             return not self._ended_by_application
         return self.state is TurnState.STOPPED or self._timed_out

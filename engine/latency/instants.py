@@ -102,7 +102,7 @@ KINDS: Final[Mapping[str, InstantKind]] = MappingProxyType(
         # --- the agent's voice
         "audio.first_taken": InstantKind("the application took the first audio of an item", ("response", "item")),
         "audio.first_audible": InstantKind(
-            "the application took the first sample of an item above -45 dBFS; `ms` is its place in the item",
+            "the application took the first sample of an item of -45 dBFS or more; `ms` is its place in the item",
             ("response", "item", "ms"),
         ),
         "playout.start": InstantKind(

@@ -66,8 +66,8 @@ def turn_gap(turn: TurnRecord) -> float | None:
     Start: the last audible sample of the user, as the line knows it; of a typed turn, the message was written; of push
     to talk without a line that knows, the commit was written. None where only the server's opinion is known: see
     `turn_gap_heard`.
-    Stop: the first sample of the agent's above -45 dBFS reached the speaker. None of a turn that wants no answer, such
-    as a murmur of assent: what follows one is no gap between turns.
+    Stop: the first sample of the agent's of -45 dBFS or more reached the speaker. None of a turn that wants no answer,
+    such as a murmur of assent: what follows one is no gap between turns.
     """
     return span_s(turn.user_end, turn.playout_audible) if turn.wants_answer else None
 
@@ -79,7 +79,7 @@ def turn_gap_heard(turn: TurnRecord) -> float | None:
 
     Unit: seconds, signed.
     Start: the server's word that the user has stopped was read.
-    Stop: the first sample of the agent's above -45 dBFS reached the speaker.
+    Stop: the first sample of the agent's of -45 dBFS or more reached the speaker.
     """
     return span_s(turn.speech_stopped, turn.playout_audible)
 
@@ -218,7 +218,7 @@ def leading_silence(turn: TurnRecord) -> float | None:
 
     Unit: seconds.
     Start: the answer's first sample reached the speaker.
-    Stop: the first sample above -45 dBFS did.
+    Stop: the first sample of -45 dBFS or more did.
     """
     return span_s(turn.playout_start, turn.playout_audible)
 

@@ -25,22 +25,22 @@ from engine.wire.units import NS_PER_MS
 # --- the model
 
 
-def _requested(f: OpenTurns, instant: Instant) -> None:
+def _requested(turns: OpenTurns, instant: Instant) -> None:
     if instant.fields.get("out_of_band") is True:
         return
-    turn = f.answered_now(instant.t)
+    turn = turns.answered_now(instant.t)
     turn.answer.at.setdefault("response_requested", instant.t)
     turn.awaiting += 1
     if (token := instant.text("token")) is not None:
-        f.by_token[token] = turn
+        turns.by_token[token] = turn
 
 
-def _created(f: OpenTurns, instant: Instant) -> None:
+def _created(turns: OpenTurns, instant: Instant) -> None:
     response = instant.text("response")
-    if response is None or instant.fields.get("out_of_band") is True or response in f.by_response:
+    if response is None or instant.fields.get("out_of_band") is True or response in turns.by_response:
         return
-    turn = f.by_token.pop(instant.text("token") or "", None) or f.answered_now(instant.t)
-    f.any_response = True
+    turn = turns.by_token.pop(instant.text("token") or "", None) or turns.answered_now(instant.t)
+    turns.any_response = True
     answer = turn.answer
     turn.awaiting = max(0, turn.awaiting - 1)
     turn.unanswered_calls = turn.to_say_again = False
@@ -48,11 +48,11 @@ def _created(f: OpenTurns, instant: Instant) -> None:
     answer.at.setdefault("response_created", instant.t)
     if agent := instant.text("agent"):
         answer.agents[agent] = None
-    f.by_response[response] = turn, answer
+    turns.by_response[response] = turn, answer
 
 
-def _response_done(f: OpenTurns, instant: Instant) -> None:
-    if (found := f.by_response.get(instant.text("response") or "")) is None:
+def _response_done(turns: OpenTurns, instant: Instant) -> None:
+    if (found := turns.by_response.get(instant.text("response") or "")) is None:
         return
     turn, answer = found
     answer.responses[instant.text("response") or ""] = True
@@ -65,27 +65,27 @@ def _response_done(f: OpenTurns, instant: Instant) -> None:
         turn.usage = add_usage(turn.usage, usage)
 
 
-def _first_token(f: OpenTurns, instant: Instant) -> None:
-    if (found := f.by_response.get(instant.text("response") or "")) is not None:
+def _first_token(turns: OpenTurns, instant: Instant) -> None:
+    if (found := turns.by_response.get(instant.text("response") or "")) is not None:
         found[1].at.setdefault("first_token", instant.t)
 
 
-def _item(f: OpenTurns, instant: Instant) -> tuple[OpenTurn, OpenAnswer, OpenItem] | None:
+def _item(turns: OpenTurns, instant: Instant) -> tuple[OpenTurn, OpenAnswer, OpenItem] | None:
     item = instant.text("item")
-    if item is not None and (known := f.by_item.get(item)) is not None:
+    if item is not None and (known := turns.by_item.get(item)) is not None:
         return known
-    found = f.by_response.get(instant.text("response") or "")
+    found = turns.by_response.get(instant.text("response") or "")
     if found is None:
         return None
     turn, answer = found
     name = item if item is not None else f"of {instant.text('response')}"
     opened = answer.items.setdefault(name, OpenItem())
-    f.by_item[name] = turn, answer, opened
-    return f.by_item[name]
+    turns.by_item[name] = turn, answer, opened
+    return turns.by_item[name]
 
 
-def _audio(f: OpenTurns, instant: Instant) -> None:
-    if (found := _item(f, instant)) is None:
+def _audio(turns: OpenTurns, instant: Instant) -> None:
+    if (found := _item(turns, instant)) is None:
         return
     _, answer, item = found
     match instant.kind:
@@ -100,11 +100,11 @@ def _audio(f: OpenTurns, instant: Instant) -> None:
             item.jitter_ms = instant.number("jitter_ms")
 
 
-def _playout(f: OpenTurns, instant: Instant) -> None:
-    if (found := _item(f, instant)) is None:
+def _playout(turns: OpenTurns, instant: Instant) -> None:
+    if (found := _item(turns, instant)) is None:
         return
     source = source_of(instant.text("source"))
-    f.source = max(f.source, source, key=BEST_SOURCE.__getitem__)
+    turns.source = max(turns.source, source, key=BEST_SOURCE.__getitem__)
     playout = found[2].playouts.setdefault(source, ItemPlayout())
     match instant.kind:
         case "playout.start":
@@ -124,8 +124,8 @@ def _playout(f: OpenTurns, instant: Instant) -> None:
 # --- interruption
 
 
-def _interrupt(f: OpenTurns, instant: Instant) -> None:
-    if (found := f.by_response.get(instant.text("response") or "")) is None:
+def _interrupt(turns: OpenTurns, instant: Instant) -> None:
+    if (found := turns.by_response.get(instant.text("response") or "")) is None:
         return
     _, answer = found
     for item in answer.items.values():
@@ -139,12 +139,12 @@ def _interrupt(f: OpenTurns, instant: Instant) -> None:
         )
 
 
-def _interruption_step(f: OpenTurns, instant: Instant) -> None:
+def _interruption_step(turns: OpenTurns, instant: Instant) -> None:
     if instant.kind == "truncate.sent":
-        known = f.by_item.get(instant.text("item") or "")
+        known = turns.by_item.get(instant.text("item") or "")
         answer = None if known is None else known[1]
     else:
-        found = f.by_response.get(instant.text("response") or "")
+        found = turns.by_response.get(instant.text("response") or "")
         answer = None if found is None else found[1]
     if answer is None or answer.interruption is None:
         return
@@ -161,19 +161,19 @@ def _interruption_step(f: OpenTurns, instant: Instant) -> None:
 # --- tools, handoffs, guardrails
 
 
-def _tool_called(f: OpenTurns, instant: Instant) -> None:
-    call, found = instant.text("call"), f.by_response.get(instant.text("response") or "")
-    if call is None or found is None or call in f.by_call:
+def _tool_called(turns: OpenTurns, instant: Instant) -> None:
+    call, found = instant.text("call"), turns.by_response.get(instant.text("response") or "")
+    if call is None or found is None or call in turns.by_call:
         return
     turn = found[0]
     turn.tools[call] = ToolSpan(call_id=call, name=instant.text("name") or "", called=instant.t)
     turn.unanswered_calls = True
-    f.by_call[call] = turn
+    turns.by_call[call] = turn
 
 
-def _tool_step(f: OpenTurns, instant: Instant) -> None:
+def _tool_step(turns: OpenTurns, instant: Instant) -> None:
     call = instant.text("call") or ""
-    if (turn := f.by_call.get(call)) is None:
+    if (turn := turns.by_call.get(call)) is None:
         return
     name = instant.kind.removeprefix("tool.")
     changes: dict[str, object] = {name: instant.t}
@@ -182,14 +182,14 @@ def _tool_step(f: OpenTurns, instant: Instant) -> None:
     turn.tools[call] = attrs.evolve(turn.tools[call], **changes)  # type: ignore[arg-type]
 
 
-def _handoff(f: OpenTurns, instant: Instant) -> None:
-    if (turn := f.last(lambda turn: turn.heard)) is not None:
+def _handoff(turns: OpenTurns, instant: Instant) -> None:
+    if (turn := turns.last(lambda turn: turn.heard)) is not None:
         came, goes = instant.text("from") or "", instant.text("to") or ""
         turn.handoffs.append(HandoffInstant(at=instant.t, from_agent=came, to_agent=goes))
 
 
-def _checked(f: OpenTurns, instant: Instant) -> None:
-    if (found := f.by_response.get(instant.text("response") or "")) is None:
+def _checked(turns: OpenTurns, instant: Instant) -> None:
+    if (found := turns.by_response.get(instant.text("response") or "")) is None:
         return
     turn = found[0]
     turn.guardrail_checks += 1
@@ -201,12 +201,12 @@ def _checked(f: OpenTurns, instant: Instant) -> None:
 # --- the rest
 
 
-def _error(f: OpenTurns, instant: Instant) -> None:
-    if f.turns:
-        f.turns[-1].errors.append(instant.text("code") or instant.text("message") or "unknown")
+def _error(turns: OpenTurns, instant: Instant) -> None:
+    if turns.turns:
+        turns.turns[-1].errors.append(instant.text("code") or instant.text("message") or "unknown")
 
 
-def _end(f: OpenTurns, instant: Instant) -> None:
+def _end(turns: OpenTurns, instant: Instant) -> None:
     """The time of the end is noted; `close` gives what is open then."""
 
 

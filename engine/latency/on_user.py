@@ -12,59 +12,61 @@ from engine.latency.open_turns import MOST_EARLY, OpenTurns
 # --- the caller
 
 
-def _truth_start(f: OpenTurns, instant: Instant) -> None:
+def _truth_start(turns: OpenTurns, instant: Instant) -> None:
     number = instant.fields.get("turn")
-    turn = f.last(lambda turn: turn.opened_by == "speech")
+    turn = turns.last(lambda turn: turn.opened_by == "speech")
     if turn is None or turn.heard or "speech_stopped" in turn.at or "user_speech_start_truth" in turn.at:
-        turn = f.open("speech", instant.t)
+        turn = turns.open("speech", instant.t)
     turn.truth_turn = number if isinstance(number, int | str) else None
     turn.purpose = purpose_of(instant.text("purpose"))
     turn.truth_text = instant.text("text")
     turn.first("user_speech_start_truth", instant.t)
     turn.began = min(turn.began, instant.t)
     _position(turn, "user_speech_start_truth_ms", instant)
-    _onset(f, turn)
+    _onset(turns, turn)
 
 
-def _truth_end(f: OpenTurns, instant: Instant) -> None:
+def _truth_end(turns: OpenTurns, instant: Instant) -> None:
     number = instant.fields.get("turn")
-    turn = f.last(lambda turn: "user_speech_start_truth" in turn.at and (number is None or turn.truth_turn == number))
+    turn = turns.last(
+        lambda turn: "user_speech_start_truth" in turn.at and (number is None or turn.truth_turn == number)
+    )
     if turn is not None:
         turn.last("user_speech_end_truth", instant.t)
         _position(turn, "user_speech_end_truth_ms", instant)
 
 
-def _onset(f: OpenTurns, turn: OpenTurn) -> None:
+def _onset(turns: OpenTurns, turn: OpenTurn) -> None:
     truth, heard = turn.at.get("user_speech_start_truth"), turn.at.get("speech_started")
-    for known in f.onsets:
+    for known in turns.onsets:
         if known.turn == turn.index:
             known.truth, known.heard, known.purpose = truth, heard, turn.purpose
             return
-    f.onsets.append(Onset(turn.index, truth, heard, turn.purpose))
+    turns.onsets.append(Onset(turn.index, truth, heard, turn.purpose))
 
 
-def _sent(f: OpenTurns, instant: Instant) -> None:
+def _sent(turns: OpenTurns, instant: Instant) -> None:
     edge, item = instant.text("edge"), instant.text("item")
     if edge not in ("first", "last"):
         return
-    if item is not None and (turn := f.by_user_item.get(item)) is not None:
+    if item is not None and (turn := turns.by_user_item.get(item)) is not None:
         _edge(turn, edge, instant.t)
         return
     if item is None and edge == "first":
-        _begin_by_hand(f, instant.t)
+        _begin_by_hand(turns, instant.t)
         return
-    if item is None and (turn := f.last(lambda turn: turn.opened_by == "speech")) is not None:
+    if item is None and (turn := turns.last(lambda turn: turn.opened_by == "speech")) is not None:
         _edge(turn, edge, instant.t)
         return
-    while len(f.audio_sent) >= MOST_EARLY:
-        del f.audio_sent[next(iter(f.audio_sent))]
-    f.audio_sent[edge, item or ""] = instant.t
+    while len(turns.audio_sent) >= MOST_EARLY:
+        del turns.audio_sent[next(iter(turns.audio_sent))]
+    turns.audio_sent[edge, item or ""] = instant.t
 
 
-def _begin_by_hand(f: OpenTurns, t: int) -> None:
-    turn = f.last(lambda turn: turn.opened_by == "speech")
+def _begin_by_hand(turns: OpenTurns, t: int) -> None:
+    turn = turns.last(lambda turn: turn.opened_by == "speech")
     if turn is None or turn.heard or "user_audio_first_sent" in turn.at:
-        turn = f.open("speech", t)
+        turn = turns.open("speech", t)
     _edge(turn, "first", t)
 
 
@@ -75,97 +77,97 @@ def _edge(turn: OpenTurn, edge: str, t: int) -> None:
         turn.last("user_audio_last_sent", t)
 
 
-def _speech_started(f: OpenTurns, instant: Instant) -> None:
+def _speech_started(turns: OpenTurns, instant: Instant) -> None:
     item = instant.text("item") or ""
-    turn = f.by_user_item.get(item) or f.spoken(instant.t)
-    f.by_user_item[item] = turn
+    turn = turns.by_user_item.get(item) or turns.spoken(instant.t)
+    turns.by_user_item[item] = turn
     if "speech_started" not in turn.at:
         _position(turn, "speech_started_ms", instant, "ms")
     turn.first("speech_started", instant.t)
-    _early(f, turn, item)
-    _onset(f, turn)
+    _early(turns, turn, item)
+    _onset(turns, turn)
 
 
-def _early(f: OpenTurns, turn: OpenTurn, item: str) -> None:
+def _early(turns: OpenTurns, turn: OpenTurn, item: str) -> None:
     """What was told of an item before it had a turn."""
     for edge in ("first", "last"):
-        if (t := f.audio_sent.pop((edge, item), None)) is not None:
+        if (t := turns.audio_sent.pop((edge, item), None)) is not None:
             _edge(turn, edge, t)
 
 
-def _speech_stopped(f: OpenTurns, instant: Instant) -> None:
+def _speech_stopped(turns: OpenTurns, instant: Instant) -> None:
     item = instant.text("item") or ""
-    turn = f.by_user_item.get(item) or f.last(
+    turn = turns.by_user_item.get(item) or turns.last(
         lambda turn: turn.opened_by == "speech" and not turn.heard and "speech_started" in turn.at
     )
     if turn is None:
-        turn = f.spoken(instant.t)
-    f.by_user_item[item] = turn
-    _early(f, turn, item)
+        turn = turns.spoken(instant.t)
+    turns.by_user_item[item] = turn
+    _early(turns, turn, item)
     turn.last("speech_stopped", instant.t)
     _position(turn, "speech_stopped_ms", instant, "ms")
-    f.hears(turn)
+    turns.hears(turn)
 
 
-def _commit_sent(f: OpenTurns, instant: Instant) -> None:
-    turn = f.ended_by_hand(instant.t)
+def _commit_sent(turns: OpenTurns, instant: Instant) -> None:
+    turn = turns.ended_by_hand(instant.t)
     turn.last("commit_sent", instant.t)
-    f.hears(turn)
+    turns.hears(turn)
 
 
-def _committed(f: OpenTurns, instant: Instant) -> None:
+def _committed(turns: OpenTurns, instant: Instant) -> None:
     item = instant.text("item") or ""
-    turn = f.by_user_item.get(item) or f.last(
+    turn = turns.by_user_item.get(item) or turns.last(
         lambda turn: turn.opened_by == "speech" and "commit_sent" in turn.at and "committed" not in turn.at
     )
     if turn is None:
-        turn = f.last(
+        turn = turns.last(
             lambda turn: turn.opened_by == "speech" and not turn.heard and "speech_started" not in turn.at
-        ) or f.open("speech", instant.t)
-    f.by_user_item[item] = turn
+        ) or turns.open("speech", instant.t)
+    turns.by_user_item[item] = turn
     turn.last("committed", instant.t)
-    f.hears(turn)
+    turns.hears(turn)
 
 
-def _cleared(f: OpenTurns, instant: Instant) -> None:
-    turn = f.last(lambda turn: turn.opened_by == "speech" and "committed" not in turn.at)
+def _cleared(turns: OpenTurns, instant: Instant) -> None:
+    turn = turns.last(lambda turn: turn.opened_by == "speech" and "committed" not in turn.at)
     if turn is not None and not turn.answer.responses:
         turn.withdrawn = True
 
 
-def _text_sent(f: OpenTurns, instant: Instant) -> None:
+def _text_sent(turns: OpenTurns, instant: Instant) -> None:
     if instant.fields.get("respond") is False:
         return
-    turn = f.turns[-1] if f.turns else None
+    turn = turns.turns[-1] if turns.turns else None
     if turn is None or turn.opened_by != "text" or turn.answer.responses:
-        turn = f.open("text", instant.t)
+        turn = turns.open("text", instant.t)
     turn.last("text_sent", instant.t)
-    f.hears(turn)
+    turns.hears(turn)
 
 
-def _silence(f: OpenTurns, instant: Instant) -> None:
-    turn = f.open("silence", instant.t)
+def _silence(turns: OpenTurns, instant: Instant) -> None:
+    turn = turns.open("silence", instant.t)
     if (item := instant.text("item")) is not None:
-        f.by_user_item[item] = turn
-    f.hears(turn)
+        turns.by_user_item[item] = turn
+    turns.hears(turn)
 
 
-def _transcript_first(f: OpenTurns, instant: Instant) -> None:
-    f.transcripts = True
-    if (turn := f.by_user_item.get(instant.text("item") or "")) is not None:
+def _transcript_first(turns: OpenTurns, instant: Instant) -> None:
+    turns.transcripts = True
+    if (turn := turns.by_user_item.get(instant.text("item") or "")) is not None:
         turn.first("transcript_first", instant.t)
 
 
-def _transcript_final(f: OpenTurns, instant: Instant) -> None:
-    f.transcripts = True
-    if (turn := f.by_user_item.get(instant.text("item") or "")) is not None:
+def _transcript_final(turns: OpenTurns, instant: Instant) -> None:
+    turns.transcripts = True
+    if (turn := turns.by_user_item.get(instant.text("item") or "")) is not None:
         turn.last("transcript_final", instant.t)
         text = instant.text("text")
         turn.heard_text = f"{turn.heard_text} {text}" if turn.heard_text and text else text or turn.heard_text
 
 
-def _transcript_failed(f: OpenTurns, instant: Instant) -> None:
-    if (turn := f.by_user_item.get(instant.text("item") or "")) is not None:
+def _transcript_failed(turns: OpenTurns, instant: Instant) -> None:
+    if (turn := turns.by_user_item.get(instant.text("item") or "")) is not None:
         turn.text_failed = True
 
 

@@ -9,12 +9,13 @@ from typing import Final, TypeVar
 from engine.latency.instants import Instant
 from engine.latency.open_turn import Onset, OpenAnswer, OpenItem, OpenTurn
 from engine.latency.turns import Opening, Source
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
-MOST_LATE_NS: Final = 3_000_000_000
+MOST_LATE_NS: Final = 3 * NS_PER_S
 """Speech that is reported later than this after the caller fell silent was not the caller's: longer than the longest
 end-pointing delay in use (3 s, LiveKit's maximum) or a stall that a conversation survives."""
 
-GRACE_NS: Final = 100_000_000
+GRACE_NS: Final = 100 * NS_PER_MS
 """How long a turn has to be at rest to be over: what belongs to it may still be on its way, from an application that is
 busy or a line that has to measure first."""
 
@@ -28,7 +29,7 @@ V = TypeVar("V")
 
 
 class OpenTurns:
-    """Who has it, who had it, and who is waited for."""
+    """Index of the turns that are still open: by item, response and call."""
 
     def __init__(self, session: str) -> None:
         self.session = session

@@ -68,7 +68,7 @@ class Playout(PlayoutClock[Sounding]):
                     stop = min(now, sounding.ends_ns)
                     told.append(_instant(stop, "playout.stop", sounding, ms=sounding.heard_ns(now) / NS_PER_MS))
         self._flush(now)
-        self._reckon()
+        self._find_deadline()
         return told
 
     def advance(self, now: int) -> list[Instant]:
@@ -86,7 +86,7 @@ class Playout(PlayoutClock[Sounding]):
             if sounding.whole and sounding.ends_ns <= now:
                 del self._items[key]
                 told.append(_instant(sounding.ends_ns, "playout.stop", sounding, ms=sounding.taken_ns / NS_PER_MS))
-        self._reckon()
+        self._find_deadline()
         return sorted(told, key=lambda instant: instant.t)
 
     def underrun(self, item: str, stalled_ns: int, now: int) -> Instant:
@@ -102,7 +102,7 @@ class Playout(PlayoutClock[Sounding]):
         if self.due is None or t < self.due:
             self.due = t
 
-    def _reckon(self) -> None:
+    def _find_deadline(self) -> None:
         self.due = None
         for sounding in self._items.values():
             if not sounding.started:

@@ -118,7 +118,7 @@ class TurnRecord:
     audio_first_audible: int | None = None
     playout_start: int | None = None
     playout_audible: int | None = None
-    """The first sample above -45 dBFS reached the speaker."""
+    """The first sample of -45 dBFS or more reached the speaker."""
     playout_stop: int | None = None
     """The last sample of the turn's last item that was played."""
     playout_source: Source | None = None

@@ -1,5 +1,5 @@
-"""One connection: a loop around the conversation machine, a task that reads, and tasks that think, speak and
-hear.
+"""One connection: a loop around the conversation machine, a task that reads, and tasks that generate replies,
+synthesize and recognize speech.
 
 The loop owns the machine. Everything reaches it through one inbox: batches of client events from the reader,
 reports from the workers; where nothing comes, it wakes when the machine says so. Every worker of a response

@@ -31,7 +31,7 @@ class Microphone:
     def __init__(self, capacity: int, frame: int, longest: int, flush_timeout: float) -> None:
         """
         Args:
-            capacity: bytes that may wait before `put` does.
+            capacity: bytes that may wait before `room` waits.
             frame: bytes that are due at once.
             longest: bytes that are handed out at most in one go.
             flush_timeout: how many seconds a rest waits to become a frame, which has to be longer than a frame lasts:
@@ -90,11 +90,11 @@ class Microphone:
         return self._waiting >= self._frame or self._inline_waiting > 0
 
     def wake_pump(self) -> None:
-        """Wake the pump, if it waits in `due`."""
+        """Wake the pump, if it waits in `frame`."""
         self._arrival.set()
 
     def flush_scope(self) -> trio.CancelScope:
-        """A scope to wait in until audio is `due`. It is left when a rest has waited long enough, or nothing has come
+        """A scope to wait in until `frame_ready`. It is left when a rest has waited long enough, or nothing has come
         for as long."""
         self._scope = trio.CancelScope()
         if self._waiting:

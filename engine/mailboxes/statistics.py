@@ -7,7 +7,7 @@ import attrs
 
 @attrs.frozen
 class MailboxStatistics:
-    """One mailbox at one moment. Units are those of its capacity in the table above."""
+    """One mailbox at one moment. Units are those of its capacity in the table of `engine.mailboxes`."""
 
     name: str
     capacity: int

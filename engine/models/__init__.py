@@ -1,1 +1,1 @@
-"""Models at the other end of a session: OpenAI and compatible servers, the local model, a scripted one."""
+"""Models that sessions talk to: OpenAI and compatible servers, the local model, a scripted one."""

@@ -75,7 +75,7 @@ class SupportsSendNowait(Protocol):
 
 
 class RealtimeModel(ABC):
-    """The server of a session.
+    """A model that sessions talk to: it opens connections to its server.
 
     A subclass implements `connect`. It may be used by several sessions at once, each with a connection of its own.
     """

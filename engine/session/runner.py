@@ -40,7 +40,7 @@ class RealtimeRunner(Generic[T]):
         """
         Args:
             starting_agent: who speaks first.
-            model: the server; OpenAI's by default.
+            model: the model to talk to; OpenAI's by default.
             config: settings of the run, as a class or a mapping.
 
         Raises:

@@ -58,9 +58,8 @@ from engine.wire.client_events import (
     ResponseCreate,
     SessionUpdate,
 )
-from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.response import ResponseParams, Usage
-from engine.wire.session import AudioInput, AudioOutput, Session
+from engine.wire.session import Session, format_of
 from engine.wire.struct import evolve
 
 T = TypeVar("T")
@@ -92,9 +91,9 @@ class RealtimeSession(Generic[T]):
         self._run_config = run_config
         self._model_config = model_config
         self._guardrails = run_guardrails(run_config.output_guardrails)
-        self._input_format = _format_of(base.audio_input)
+        self._input_format = format_of(base.audio_input)
         self._playback = playback_tracker(model_config.playback_tracker)
-        self._playback.bind(_format_of(base.audio_output))
+        self._playback.bind(format_of(base.audio_output))
         self._connecting: trio.CancelScope | None = None
         self._machine: Machine | None = None
         self._runtime: SessionRuntime | None = None
@@ -314,7 +313,7 @@ class RealtimeSession(Generic[T]):
 
     @property
     def model(self) -> RealtimeModel:
-        """The server: add listeners here."""
+        """The model that this session talks to; add listeners to it."""
         return self._model
 
     @property
@@ -381,7 +380,7 @@ class RealtimeSession(Generic[T]):
             server_plays=server_plays,
         )
         reported = self._model_config.playback_tracker is not None
-        self._machine = Machine(rules, spec, PlaybackLedger(_format_of(self._base.audio_output), reported=reported))
+        self._machine = Machine(rules, spec, PlaybackLedger(format_of(self._base.audio_output), reported=reported))
         return SessionRuntime(
             SessionDeps(
                 model=self._model,
@@ -448,7 +447,3 @@ async def _join(nursery: AbstractAsyncContextManager[trio.Nursery], *, body: Bas
         await nursery.__aexit__(None, None, None)
     except* trio.Cancelled:
         pass
-
-
-def _format_of(side: AudioInput | AudioOutput) -> AudioFormat:
-    return side.format if isinstance(side.format, AudioFormat) else PCM16

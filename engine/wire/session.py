@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from engine.wire.constraints import SERVER_ONLY, OneOf, Only, Range
-from engine.wire.formats import AudioFormat
+from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 Effort = Annotated[str, OneOf("minimal", "low", "medium", "high", "xhigh")]
@@ -261,3 +261,8 @@ class TranscriptionSession(FrozenStruct, frozen=True):
 
 
 AnySession = Session | TranscriptionSession
+
+
+def format_of(side: AudioInput | AudioOutput) -> AudioFormat:
+    """Return the audio format of one side of a session: the protocol's default where the settings name none."""
+    return side.format if isinstance(side.format, AudioFormat) else PCM16

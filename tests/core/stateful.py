@@ -124,7 +124,7 @@ class Conversation(RuleBasedStateMachine):
     def the_guardrails_judge(self, index: int, tripped: bool) -> None:
         self.world.verdict(pick(list(self.world.texts), index), tripped=tripped)
 
-    # --- the model at the server
+    # --- the server's model
 
     @precondition(lambda self: self.world.far.running())
     @rule(index=indices, words=st.integers(0, 6), ms=st.sampled_from([0, 20, 500, 3000]), spoken=st.booleans())
@@ -177,7 +177,7 @@ class Conversation(RuleBasedStateMachine):
     def _a_response(self, index: int) -> FarResponse:
         return pick(self.world.far.running(), index)
 
-    # --- the user at the server
+    # --- the user, as the server hears them
 
     @rule()
     def the_user_starts(self) -> None:

@@ -1,4 +1,4 @@
-"""A session whose server is the other half of a socket pair, played by hand: the whole hot path, and nothing else."""
+"""A session whose server's end is the other half of a socket pair, played by hand: the hot path and nothing else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def frames(*events: ServerEvent) -> bytes:
 
 @attrs.define
 class Line:
-    """One session, and the server of its socket."""
+    """One session, and the server's end of its socket."""
 
     session: RealtimeSession[Any]
     far: socket.socket

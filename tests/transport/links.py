@@ -1,4 +1,4 @@
-"""Every kind of transport, each joined to a server that tests can play."""
+"""Every kind of transport, each joined to a peer that tests can play."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def listening(serve: Callable[[trio.SocketStream], Awaitable[None]]) -> As
 
 @asynccontextmanager
 async def linked(kind: Kind, **options: float) -> AsyncIterator[tuple[Transport, Server]]:
-    """A transport and its server. `options` go to the function that connects."""
+    """A transport and its peer. `options` go to the function that connects."""
     if kind == "memory":
         near, far = memory_pair()
         yield near, MemoryServer(far)

@@ -37,9 +37,9 @@ from engine.settings import RealtimeModelConfig
 from engine.version import VERSION as PACKAGE_VERSION
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 from engine.wire.codec import encode_client, encode_server
-from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat, format_object
+from engine.wire.formats import G711_ALAW, G711_ULAW, AudioFormat, format_object
 from engine.wire.server_events import MalformedEvent, ResponseOutputAudioDelta, ServerEvent
-from engine.wire.session import AudioInput, AudioOutput, Session
+from engine.wire.session import Session, format_of
 
 VERSION = 1
 WIRE_FILE = "wire.jsonl"
@@ -117,7 +117,7 @@ class _Writer:
             raise RecordingExists(f"{folder} holds a recording already: nothing is written over")
         self._began_ns = now_ns()
         real = type(trio.lowlevel.current_clock()).__name__ == _REAL_CLOCK
-        input_format, output_format = _format_of(settings.audio_input), _format_of(settings.audio_output)
+        input_format, output_format = format_of(settings.audio_input), format_of(settings.audio_output)
         self._user = _Sound(folder / "user.wav", input_format)
         self._agent = _Sound(folder / "agent.wav", output_format)
         self._file: IO[bytes] = (folder / WIRE_FILE).open("wb")
@@ -197,7 +197,3 @@ def without_secrets(value: Any) -> Any:
     if isinstance(value, list):
         return [without_secrets(each) for each in value]
     return value
-
-
-def _format_of(side: AudioInput | AudioOutput) -> AudioFormat:
-    return side.format if isinstance(side.format, AudioFormat) else PCM16

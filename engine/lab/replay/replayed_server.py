@@ -19,11 +19,11 @@ from engine.settings import RealtimeModelConfig
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 from engine.wire.codec import decode_server
 from engine.wire.server_events import ServerEvent
-from engine.wire.units import NS_PER_S
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
 PATIENCE_SECONDS = 10.0
 """How long the server waits for something that was sent in the recording, in virtual time."""
-_STEP_NS = 10_000_000
+_STEP_NS = 10 * NS_PER_MS
 """Between two batches of a recording without times."""
 
 

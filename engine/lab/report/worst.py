@@ -16,12 +16,13 @@ from engine.audio.samples import pcm_of, samples_of
 from engine.lab.simulate.results import SESSIONS
 from engine.latency.metrics import METRICS
 from engine.latency.turns import TurnRecord
+from engine.wire.formats import G711_ULAW
 from engine.wire.units import NS_PER_S
 
 MOST = 10
 MOST_UNANSWERED = 5
 """At most so many of the worst are unanswered ones: silences sound alike."""
-RATE = 8_000
+RATE = G711_ULAW.rate
 BEFORE_S, USUALLY_S, MOST_S = 0.5, 10.0, 20.0
 """How much is heard before the turn, and how much in all: ten turns are 4.3 MB of page, and 8.6 MB if every one of them
 has so long a gap that it takes more to hear both of its ends."""

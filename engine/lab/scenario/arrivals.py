@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from engine.lab.scenario.distributions import SHARED, Draws
 from engine.lab.scenario.scenario import Sessions
-from engine.wire.units import NS_PER_S
+from engine.wire.units import NS_PER_S, NS_PER_US, US_PER_S
 
-_STEP_NS = 1_000
+_STEP_NS = NS_PER_US
 
 
 def intended_starts(sessions: Sessions, seed: int) -> tuple[int, ...]:
@@ -28,7 +28,7 @@ def _poisson(count: int, per_minute: float, seed: int) -> tuple[int, ...]:
     rng = Draws(seed, SHARED).stream("arrivals")
     at, starts = 0, []
     for _ in range(count):
-        at += round(rng.expovariate(per_minute / 60) * 1_000_000) * _STEP_NS
+        at += round(rng.expovariate(per_minute / 60) * US_PER_S) * _STEP_NS
         starts.append(at)
     return tuple(starts)
 

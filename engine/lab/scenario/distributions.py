@@ -16,9 +16,9 @@ from typing import Annotated, ClassVar, Literal, Protocol
 import attrs
 
 from engine.wire.constraints import Range
-from engine.wire.units import NS_PER_MS, NS_PER_S
+from engine.wire.units import NS_PER_MS, NS_PER_S, NS_PER_US, US_PER_S
 
-_STEP_NS = 1_000
+_STEP_NS = NS_PER_US
 """Drawn times are whole microseconds: the last digits of a logarithm are not the same on every machine."""
 
 Milliseconds = Annotated[float, Range(0, 86_400_000)]
@@ -112,25 +112,25 @@ class SlowPeriodSettings:
 class SlowPeriods:
     """Whether it is a bad minute, by the time since the run began. Ask for times in any order."""
 
-    def __init__(self, minutes: SlowPeriodSettings | None, rng: random.Random) -> None:
-        self._minutes = minutes
+    def __init__(self, settings: SlowPeriodSettings | None, rng: random.Random) -> None:
+        self._settings = settings
         self._rng = rng
         self._changes: list[int] = []
         """When it turned: bad, good, bad and so on."""
 
     def factor(self, at_ns: int) -> float:
         """How many times longer things take at a moment."""
-        if self._minutes is None:
+        if self._settings is None:
             return 1.0
         while not self._changes or self._changes[-1] <= at_ns:
-            self._changes.append(self._next_change(self._minutes))
+            self._changes.append(self._next_change(self._settings))
         turned = sum(1 for change in self._changes if change <= at_ns)
-        return self._minutes.factor if turned % 2 else 1.0
+        return self._settings.factor if turned % 2 else 1.0
 
-    def _next_change(self, minutes: SlowPeriodSettings) -> int:
+    def _next_change(self, settings: SlowPeriodSettings) -> int:
         last = self._changes[-1] if self._changes else 0
-        mean_s = minutes.bad_s if len(self._changes) % 2 else minutes.good_s
-        lasts = round(self._rng.expovariate(1 / mean_s) * 1_000_000) * _STEP_NS
+        mean_s = settings.bad_s if len(self._changes) % 2 else settings.good_s
+        lasts = round(self._rng.expovariate(1 / mean_s) * US_PER_S) * _STEP_NS
         return last + max(lasts, _STEP_NS)
 
 

@@ -33,7 +33,7 @@ class Sounds:
     """Where files are looked for."""
     noise_dbfs: float | None
     spoken: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
-    """Texts that a voice has said, as PCM; the others are murmured."""
+    """Texts that a voice has said, as PCM; the others are tones."""
     in_frames: bool = True
     """False: where nothing depends on it, longer pieces are sent at once."""
 

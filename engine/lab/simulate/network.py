@@ -22,11 +22,11 @@ from engine.lab.scenario.distributions import Draws, draw_ns
 from engine.lab.scenario.scenario import Network
 from engine.transport.interface import Transport
 from engine.transport.memory import memory_pair
-from engine.wire.units import NS_PER_MS, NS_PER_S
+from engine.wire.units import NS_PER_MS, NS_PER_S, NS_PER_US, US_PER_S
 
 CAPACITY = 1024
 """Messages on their way, each direction: ten seconds of a talkative stall."""
-_STEP_NS = 1_000
+_STEP_NS = NS_PER_US
 
 
 class Delay:
@@ -76,7 +76,7 @@ class Delay:
         every_s = self._network.stall_every_s
         if every_s is None:
             return None
-        begins = after + round(self._stalls.expovariate(1 / every_s) * 1_000_000) * _STEP_NS
+        begins = after + round(self._stalls.expovariate(1 / every_s) * US_PER_S) * _STEP_NS
         return begins, begins + draw_ns(self._network.stall_ms, self._stalls)
 
 

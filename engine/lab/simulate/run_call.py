@@ -61,7 +61,7 @@ class CallSpec:
     record: Path | None = None
     """A folder for a recording of the wire that can be replayed."""
     model_config: RealtimeModelConfig | None = None
-    """Another server than the local model."""
+    """Another model than the local one."""
     spoken: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
     """What the caller says, in a voice, for a server that listens."""
 

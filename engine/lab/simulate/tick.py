@@ -199,7 +199,7 @@ async def open_ticks(
     Args:
         agent: who answers; None: the scenario's.
         scenario: how the local model, its tools and the network behave; None: as usual. Its turns are not played.
-        model: another server than the local model.
+        model: another model than the local one.
         seed: of what the local model draws.
         context: the application's own object.
         config: settings of the run.

@@ -14,10 +14,10 @@ import orjson
 
 from engine.latency.export.lanes import LANES, Drawn, Lane, drawn
 from engine.latency.turns import TurnRecord
+from engine.wire.units import NS_PER_US
 
 Event = dict[str, object]
 
-_NS_PER_US = 1e3
 _THREADS_PER_LANE = 100
 _TURNS_THREAD = 1
 
@@ -86,7 +86,7 @@ def _event(pid: int, tid: int, each: Drawn) -> Event:
     arguments: Event = {"detail": each.detail} if each.detail else {}
     if each.stop is not None:
         return _complete(pid, tid, each.name, each.start, each.stop, arguments, each.lane)
-    at = each.start / _NS_PER_US
+    at = each.start / NS_PER_US
     return {
         "ph": "i",
         "s": "t",
@@ -100,7 +100,7 @@ def _event(pid: int, tid: int, each: Drawn) -> Event:
 
 
 def _complete(pid: int, tid: int, name: str, start: int, stop: int, arguments: Event, cat: str = "turn") -> Event:
-    times = {"ts": start / _NS_PER_US, "dur": (stop - start) / _NS_PER_US}
+    times = {"ts": start / NS_PER_US, "dur": (stop - start) / NS_PER_US}
     return {"ph": "X", "name": name, "cat": cat, "pid": pid, "tid": tid, **times, "args": arguments}
 
 

@@ -53,7 +53,7 @@ class Speak:
 
 @attrs.frozen
 class Stop:
-    """Whatever is being thought or said for this response is not wanted any more."""
+    """Whatever is being generated or said for this response is not wanted any more."""
 
     response_id: str
 

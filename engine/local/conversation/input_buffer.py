@@ -11,7 +11,6 @@ from __future__ import annotations
 from engine.wire.formats import PCM16
 
 SAMPLES_PER_MS = PCM16.rate // 1000
-_SAMPLE_BYTES = 2
 
 
 class InputBuffer:
@@ -25,7 +24,7 @@ class InputBuffer:
     @property
     def position(self) -> int:
         """Samples appended since the session began."""
-        return self._kept_from + len(self._audio) // _SAMPLE_BYTES
+        return self._kept_from + len(self._audio) // PCM16.bytes_per_sample
 
     @property
     def uncommitted_from(self) -> int:
@@ -44,8 +43,8 @@ class InputBuffer:
     def take(self, start: int, end: int) -> bytes:
         """The audio between two positions, as far as it is still kept; everything before `end` counts as
         committed."""
-        first = max(start - self._kept_from, 0) * _SAMPLE_BYTES
-        last = max(end - self._kept_from, 0) * _SAMPLE_BYTES
+        first = max(start - self._kept_from, 0) * PCM16.bytes_per_sample
+        last = max(end - self._kept_from, 0) * PCM16.bytes_per_sample
         taken = bytes(self._audio[first:last])
         self._uncommitted_from = max(self._uncommitted_from, min(end, self.position))
         return taken
@@ -61,7 +60,7 @@ class InputBuffer:
 
     def forget_before(self, position: int) -> None:
         """Free what lies before `position`."""
-        count = min(max(position - self._kept_from, 0), len(self._audio) // _SAMPLE_BYTES)
-        del self._audio[: count * _SAMPLE_BYTES]
+        count = min(max(position - self._kept_from, 0), len(self._audio) // PCM16.bytes_per_sample)
+        del self._audio[: count * PCM16.bytes_per_sample]
         self._kept_from += count
         self._uncommitted_from = max(self._uncommitted_from, self._kept_from)

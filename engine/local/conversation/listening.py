@@ -27,6 +27,7 @@ from engine.local.conversation.session_settings import SessionSettings
 from engine.local.conversation.transcripts import Transcripts
 from engine.local.conversation.turn_detection import SpeechClassifier, SpeechStarted, SpeechStopped, TurnDetector
 from engine.local.settings.options import LocalOptions
+from engine.wire.formats import PCM16
 from engine.wire.items import InputAudio, Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import (
@@ -52,7 +53,6 @@ _SEMANTIC_THRESHOLD = 0.5
 """Threshold of the classifier, 0 to 1, where the client cannot set it (`semantic_vad`)."""
 _PADDING_MS = 300
 """Audio before the first speech that belongs to the turn, in milliseconds, where the client cannot set it."""
-_SAMPLE_BYTES = 2
 
 ClassifierFactory = Callable[[float], SpeechClassifier]
 """Makes a speech classifier for a threshold between 0 and 1."""
@@ -261,7 +261,7 @@ class Listening:
             now: monotonic nanoseconds.
         """
         item_id = announced_id or self._outbox.ids.item()
-        samples = len(pcm) // _SAMPLE_BYTES
+        samples = len(pcm) // PCM16.bytes_per_sample
         self._abandon_turn()
         self._idle = None
         message = Message(item_id, "user", (InputAudio(),), status="completed")

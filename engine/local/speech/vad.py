@@ -6,8 +6,9 @@ import array
 
 from engine.audio.level import level_db
 from engine.local.conversation.loudness import EVERY_NTH_SAMPLE
+from engine.wire.formats import G711_ULAW
 
-_RATE = 8_000
+_RATE = G711_ULAW.rate
 _BYTES = 2 * _RATE * 30 // 1000
 """It judges 30 ms at a time."""
 _MOST_AGGRESSIVE = 3

@@ -71,7 +71,7 @@ class Reply:
     status: str = "completed"
 
 
-# --- what happens at the server besides
+# --- what else the server does
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""Speaking: what the model at the server does, and the events that this makes: responses, their items, their ends."""
+"""Speaking: what the server's model does, and the events that this makes: responses, their items, their ends."""
 
 from __future__ import annotations
 
