@@ -31,10 +31,15 @@ def suggest(word: object, known: Iterable[str], otherwise: str | None = None) ->
 
     words = sorted(set(known))
     if near := get_close_matches(str(word), words, 1):
-        return f"; did you mean {near[0]!r}?"
+        return did_you_mean(repr(near[0]))
     if otherwise is not None:
         return otherwise
     return f"; there is {', '.join(map(repr, words))}" if words else ""
+
+
+def did_you_mean(meant: str) -> str:
+    """Return the end of a message about a value that was probably meant otherwise."""
+    return f"; did you mean {meant}?"
 
 
 def quote(words: Sequence[str], conjunction: str = "and") -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from engine._messages import did_you_mean
 from engine.cli.exit_status import CommandFailed, ExitStatus
 
 LOCAL = "local"
@@ -79,7 +80,7 @@ def _key(environment: Mapping[str, str], variable: str, why: str) -> str:
 
 def _advice(text: str) -> str:
     if text.startswith(("http://", "https://")):
-        return f"; did you mean {text.replace('http', 'ws', 1)}?"
+        return did_you_mean(text.replace("http", "ws", 1))
     if text.startswith("gpt") or "realtime" in text:
-        return f"; did you mean {OPENAI_PREFIX}{text}?"
+        return did_you_mean(f"{OPENAI_PREFIX}{text}")
     return f": it is {LOCAL!r}, '{OPENAI_PREFIX}NAME', or a ws:// or wss:// URL"

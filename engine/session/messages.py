@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
+from engine._messages import write_path
 from engine.errors import MessageError
 from engine.wire.items import InputImage, InputText, Message
 from engine.wire.struct import UNSET, evolve
@@ -59,7 +60,7 @@ def user_message(given: UserInput) -> Message:
         raise MessageError("the message has no content")
     for at, part in enumerate(message.content):
         if isinstance(part, InputText) and not part.text.strip():
-            raise MessageError(f"content[{at}] of the message is an empty text")
+            raise MessageError(f"{write_path(('content', at))} of the message is an empty text")
     return evolve(message, status=None)
 
 
@@ -74,7 +75,7 @@ def _parts(content: object) -> tuple[InputText | InputImage, ...]:
         return (InputText(content),)
     if not isinstance(content, Sequence):
         raise MessageError(f"the content of a message is a sequence of parts, not {type(content).__name__}")
-    return tuple(_part(part, f"content[{at}]") for at, part in enumerate(content))
+    return tuple(_part(part, write_path(("content", at))) for at, part in enumerate(content))
 
 
 def _part(part: object, where: str) -> InputText | InputImage:
