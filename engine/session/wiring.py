@@ -6,6 +6,7 @@
     application ─ commands ─▶ inbox ─▶ router ─ control ──▶┘
     link ─▶ reader of the connection ─ on_server_events ─▶ router ─▶ events ─▶ application
                                                            router ─▶ tools ─▶ tool executor ─▶ inbox
+                                                                             └─▶ hooks ─▶ hook runner
                                                            router ─▶ checks ─▶ guardrail debouncer ─▶ inbox
 
 Every arrow is fixed here, before the session begins; nothing is hung onto a queue or an actor later, but for the link
