@@ -9,10 +9,15 @@ Every piece is taken, and given to the instrument, at one moment. The bounds:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import attrs
-from hypothesis import given, settings
+import pytest
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
+from engine.audio.playout_clock import PlayoutClock
 from engine.caller.play_queue import PlayQueue, QueuedItem
 from engine.core.playback import PlaybackLedger
 from engine.events import Audio, AudioEnd
@@ -166,9 +171,8 @@ class Line:
         return by_item
 
 
-@many
-@given(formats, scripts)
-def test_what_is_computed_is_what_is_measured(audio_format: AudioFormat, script: list[object]) -> None:
+def play(audio_format: AudioFormat, script: list[object]) -> None:
+    """Go through a script and to the end of its sound; assert that both agree."""
     line = Line(audio_format)
     for step in script:
         line.step(step)
@@ -191,6 +195,50 @@ def test_what_is_computed_is_what_is_measured(audio_format: AudioFormat, script:
         computed_ms = instant.fields["ms"]
         assert isinstance(computed_ms, float)
         assert abs(computed_ms * MS - played[item].heard_ns) < played[item].pieces + 0.5  # a float's own rounding
+
+
+@many
+@given(formats, scripts)
+def test_what_is_computed_is_what_is_measured(audio_format: AudioFormat, script: list[object]) -> None:
+    play(audio_format, script)
+
+
+def forgets_what_is_queued(self: PlayoutClock[Any], item_id: str, index: int, nbytes: int, at_ns: int) -> int | None:
+    """Broken on purpose: every piece begins when it is taken."""
+    self._silent_from_ns = min(self._silent_from_ns, at_ns)
+    return TAKEN(self, item_id, index, nbytes, at_ns)
+
+
+def plays_on_without_audio(self: PlayoutClock[Any], item_id: str, index: int, nbytes: int, at_ns: int) -> int | None:
+    """Broken on purpose: a piece that comes late is played as if it had come in time."""
+    return TAKEN(self, item_id, index, nbytes, min(at_ns, self._silent_from_ns or at_ns))
+
+
+TAKEN = PlayoutClock.taken
+
+
+@pytest.mark.parametrize(
+    ("broken", "name", "instead"),
+    [
+        (PlayoutClock, "taken", forgets_what_is_queued),
+        (PlayoutClock, "taken", plays_on_without_audio),
+        (PlayoutClock, "_flush", lambda self, now: None),
+    ],
+    ids=["forgets_what_is_queued", "plays_on_without_audio", "plays_what_was_flushed"],
+)
+def test_broken_estimates_would_be_noticed(
+    broken: type, name: str, instead: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken, name, instead)
+
+    def is_noticed(script: list[object]) -> bool:
+        try:
+            play(PCM16, script)
+        except AssertionError:
+            return True
+        return False
+
+    find(scripts, is_noticed, settings=settings(database=None, deadline=None))
 
 
 @many
