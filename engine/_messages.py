@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 KeyPath = tuple[str | int, ...]
 """The keys and indices that lead to a value inside nested mappings and arrays."""
@@ -20,6 +21,9 @@ _LOOKS_LIKE_A_KEY = re.compile(r"\b(?:sk|ek)[-_][\w*.…-]{4,}")
 """Servers repeat a refused key, with its middle starred out: what is left is still the key's."""
 
 _HIDDEN = "[key]"
+
+SECRET_FIELDS = frozenset({"api_key", "authorization", "headers"})
+"""Names of settings that are never shown or written."""
 
 
 def suggest(word: object, known: Iterable[str], otherwise: str | None = None) -> str:
@@ -126,3 +130,12 @@ def without_keys(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         text = text.replace(secret, _HIDDEN)
     return _LOOKS_LIKE_A_KEY.sub(_HIDDEN, text)
+
+
+def without_secrets(value: Any) -> Any:
+    """Return JSON data without the fields that may hold a key (`SECRET_FIELDS`), at any depth."""
+    if isinstance(value, dict):
+        return {name: without_secrets(each) for name, each in value.items() if name not in SECRET_FIELDS}
+    if isinstance(value, list | tuple):
+        return [without_secrets(each) for each in value]
+    return value

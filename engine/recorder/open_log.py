@@ -11,6 +11,7 @@ from secrets import token_hex
 
 import attrs
 
+from engine._messages import without_secrets
 from engine.clock import is_real_time, now_ns
 from engine.errors import SettingsError
 from engine.latency.log import LogHeader, LogWriter
@@ -21,8 +22,6 @@ from engine.version import VERSION
 from engine.wire.converter import converter
 from engine.wire.formats import format_object
 from engine.wire.session import Session, format_of
-
-_SECRETS = frozenset({"api_key", "authorization", "headers"})
 
 
 def new_recorder(
@@ -93,7 +92,7 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
         python=platform.python_version() if real else None,
         platform=_platform() if real else None,
         model=settings.model if isinstance(settings.model, str) else model,
-        settings=_without_secrets(converter.unstructure(settings)),
+        settings=without_secrets(converter.unstructure(settings)),
         seed=log.seed,
         scenario=log.scenario,
         intended_start_ns=log.intended_start_ns,
@@ -105,15 +104,3 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
 @lru_cache(maxsize=1)
 def _platform() -> str:
     return platform.platform()
-
-
-def _without_secrets(value: dict[str, object]) -> dict[str, object]:
-    return {name: _clean(each) for name, each in value.items() if name not in _SECRETS}
-
-
-def _clean(value: object) -> object:
-    if isinstance(value, dict):
-        return _without_secrets(value)
-    if isinstance(value, list | tuple):
-        return [_clean(each) for each in value]
-    return value

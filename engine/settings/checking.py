@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from engine._messages import KeyPath, json_type, quote, shorten, suggest, write_path
+from engine._messages import SECRET_FIELDS, KeyPath, json_type, quote, shorten, suggest, write_path
 from engine.errors import SettingsError
 from engine.wire.annotations import hints
 from engine.wire.check import Problem, ProblemKind, find_problem
 
 ConfigT = TypeVar("ConfigT", bound=attrs.AttrsInstance)
 
-_SECRETS = frozenset({"api_key", "authorization", "headers"})
 _LONGEST_VALUE = 80
 
 
@@ -55,7 +54,7 @@ def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
 
 def describe_setting(value: object, path: KeyPath = ()) -> str:
     """Return the value and its type, cut to a readable length; nothing of what may be a secret."""
-    if not _SECRETS.isdisjoint(path):
+    if not SECRET_FIELDS.isdisjoint(path):
         return f"{json_type(value)} (not shown)"
     if value is None:
         return "None"

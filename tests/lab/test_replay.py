@@ -10,12 +10,12 @@ import attrs
 import orjson
 import pytest
 
+from engine._messages import without_secrets
 from engine.agents.agent import RealtimeAgent
 from engine.cli.main import main
 from engine.errors import LogError
 from engine.lab.replay.diff import first_difference
 from engine.lab.replay.recorded_call import RecordedCall, load_recording
-from engine.lab.replay.recording import without_secrets
 from engine.lab.replay.replay import Replayed, replay
 from engine.lab.scenario.agents import agent_of
 from engine.lab.scenario.distributions import Draws

@@ -21,14 +21,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import attrs
 import orjson
-import trio
 
+from engine._messages import without_secrets
 from engine.audio.g711 import alaw_to_pcm, ulaw_to_pcm
-from engine.clock import now_ns
+from engine.clock import is_real_time, now_ns
 from engine.errors import EngineError
 from engine.events import RealtimeSessionEvent
 from engine.lab.replay.event_data import event_data
@@ -43,9 +43,6 @@ from engine.wire.session import Session, format_of
 
 VERSION = 1
 WIRE_FILE = "wire.jsonl"
-_REAL_CLOCK = "SystemClock"
-"""Trio's own. Under any other one a recording says nothing of the machine: the same call is the same bytes."""
-_SECRETS = frozenset({"api_key", "authorization", "headers"})
 _TO_PCM = {G711_ULAW.type: ulaw_to_pcm, G711_ALAW.type: alaw_to_pcm}
 
 
@@ -116,7 +113,7 @@ class _Writer:
         if (folder / WIRE_FILE).exists():
             raise RecordingExists(f"{folder} holds a recording already: nothing is written over")
         self._began_ns = now_ns()
-        real = type(trio.lowlevel.current_clock()).__name__ == _REAL_CLOCK
+        real = is_real_time()  # under virtual time the same call is the same bytes on every machine
         input_format, output_format = format_of(settings.audio_input), format_of(settings.audio_output)
         self._user = _Sound(folder / "user.wav", input_format)
         self._agent = _Sound(folder / "agent.wav", output_format)
@@ -188,12 +185,3 @@ class _Sound:
 
     def close(self) -> None:
         self._file.close()
-
-
-def without_secrets(value: Any) -> Any:
-    """JSON data without what may be a key."""
-    if isinstance(value, dict):
-        return {name: without_secrets(each) for name, each in value.items() if name not in _SECRETS}
-    if isinstance(value, list):
-        return [without_secrets(each) for each in value]
-    return value

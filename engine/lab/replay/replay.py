@@ -19,6 +19,7 @@ import attrs
 import orjson
 import trio
 
+from engine._messages import without_secrets
 from engine.agents.agent import RealtimeAgent
 from engine.errors import EngineError, SessionClosed, TransportClosed
 from engine.events import ToolApprovalRequired
@@ -27,7 +28,6 @@ from engine.lab.replay.diff import Mismatch, first_difference
 from engine.lab.replay.event_data import NOT_COMPARED, event_data
 from engine.lab.replay.inputs import APPEND, Act, acts_of
 from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
-from engine.lab.replay.recording import without_secrets
 from engine.lab.replay.replayed_server import RecordedServer, control_of
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession
