@@ -58,6 +58,7 @@ from engine.wire.client_events import (
     ResponseCreate,
     SessionUpdate,
 )
+from engine.wire.formats import AudioFormat
 from engine.wire.response import ResponseParams, Usage
 from engine.wire.session import Session, format_of
 from engine.wire.struct import evolve
@@ -334,6 +335,16 @@ class RealtimeSession(Generic[T]):
     def usage(self) -> Usage:
         """What the conversation has cost so far, in tokens by modality."""
         return self._machine.usage if self._machine is not None else Usage()
+
+    @property
+    def input_format(self) -> AudioFormat:
+        """The format in which `send_audio` takes the user's audio."""
+        return self._input_format
+
+    @property
+    def output_format(self) -> AudioFormat:
+        """The format of the agent's audio."""
+        return format_of(self._base.audio_output)
 
     @property
     def playback(self) -> RealtimePlaybackTracker:
