@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from engine.settings import RealtimeModelConfig as RealtimeModelConfig
     from engine.settings import RealtimeModelSettings as RealtimeModelSettings
     from engine.settings import RealtimeRunConfig as RealtimeRunConfig
+    from engine.settings import WaitSettings as WaitSettings
 
 _HOMES = {
     "engine.agents.agent": ("RealtimeAgent",),
@@ -67,7 +68,13 @@ _HOMES = {
     "engine.session.response_handle": ("ResponseHandle", "ResponseOutcome"),
     "engine.session.runner": ("RealtimeRunner",),
     "engine.session.session": ("RealtimeSession",),
-    "engine.settings": ("LatencyLog", "RealtimeModelConfig", "RealtimeModelSettings", "RealtimeRunConfig"),
+    "engine.settings": (
+        "LatencyLog",
+        "RealtimeModelConfig",
+        "RealtimeModelSettings",
+        "RealtimeRunConfig",
+        "WaitSettings",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -14,6 +14,7 @@
     │   ├── ConnectRefused          the connection could not be made (`status` if there was an answer)
     │   │   ├── AuthenticationError the key was refused, or there is none
     │   │   └── ModelNotFound       the model is unknown to the server, or not a realtime model
+    │   ├── ServerTimeout           the server did not do in time what it owes (`wait`, `seconds`); the session goes on
     │   ├── ProtocolError           the server sent what the protocol does not allow
     │   └── ResponseFailed          a response that you awaited failed (`code`, `response_id`)
     ├── TransportLost               the connection broke (`code`, `reason` where the server gave them)
@@ -91,6 +92,15 @@ class ModelNotFound(ConnectRefused):
 
 class ProtocolError(ServerError):
     """The server sent what the protocol does not allow."""
+
+
+class ServerTimeout(ServerError):
+    """The server did not do in time what it owes. ``wait`` is the name of the wait and of its setting."""
+
+    def __init__(self, missing: str, then: str, *, wait: str, seconds: float) -> None:
+        super().__init__(f"{missing} for {seconds:g} s: {then} (setting: waits.{wait})")
+        self.wait = wait
+        self.seconds = seconds
 
 
 class ResponseFailed(ServerError):

@@ -90,8 +90,9 @@ class Router:
         self._route([*self.inbox.take_nowait(), *events] if self.inbox.waiting else events)
         if self._over:
             self.idle_timer.wake("the conversation is over")
-        elif not self.machine.no_deadline and (wake_at := self.machine.wake_at()) is not None:
-            self.idle_timer.wake_by(wake_at)
+        elif self.machine.waits.moved:
+            self.machine.waits.moved = False
+            self.idle_timer.wake_at(self._wake_at())
 
     def drain_inbox(self) -> None:
         """Route what is in the inbox, before something is written that was meant to come after it."""
@@ -106,7 +107,7 @@ class Router:
         if (deadline := self.idle_timer.deadline) * NS_PER_S <= now:
             self.recorder.overhead.loop_delay.add(now - round(deadline * NS_PER_S))
         self._probe_at = trio.current_time() + self.probe_seconds
-        return (TimePassed(),)
+        return (TimePassed(self.outbound.audio_taken_ns),)
 
     def _wake_at(self) -> float:
         """When the machine wants to be asked again, something that was known before is to be recorded, or it is time to

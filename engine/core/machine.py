@@ -113,8 +113,8 @@ class Machine:
 
     def __init__(self, rules: Rules, agent: AgentSpec, ledger: PlaybackLedger) -> None:
         self._state = State(rules, agent, ledger)
-        self.no_deadline = True
-        """Whether `wake_at` is None: nothing is to be done at a later time."""
+        self.waits = self._state.waits
+        """What is waited for: `moved` says that `wake_at` may have changed."""
 
     def handle(self, given: Input, now: int) -> Effects:
         """Take one input at `now` (nanoseconds, never going back). Returns all effects since they were last emptied."""
@@ -130,11 +130,8 @@ class Machine:
             handler(s, given)
         elif kind not in SILENT and not s.rules.raw_events:
             on_server_session.raw(s, given)  # type: ignore[arg-type]
-        if s.arbiter.idle:
-            self.no_deadline = True
-        else:
+        if not s.arbiter.idle:
             self._ask(now)
-            self.no_deadline = s.arbiter.wake_at() is None
         return s.effects
 
     def _ask(self, now: int) -> None:
@@ -153,8 +150,12 @@ class Machine:
         return effects
 
     def wake_at(self) -> int | None:
-        """When to say `Tick` if nothing else happens before."""
-        return None if self._state.ended else self._state.arbiter.wake_at()
+        """Return when to say `TimePassed` if nothing else happens before, in nanoseconds; None if there is no need."""
+        s = self._state
+        if s.ended:
+            return None
+        retry, bound = s.arbiter.wake_at(), s.waits.wake_at()
+        return bound if retry is None else retry if bound is None else min(retry, bound)
 
     @property
     def history(self) -> History:

@@ -31,7 +31,7 @@ def send_message(s: State, command: SendMessage) -> None:
     s.effects.wire.append(ConversationItemCreate(item=message))
     if command.respond:
         s.unseen.add(str(message.id))
-        s.arbiter.follow_up()
+        s.arbiter.follow_up(after=s.arbiter.running)
 
 
 def respond(s: State, command: Respond) -> None:

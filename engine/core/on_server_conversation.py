@@ -6,6 +6,7 @@ from engine.core.interruption import stop_speaking
 from engine.core.responses import delete_if_unheard
 from engine.core.state import State
 from engine.core.tool_call_steps import stop_tools
+from engine.core.user_turn import begin_turn, end_turn
 from engine.events import (
     HistoryAdded,
     HistoryUpdated,
@@ -75,19 +76,21 @@ def _id(item: Item) -> str:
 
 def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     """The user begins to speak: barge-in, where the settings say so."""
-    s.turn.on("started")
+    begin_turn(s)
     s.emit(UserSpeechStarted, item_id=event.item_id, audio_start_ms=event.audio_start_ms)
     s.arbiter.user_speaks(server_cancels=s.turn_rules.interrupts)
     if s.turn_rules.interrupts:
-        stop_speaking(s, tell_server=not s.rules.server_interrupts)
-        stop_tools(s)
+        unheard = stop_speaking(s, tell_server=not s.rules.server_interrupts, for_user=True)
+        stop_tools(s, for_user=True)
+        if unheard is not None:  # if nothing comes of the speech, the reply is still to be given
+            s.arbiter.follow_up(after=unheard.response_id)
 
 
 def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     """The user stops."""
-    s.turn.on("stopped")
+    end_turn(s, "stopped")
     s.emit(UserSpeechStopped, item_id=event.item_id, audio_end_ms=event.audio_end_ms)
-    s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response)
+    s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response, committed=False)
 
 
 def committed(s: State, event: InputAudioBufferCommitted) -> None:
@@ -95,20 +98,20 @@ def committed(s: State, event: InputAudioBufferCommitted) -> None:
     the application sent never makes the server respond by itself."""
     s.trips_in_a_row = 0
     by_server = s.turn.commits_itself()
-    s.turn.on("committed")
+    end_turn(s, "committed")
     s.arbiter.user_done(s.now, server_responds=by_server and s.turn_rules.creates_response)
     _add(s, Message(event.item_id, "user", (InputAudio(),)), event.previous_item_id, known_place=True)
 
 
 def cleared(s: State, event: InputAudioBufferCleared) -> None:
     """What the user said is forgotten."""
-    s.turn.on("cleared")
+    end_turn(s, "cleared")
     s.arbiter.user_done(s.now, server_responds=False)
 
 
 def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None:
     """The user said nothing for too long; the server will say something."""
-    s.turn.timed_out()
+    s.turn.expect_commit()
     s.emit(
         InputAudioTimeoutTriggered,
         item_id=event.item_id, audio_start_ms=event.audio_start_ms, audio_end_ms=event.audio_end_ms,

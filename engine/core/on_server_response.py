@@ -62,7 +62,7 @@ def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
         live = response_of(s, event.response_id)
     if live is None or live.interrupted or not event.delta:
         return
-    live.audio_open[event.item_id, event.content_index] = None
+    live.audio_open[event.item_id, event.content_index] = s.now
     s.has_spoken = True
     s.ledger.received(live.response_id, event.item_id, event.content_index, len(event.delta), s.now)
     s.effects.events.append(

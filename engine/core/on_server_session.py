@@ -45,8 +45,9 @@ def _learn(s: State, session: Session) -> None:
 def error(s: State, event: ErrorEvent) -> None:
     """The server refuses something. Conflicts are retried and never shown; everything else is."""
     said = event.error
-    about_request, failed = s.arbiter.refused(said.event_id, said.code, s.now)
-    if about_request and failed is None:
+    refused = s.arbiter.refused(said, s.now)
+    failed = refused.failed
+    if refused.about_request and failed is None:
         return
     if said.code in HARMLESS:
         return

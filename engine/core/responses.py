@@ -9,22 +9,28 @@ from __future__ import annotations
 
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, HandleCreated, HookEnd, HookStart
-from engine.core.interruption import stop_response, stop_speaking
+from engine.core.interruption import drop_response, stop_response, stop_speaking
 from engine.core.state import LiveResponse, RequestSnapshot, State
 from engine.core.tool_call_steps import continue_if_answered, start_call_of
 from engine.core.usage import add_usage
+from engine.core.user_turn import end_turn
+from engine.core.waits import RESPONSE_END, RESPONSE_PROGRESS
 from engine.errors import EngineError, ResponseFailed
 from engine.events import AgentEnd, AgentStart, AudioEnd, ResponseStatus, TranscriptDelta, TranscriptDone, UsageReported
 from engine.wire.client_events import ConversationItemDelete
 from engine.wire.response import Response, ResponseError, Usage
+
+NO_END = "no_end"
+"""The reason of a response that counts as ended because the server has not told its end."""
 
 # --- beginning
 
 
 def begin_response(s: State, response: Response) -> LiveResponse:
     """Begin a response: find out who asked for it, and as which agent it speaks. It is stopped at once if the request
-    was cancelled meanwhile."""
-    request, cancel = s.arbiter.created(response)
+    was cancelled meanwhile. One of the server's own ends the user's turn."""
+    begun = s.arbiter.created(response)
+    request, cancel = begun.request, begun.stop
     out_of_band = request.out_of_band if request is not None else (
         response.conversation_id is None and s.arbiter.running != response.id
     )  # fmt: skip
@@ -37,7 +43,10 @@ def begin_response(s: State, response: Response) -> LiveResponse:
         text=Debounce(s.rules.debounce_length),
     )
     s.remember(live)
-    if not out_of_band:
+    s.waits.begin(RESPONSE_PROGRESS, live.response_id, s.now)
+    if request is None and not begun.unwanted and not out_of_band:
+        end_turn(s, "answered")
+    if not out_of_band and not begun.unwanted:
         if not cancel:
             s.tool_calls.response_began()
         _answer_what_it_missed(s, asked)
@@ -45,7 +54,9 @@ def begin_response(s: State, response: Response) -> LiveResponse:
     s.effects.tools.append(HookStart(live.agent))
     if request is not None and request.handle_id is not None:
         s.effects.handles.append(HandleCreated(request.handle_id, live.response_id))
-    if cancel and out_of_band:
+    if begun.unwanted:
+        drop_response(s, live)
+    elif cancel and out_of_band:
         stop_response(s, live)
     elif cancel:
         stop_speaking(s, tell_server=True)
@@ -61,6 +72,8 @@ def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
     coming = asked or s.asked.get(s.arbiter.on_its_way or "")
     if s.unseen - (coming.after if coming is not None else frozenset()):
         s.arbiter.follow_up()
+    elif asked is None and not s.unseen:
+        s.arbiter.nothing_missed()
     if asked is not None:
         s.unseen -= asked.after
 
@@ -85,14 +98,14 @@ def open_audio(s: State, live: LiveResponse, item_id: str, content_index: int) -
         if live.interrupted and not live.out_of_band and s.rules.server_truncates:
             live.delete_when_done[item_id] = None
         return
-    live.audio_open[item_id, content_index] = None
+    live.audio_open[item_id, content_index] = s.now
     s.ledger.opened(live.response_id, item_id, content_index, s.now)
 
 
 def end_audio(s: State, live: LiveResponse, item_id: str, content_index: int) -> None:
     """Announce the end of a part's audio, unless that was done or the audio was interrupted."""
     s.ledger.ended(item_id, content_index)
-    if live.audio_open.pop((item_id, content_index), 0) is None:
+    if live.audio_open.pop((item_id, content_index), None) is not None:
         s.emit(AudioEnd, response_id=live.response_id, item_id=item_id, content_index=content_index)
 
 
@@ -173,6 +186,8 @@ def end_response(
 ) -> None:
     """Close a response: its audio, its checks, its calls, its handle, its one `agent_end`."""
     live.ended = True
+    s.waits.end(RESPONSE_PROGRESS, live.response_id)
+    s.waits.end(RESPONSE_END, live.response_id)
     for key in list(live.audio_open):
         end_audio(s, live, *key)
     for item_id in list(live.delete_when_done):
@@ -191,6 +206,13 @@ def end_response(
         said = (error.message if error else None) or reason or "the server gave no reason"
         failure = ResponseFailed(f"the response failed: {said}", code=reason, response_id=live.response_id)
     s.resolve_handle(live.request, status, text=text, reason=reason, error=failure)
+
+
+def end_overdue_response(s: State, live: LiveResponse) -> None:
+    """End a response that was cancelled and whose end the server does not tell. What is told later is ignored."""
+    end_response(s, live, "cancelled" if live.interrupted else "incomplete", NO_END)
+    s.arbiter.done(live.response_id, s.now)
+    continue_if_answered(s, live.response_id)
 
 
 def abandon_response(s: State, live: LiveResponse, reason: str, lost: EngineError | None) -> None:

@@ -6,7 +6,7 @@ The `on_*` modules take the inputs, each those of one speaker, and call operatio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import attrs
@@ -19,6 +19,7 @@ from engine.core.effects import Effects, HandleDone, HandleStatus
 from engine.core.playback import PlaybackLedger
 from engine.core.tool_calls import ToolCalls
 from engine.core.turn import TurnRules, UserTurn
+from engine.core.waits import DEFAULTS, Waits
 from engine.errors import EngineError
 from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
 from engine.wire.response import Usage
@@ -37,6 +38,8 @@ class Rules:
     server_interrupts: bool = True
     server_truncates: bool = True
     server_plays: bool = False
+    waits: Mapping[str, float] = DEFAULTS
+    """Seconds of each wait, by its name."""
 
 
 @attrs.define
@@ -54,10 +57,17 @@ class LiveResponse:
     tripped: bool = False
     said: dict[tuple[str, int], int] = attrs.field(factory=dict)
     """How many characters of each part have come as deltas."""
-    audio_open: dict[tuple[str, int], None] = attrs.field(factory=dict)
-    """Audio that has begun and whose end has not been announced."""
+    audio_open: dict[tuple[str, int], int] = attrs.field(factory=dict)
+    """Audio that has begun and whose end has not been announced, with the time of the last piece in nanoseconds."""
+    progress_seen: tuple[int, int] = (0, 0)
+    """Its `progress` when the wait for it began."""
     delete_when_done: dict[str, None] = attrs.field(factory=dict)
     """Items nobody heard, which the server is still writing."""
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Changes when audio or text has come: the time of the last piece of audio, and characters so far."""
+        return max(self.audio_open.values(), default=0), sum(self.said.values())
 
 
 @attrs.define
@@ -94,7 +104,8 @@ class State:
         self.updates: list[PendingUpdate] = []
         self.asked: dict[str, RequestSnapshot] = {}
         """How things stood when a request was sent, by its token."""
-        self.arbiter = Arbiter()
+        self.waits = Waits(rules.waits)
+        self.arbiter = Arbiter(self.waits)
         self.turn = UserTurn()
         self.turn_rules = TurnRules()
         self.ledger = ledger

@@ -56,6 +56,7 @@ def request_approval(s: State, call_id: str) -> None:
         approved, message = answer
         answer_approval(s, call_id, approved=approved, always=False, message=message)
         return
+    s.arbiter.release(call.response_id)  # somebody may take long to decide
     s.emit(
         ToolApprovalRequired, agent=call.agent.agent, tool=call.declared, name=call.name,
         call_id=call.call_id, arguments=call.arguments,
@@ -91,14 +92,26 @@ def finish_call(s: State, call_id: str, outcome: str, output: str) -> None:
 
 
 def continue_if_answered(s: State, response_id: str) -> None:
-    """Have the model go on once a response has ended and its calls have their outputs."""
+    """Have the model go on once a response has ended and its calls have their outputs. A message that came during the
+    response is answered together with them."""
+    if s.tool_calls.waiting_for(response_id):
+        s.arbiter.hold_for_outputs(response_id)
+        return
+    s.arbiter.release(response_id)
     if s.tool_calls.answer_due(response_id):
         s.arbiter.follow_up()
 
 
-def stop_tools(s: State) -> None:
-    """Stop the calls whose tools declare that an interruption stops them; they are answered at once."""
-    for call in s.tool_calls.interrupted():
+def stop_tools(s: State, *, for_user: bool = False) -> None:
+    """Stop the calls whose tools declare that an interruption stops them; they are answered at once.
+
+    Args:
+        s: the session.
+        for_user: the user speaks: the replies to all calls are held. Otherwise they are given up.
+    """
+    if not for_user:
+        s.tool_calls.interrupted()
+    for call in s.tool_calls.stopped_by_interruption():
         s.effects.tools.append(CancelCall(call.call_id))
         finish_call(s, call.call_id, "cancelled", CANCELLED_OUTPUT)
 

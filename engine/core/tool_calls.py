@@ -7,9 +7,9 @@
     DONE      -         -                 -         -            -            -
 
 A dash is an input that changes nothing. A rejected call goes back to the executor, which ends it. A response that made
-calls is answered once, when it has ended and the last of its calls is DONE. If the user interrupted meanwhile, the
-next response sees the outputs that are there by then; only an output that comes later than that next response asks
-for one of its own.
+calls is answered once, when it has ended and the last of its calls is DONE: while the user speaks that is held. If the
+application or a guardrail interrupted meanwhile, the next response sees the outputs that are there by then; only an
+output that comes later than that next response asks for one of its own.
 """
 
 from __future__ import annotations
@@ -149,10 +149,13 @@ class ToolCalls:
                 group.seen_later = True
                 group.missing_then = bool(group.open)
 
-    def interrupted(self) -> list[ToolCall]:
-        """The user interrupts. Returns the calls that are to be stopped."""
+    def interrupted(self) -> None:
+        """Give up the replies to all calls: the application interrupts."""
         for group in self._groups.values():
             group.interrupt()
+
+    def stopped_by_interruption(self) -> list[ToolCall]:
+        """Return the calls whose tools an interruption stops."""
         return [call for call in self._calls.values() if call.cancels_on_interruption]
 
     def response_interrupted(self, response_id: str) -> None:

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+import attrs
 import trio
 
 from engine.agents.agent import RealtimeAgent
@@ -389,6 +390,7 @@ class RealtimeSession(Generic[T]):
             server_interrupts=capabilities.interrupts_on_speech,
             server_truncates=capabilities.truncates and not server_plays,
             server_plays=server_plays,
+            waits=attrs.asdict(self._run_config.waits),
         )
         reported = self._model_config.playback_tracker is not None
         self._machine = Machine(rules, spec, PlaybackLedger(format_of(self._base.audio_output), reported=reported))

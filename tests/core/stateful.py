@@ -38,6 +38,9 @@ quirks = st.builds(
     stray_audio=st.booleans(),
     whole_text=st.sampled_from([False, False, True]),
     never_cancels=st.booleans(),
+    never_ends=st.sampled_from([False, False, False, True]),
+    anonymous=st.sampled_from([False, False, False, True]),
+    refuses_metadata=st.sampled_from([False, False, False, True]),
 )
 arrangements = st.builds(
     Setting,
@@ -187,6 +190,11 @@ class Conversation(RuleBasedStateMachine):
     @rule()
     def the_user_stops(self) -> None:
         self.world.far.user_stops()
+
+    @precondition(lambda self: self.world.far.speaking)
+    @rule(stopped=st.booleans())
+    def nothing_comes_of_what_the_user_said(self, stopped: bool) -> None:
+        self.world.far.hears_nothing_more(stopped=stopped)
 
     @rule(what=st.sampled_from(["commit", "clear"]))
     def the_application_ends_a_turn(self, what: Literal["commit", "clear"]) -> None:

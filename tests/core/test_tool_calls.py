@@ -43,7 +43,7 @@ def put_in(calls: ToolCalls, what: str) -> bool:
         case "done":
             return calls.done("c") is not None
         case _:
-            return bool(calls.interrupted())
+            return bool(calls.stopped_by_interruption())
 
 
 R, W, D = CallState.RUNNING, CallState.WAITING, CallState.DONE
@@ -79,7 +79,7 @@ def test_only_tools_that_declare_it_are_stopped(tool: ToolSpec | None) -> None:
     calls = ToolCalls()
     made = call(tool=tool)
     calls.start(made)
-    assert calls.interrupted() == ([made] if tool is STOPPABLE else [])
+    assert calls.stopped_by_interruption() == ([made] if tool is STOPPABLE else [])
     assert made.declared == (tool.declared if tool else None)
     assert calls.open() == [made]
 

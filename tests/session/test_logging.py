@@ -81,6 +81,7 @@ async def test_every_record_names_its_session_and_none_a_key_or_words(
     assert [(name, text.split(" (session")[0]) for name, text in warned] == [
         ("engine.tools", "error 1 of its kind: ToolFailed (ValueError)"),
         ("engine.server", "error 1 of its kind: ServerError code=invalid_value"),
+        ("engine.server", "error 1 of its kind: ServerTimeout code=response_refused"),
     ]
     decided = {name for name, _ in lines(caplog, logging.DEBUG)}
     assert decided >= {"engine.responses", "engine.tools", "engine.server"}

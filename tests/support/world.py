@@ -111,6 +111,7 @@ class World:
         self.reports: deque[Report] = deque()
         self.texts: dict[str, str] = {}
         self.handles = 0
+        self.audio_sent_ns: int | None = None
         self._taken: list[AudioConsumed] = []
         self.handle(Connected(self.agents["front"]))
         self.deliver()
@@ -216,6 +217,7 @@ class World:
         """The application has sent audio, and says that it is a turn, or none at all."""
         self.handle(AudioSent(what))
         end = InputAudioBufferCommit() if what == "commit" else InputAudioBufferClear()
+        self.audio_sent_ns = self.now
         for event in (InputAudioBufferAppend(bytes(100 * BYTES_PER_MS)), end):
             self.watch.sent(event, self.now)
             self.up.append(event)
@@ -262,7 +264,7 @@ class World:
         until = self.now + ns
         while (wake_at := self.machine.wake_at()) is not None and wake_at <= until:
             self.now = wake_at
-            self.handle(TimePassed())
+            self.handle(TimePassed(self.audio_sent_ns))
         self.now = until
 
     def settle(self) -> None:

@@ -30,6 +30,12 @@ class Quirks:
     """What is said or written comes as a whole when its item is done, without deltas."""
     never_cancels: bool = False
     """The user's voice cancels nothing: that is left to the client."""
+    never_ends: bool = False
+    """A response that is cancelled stops without a word: `response.done` never comes."""
+    anonymous: bool = False
+    """Refusals name no `event_id`."""
+    refuses_metadata: bool = False
+    """A response with metadata is refused, by an error that names neither the event nor the metadata."""
 
 
 @attrs.define

@@ -8,6 +8,7 @@ from collections import defaultdict
 from engine.core.inputs import CancelHandle, Input
 from engine.events import AudioInterrupted, GuardrailTripped, RealtimeSessionEvent
 from engine.history import HistoryItem
+from engine.wire.client_events import ClientEvent, ResponseCancel
 from engine.wire.server_events import (
     ResponseOutputAudioTranscriptDelta,
     ResponseOutputAudioTranscriptDone,
@@ -36,6 +37,11 @@ class AllTextIsChecked(Promise):
     def commanded(self, command: Input, at: int) -> None:
         if isinstance(command, CancelHandle):
             self._handle_cancelled = True
+
+    def sent(self, event: ClientEvent, at: int) -> None:
+        match event:
+            case ResponseCancel(response_id=str(response_id)) if not self._texts[response_id]:
+                self._interrupted.add(response_id)  # cancelled before it said anything: nobody reads it
 
     def told(self, event: ServerEvent, at: int) -> None:
         match event:

@@ -36,7 +36,7 @@ class Watch:
     ) -> None:
         self._far = far
         self._order = ServersOrder()
-        self._requests = WhoMaySpeak(barge_in=barge_in, strict=machine_only)
+        self._requests = WhoMaySpeak(far, barge_in=barge_in, strict=machine_only)
         self._transparency = NothingHides()
         self._promises: tuple[Promise, ...] = (
             OneStartOneEnd(),
