@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.core.interruption import stop_speaking
-from engine.core.responses import delete_if_unheard
+from engine.core.responses import delete_if_unheard, read_conversation_item
 from engine.core.state import State
 from engine.core.tool_call_steps import stop_tools
 from engine.events import (
@@ -38,12 +38,14 @@ def added(s: State, event: ConversationItemAdded) -> None:
     """An item takes its place."""
     s.unseen.discard(event.item.call_id if isinstance(event.item, FunctionCallOutput) else _id(event.item))
     _add(s, event.item, event.previous_item_id, known_place=True)
+    read_conversation_item(s, event.item, begins=True)
 
 
 def done(s: State, event: ConversationItemDone) -> None:
     """An item is final. Some servers announce it only here."""
     if not _add(s, event.item, event.previous_item_id, known_place=False) and s.conversation.complete(event.item):
         s.history_updated(_id(event.item))
+    read_conversation_item(s, event.item, begins=False)
     for live in s.responses.values():
         if _id(event.item) in live.delete_when_done:
             delete_if_unheard(s, live, _id(event.item))

@@ -52,8 +52,8 @@ class LiveResponse:
     interrupted: bool = False
     """Its audio has been cut off; what still arrives is dropped."""
     tripped: bool = False
-    said: dict[tuple[str, int], int] = attrs.field(factory=dict)
-    """How many characters of each part have come as deltas."""
+    tells_items: bool = False
+    """The server tells which items are this response's."""
     audio_open: dict[tuple[str, int], None] = attrs.field(factory=dict)
     """Audio that has begun and whose end has not been announced."""
     delete_when_done: dict[str, None] = attrs.field(factory=dict)

@@ -37,6 +37,7 @@ quirks = st.builds(
     late_done=st.booleans(),
     stray_audio=st.booleans(),
     whole_text=st.sampled_from([False, False, True]),
+    rewords=st.sampled_from([False, False, True]),
     never_cancels=st.booleans(),
 )
 arrangements = st.builds(

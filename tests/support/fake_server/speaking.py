@@ -164,6 +164,9 @@ class Speaking:
             self._close_out(response, item)
 
     def _close_out(self, response: FarResponse, item: FarItem) -> None:
+        if self.quirks.rewords and item.kind == "message" and item.text:
+            self._words += 1
+            item.text = f"word{self._words} {item.text[item.text.index(' ') + 1 :]}"
         at = (response.response_id, item.item_id, item.output_index)
         match item.item:
             case FunctionCall(call_id=call_id, name=name):
