@@ -87,6 +87,8 @@ class Arbiter:
         self._pending: deque[Request] = deque()
         self._echoes = False
         """Whether this server has been seen to echo metadata: then what comes without a token is not ours."""
+        self._names_conversations = False
+        """Whether this server has been seen to name a response's conversation: one that names none is out of band."""
         self._out_of_band: dict[str, Request] = {}
         self._cancel_out_of_band: set[str] = set()
         """Out-of-band requests that are to be cancelled when they turn up."""
@@ -177,13 +179,17 @@ class Arbiter:
         """A response began. Returns the request behind it, and whether to cancel it at once."""
         token = (response.metadata or {}).get(TOKEN)
         self._echoes = self._echoes or token is not None
+        outside = token is None and self._is_outside(response)
+        self._names_conversations = self._names_conversations or bool(response.conversation_id)
+        if outside and not self._echoes:
+            token = next(iter(self._out_of_band), None)
         if token is not None and (request := self._out_of_band.pop(token, None)):
             cancel = token in self._cancel_out_of_band
             self._cancel_out_of_band.discard(token)
             return request, cancel
-        own = token is None and (self._echoes or self._own_until is not None)
-        if token is None and response.conversation_id is None and self._sent is None and self.running is not None:
+        if outside:
             return None, False
+        own = token is None and (self._echoes or self._own_until is not None)
         self.running = response.id
         self._retry_at = None
         if self._sent is None or own or token not in (None, self._sent.token):
@@ -195,6 +201,16 @@ class Arbiter:
         cancel = self._cancel_sent
         self._forget_sent()
         return request, cancel
+
+    def _is_outside(self, response: Response) -> bool:
+        """Whether a response without a token is out of band: it names no conversation, though this server does that of
+        others, or though a response of the conversation runs, or though only one out of band has been asked for."""
+        if response.conversation_id is not None:
+            return False
+        if self._names_conversations:
+            return True
+        asked_for = self._out_of_band and not self._echoes and self._own_until is None
+        return self._sent is None and (self.running is not None or bool(asked_for))
 
     def done(self, response_id: str, now: int) -> None:
         """A response ended."""

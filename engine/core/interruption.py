@@ -65,7 +65,7 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: b
     # `audio_interrupted` makes players flush: an out-of-band response of which nothing plays must not do that.
     if cuts or not response.out_of_band:
         _announce(s, response, cuts)
-    if not response.ended:
+    if not response.ended or (response.out_of_band and s.tool_calls.waiting_for(response.response_id)):
         s.tool_calls.response_interrupted(response.response_id)
     # A server that cancels by itself cancels the response of the conversation, never an out-of-band one.
     if not response.ended and (tell_server or response.out_of_band):

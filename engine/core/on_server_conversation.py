@@ -57,7 +57,10 @@ def _add(s: State, item: Item, previous_item_id: str | None, *, known_place: boo
     if isinstance(item, FunctionCallOutput):
         if (call_item := s.conversation.output(item.call_id, item.output)) is not None and known_place:
             s.history_updated(call_item)
-    elif (shown := s.conversation.get(_id(item))) is not None:
+        return True
+    if isinstance(item, Message) and any(isinstance(part, InputAudio) for part in item.content):
+        s.user_takes_part()
+    if (shown := s.conversation.get(_id(item))) is not None:
         s.emit(HistoryAdded, item=shown)
     return True
 
@@ -77,6 +80,7 @@ def _id(item: Item) -> str:
 
 def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     """The user begins to speak: barge-in, where the settings say so."""
+    s.user_takes_part()
     s.turn.on("started")
     s.emit(UserSpeechStarted, item_id=event.item_id, audio_start_ms=event.audio_start_ms)
     s.arbiter.user_speaks(server_cancels=s.turn_rules.interrupts)
@@ -95,7 +99,7 @@ def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
 def committed(s: State, event: InputAudioBufferCommitted) -> None:
     """What the user said becomes an item. It is the server's own doing if it followed the end of speech; a commit that
     the application sent never makes the server respond by itself."""
-    s.trips_in_a_row = 0
+    s.user_takes_part()
     by_server = s.turn.commits_itself()
     s.turn.on("committed")
     s.arbiter.user_done(s.now, server_responds=by_server and s.turn_rules.creates_response)
@@ -128,6 +132,7 @@ def transcription_delta(s: State, event: ConversationItemInputAudioTranscription
 
 def transcription_completed(s: State, event: ConversationItemInputAudioTranscriptionCompleted) -> None:
     """All that the user said in an item."""
+    s.user_takes_part()
     s.emit(TranscriptDone, role="user", item_id=event.item_id, response_id=None, transcript=event.transcript)
     if s.conversation.say(event.item_id, event.content_index, event.transcript):
         s.history_updated(event.item_id)

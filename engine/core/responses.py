@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from engine.core.conversation import text_of
 from engine.core.debounce import Debounce
-from engine.core.effects import CheckText, HandleCreated, HookEnd, HookStart
+from engine.core.effects import CheckText, HandleCreated, HandleDone, HookEnd, HookStart
 from engine.core.interruption import stop_response, stop_speaking
 from engine.core.state import LiveResponse, RequestSnapshot, State
-from engine.core.tool_call_steps import continue_if_answered, start_call_of
+from engine.core.tool_call_steps import continue_if_answered, end_handle, start_call_of
 from engine.core.usage import add_usage
 from engine.errors import EngineError, ResponseFailed
 from engine.events import AgentEnd, AgentStart, AudioEnd, ResponseStatus, TranscriptDelta, TranscriptDone, UsageReported
@@ -244,7 +244,8 @@ def end_response(
     if status == "failed":
         said = (error.message if error else None) or reason or "the server gave no reason"
         failure = ResponseFailed(f"the response failed: {said}", code=reason, response_id=live.response_id)
-    s.resolve_handle(live.request, status, text=text, reason=reason, error=failure)
+    if live.request is not None and live.request.handle_id is not None:
+        end_handle(s, live, HandleDone(live.request.handle_id, status, text, reason, failure))
 
 
 def abandon_response(s: State, live: LiveResponse, reason: str, lost: EngineError | None) -> None:

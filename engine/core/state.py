@@ -16,6 +16,7 @@ from engine.core.arbitration import Arbiter, Request
 from engine.core.conversation import Conversation, History
 from engine.core.debounce import Debounce
 from engine.core.effects import Effects, HandleDone, HandleStatus
+from engine.core.in_a_row import InARow
 from engine.core.playback import PlaybackLedger
 from engine.core.tool_calls import ToolCalls
 from engine.core.turn import TurnRules, UserTurn
@@ -37,6 +38,8 @@ class Rules:
     server_interrupts: bool = True
     server_truncates: bool = True
     server_plays: bool = False
+    max_tool_rounds: int | None = 12
+    """How many replies in a row are asked for because calls have their outputs; None for any number."""
 
 
 @attrs.define
@@ -108,7 +111,10 @@ class State:
         self.usage = Usage()
         self.voice: object = None
         self.has_spoken = False
-        self.trips_in_a_row = 0
+        self.trips = InARow()
+        """Responses that guardrails stopped."""
+        self.tool_rounds = InARow()
+        """Replies that were asked for because calls had their outputs."""
         self.ended = False
         self._ids = 0
 
@@ -124,6 +130,11 @@ class State:
         """Tell the application that an item changed."""
         if (item := self.conversation.get(item_id)) is not None:
             self.emit(HistoryUpdated, item=item, history=self.history)
+
+    def user_takes_part(self) -> None:
+        """The user has a say: what the engine asks for by itself from now on begins a new row."""
+        self.trips.end()
+        self.tool_rounds.end()
 
     def fresh_id(self, prefix: str) -> str:
         """An id that is unique in this session, at most 32 characters long (the protocol's limit)."""

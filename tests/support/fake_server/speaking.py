@@ -223,8 +223,9 @@ class Speaking:
         """The conversation as an application sees it: outputs are shown with their calls."""
         return [each for each in self.order if not isinstance(self.items[each].item, FunctionCallOutput)]
 
-    def finished_calls(self) -> list[str]:
-        """Calls that are complete and wait to be answered, or have been."""
-        found: Iterable[FarItem] = (item for response in self.responses for item in response.items)
+    def finished_calls(self, *, out_of_band: bool = False) -> list[str]:
+        """Calls of the conversation, or outside of it, that are complete and wait to be answered, or have been."""
+        responses = (response for response in self.responses if response.out_of_band == out_of_band)
+        found: Iterable[FarItem] = (item for response in responses for item in response.items)
         complete: Sequence[Item] = [each.item for each in found if each.kind == "call" and each.status == "completed"]
         return [item.call_id for item in complete if isinstance(item, FunctionCall)]
