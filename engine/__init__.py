@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.agents.hooks import RealtimeAgentHooks as RealtimeAgentHooks
     from engine.agents.tool import FunctionTool as FunctionTool
     from engine.agents.tool import function_tool as function_tool
+    from engine.core.effects import ResponseToolCall as ResponseToolCall
     from engine.events import RealtimeSessionEvent as RealtimeSessionEvent
     from engine.events import TurnMetrics as TurnMetrics
     from engine.mailboxes.playback_reports import RealtimePlaybackTracker as RealtimePlaybackTracker
@@ -57,6 +58,7 @@ _HOMES = {
     "engine.agents.handoff": ("realtime_handoff",),
     "engine.agents.hooks": ("RealtimeAgentHooks",),
     "engine.agents.tool": ("FunctionTool", "function_tool"),
+    "engine.core.effects": ("ResponseToolCall",),
     "engine.events": ("RealtimeSessionEvent", "TurnMetrics"),
     "engine.session.messages": ("image",),
     "engine.models.interface": ("ModelCapabilities", "ModelConnection", "RealtimeModel"),

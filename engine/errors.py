@@ -24,6 +24,7 @@
     │   ├── BadArguments            the model's arguments do not fit the tool
     │   ├── ToolTimeout             the tool took longer than its declared timeout
     │   └── UnserialisableResult    the tool returned something that has no JSON form
+    ├── ToolRoundsExceeded          the model calls tools, again and again, and nobody else takes part
     ├── LogError                    a log of a session that cannot be read (`path`, `line`, `reason`)
     ├── SpeechFailed                hearing or speaking on this machine does not start, or broke down
     ├── SlowConsumer                events were not taken and their stated limit was reached
@@ -149,6 +150,10 @@ class ToolTimeout(ToolFailed):
 
 class UnserialisableResult(ToolFailed):
     """The tool returned something that has no JSON form."""
+
+
+class ToolRoundsExceeded(EngineError):
+    """The model called tools in more replies in a row than `max_tool_rounds` allows, and the user took no part."""
 
 
 class LogError(EngineError):

@@ -158,7 +158,7 @@ class Arbiter:
         """Responses whose calls have no outputs yet: what came up during them waits."""
         self._echoes = False
         """This server has been seen to echo metadata: what comes without a token is not ours."""
-        self._names_conversation = False
+        self._names_conversations = False
         """This server says in which conversation a response is: one without is out of band."""
         self._marks = True
         """Requests carry a token, which this server has not refused."""
@@ -312,21 +312,21 @@ class Arbiter:
         """A response began: find out what it means."""
         token = (response.metadata or {}).get(TOKEN)
         self._echoes = self._echoes or token is not None
+        sent = self._sent
+        outside = token is None and self._is_outside(response)
+        self._names_conversations = self._names_conversations or bool(response.conversation_id)
+        if outside and (not self._echoes or self._first_without_mark() is not None):
+            beside = self._first_without_mark() or next(iter(self._out_of_band.values()), None)
+            token = beside.token if beside is not None else None
         if token is not None and (request := self._out_of_band.get(token)) is not None:
             stop = token in self._cancel_out_of_band
             self._forget(request)
             return Begun(request, stop)
+        if outside:
+            return Begun(None)
         if token is not None and (late := self._late.pop(token, None)) is not None:
             return self._turned_up(late, response.id)
-        sent = self._sent
-        self._names_conversation = self._names_conversation or bool(response.conversation_id)
-        if token is None and response.conversation_id is None and (beside := self._first_without_mark()) is not None:
-            stop = beside.token in self._cancel_out_of_band
-            self._forget(beside)
-            return Begun(beside, stop)
         foreign = token is None and (self._own or (self._echoes and (sent is None or sent.marked)))
-        if token is None and response.conversation_id is None and sent is None and self.running is not None:
-            return Begun(None)
         self.running = response.id
         self._retry_at = None
         if sent is None or foreign or token not in (None, sent.token):
@@ -344,10 +344,10 @@ class Arbiter:
         return Begun(sent, stop and not overtaken, unwanted=stop and overtaken)
 
     def _first_without_mark(self) -> Request | None:
-        """Return the out-of-band request that a response without token and conversation answers: servers answer in
+        """Return the out-of-band request without a token that the next response without one answers: servers answer in
         order, and some never say in which conversation a response is."""
         beside = next((request for request in self._out_of_band.values() if not request.marked), None)
-        if beside is None or self._sent is None or self._names_conversation:
+        if beside is None or self._sent is None or self._names_conversations:
             return beside
         order = list(self._on_the_way)
         return beside if order.index(beside.token) < order.index(self._sent.token) else None
@@ -386,6 +386,18 @@ class Arbiter:
             return Begun(late, stop)
         self._overtaken = self._sent is not None
         return Begun(None, unwanted=True)
+
+    def _is_outside(self, response: Response) -> bool:
+        """Return whether a response without a token is out of band: it names no conversation, though this server does
+        that of others, or though a response of the conversation runs, or though only one out of band was asked for."""
+        if response.conversation_id is not None:
+            return False
+        if self._names_conversations:
+            return True
+        if self._sent is not None:
+            return self._first_without_mark() is not None
+        asked_for = self._out_of_band and (not self._echoes or self._first_without_mark()) and not self._own
+        return self.running is not None or bool(asked_for)
 
     def done(self, response_id: str, now: int) -> None:
         """A response ended."""

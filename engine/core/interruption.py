@@ -73,7 +73,7 @@ def _is_unheard(response: LiveResponse, cuts: list[Cut]) -> bool:
     if response.out_of_band or (response.request is not None and response.request.handle_id is not None):
         return False
     unheard = {(cut.item_id, cut.content_index) for cut in cuts if cut.heard_ms == 0}
-    return len(unheard) == len(cuts) and not (response.said.keys() | response.audio_open.keys()) - unheard
+    return len(unheard) == len(cuts) and not (response.text.parts | response.audio_open.keys()) - unheard
 
 
 def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: bool, *, for_user: bool = False) -> None:
@@ -95,7 +95,8 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: b
         _announce(s, response, cuts)
     if not response.ended:
         s.waits.begin(RESPONSE_END, response.response_id, s.now)
-    if not response.ended and not for_user:
+    cut_calls = not response.ended or (response.out_of_band and s.tool_calls.waiting_for(response.response_id))
+    if cut_calls and (response.out_of_band or not for_user):
         s.tool_calls.response_interrupted(response.response_id)
     # A server that cancels by itself cancels the response of the conversation, never an out-of-band one.
     if not response.ended and (tell_server or response.out_of_band):

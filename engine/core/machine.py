@@ -51,6 +51,7 @@ TABLE: dict[type, Handler] = dict(
         _on(server.ResponseOutputItemAdded, on_server_response.item_added),
         _on(server.ResponseOutputItemDone, on_server_response.item_done),
         _on(server.ResponseContentPartAdded, on_server_response.part_added),
+        _on(server.ResponseContentPartDone, on_server_response.part_done),
         _on(server.ResponseOutputAudioDone, on_server_response.audio_done),
         _on(server.ResponseOutputAudioTranscriptDone, on_server_response.transcript_done),
         _on(server.ResponseOutputTextDone, on_server_response.text_done),
@@ -100,7 +101,6 @@ TABLE: dict[type, Handler] = dict(
 OWN_INPUTS = frozenset(kind for kind in TABLE if kind.__module__ == inputs.__name__)
 SILENT = frozenset(
     {
-        server.ResponseContentPartDone,
         server.ResponseFunctionCallArgumentsDelta,
         server.ConversationItemTruncated,
     }

@@ -12,9 +12,11 @@ from engine.core.responses import (
     begin_response,
     delete_if_unheard,
     end_audio,
+    finish_part,
     finish_response,
     finish_text,
     open_audio,
+    read_item,
     response_of,
 )
 from engine.core.state import State
@@ -23,6 +25,7 @@ from engine.events import Audio
 from engine.wire.items import OutputAudio
 from engine.wire.server_events import (
     ResponseContentPartAdded,
+    ResponseContentPartDone,
     ResponseCreated,
     ResponseDone,
     ResponseFunctionCallArgumentsDone,
@@ -99,6 +102,11 @@ def text_done(s: State, event: ResponseOutputTextDone) -> None:
     finish_text(s, event.response_id, event.item_id, event.content_index, event.text)
 
 
+def part_done(s: State, event: ResponseContentPartDone) -> None:
+    """A part of an item ends; most servers have told all its text before."""
+    finish_part(s, event.response_id, event.item_id, event.content_index, event.part)
+
+
 # --- calling tools
 
 
@@ -120,7 +128,9 @@ def _is_whole_object(text: str) -> bool:
 
 def item_added(s: State, event: ResponseOutputItemAdded) -> None:
     """A response begins an item."""
-    response_of(s, event.response_id)
+    if (live := response_of(s, event.response_id)) is not None:
+        live.tells_items = True
+        read_item(s, live, event.item, begins=True)
 
 
 def item_done(s: State, event: ResponseOutputItemDone) -> None:
@@ -129,7 +139,9 @@ def item_done(s: State, event: ResponseOutputItemDone) -> None:
         return
     item = event.item
     item_id = item.id if isinstance(item.id, str) else ""
+    live.tells_items = True
     start_call_of(s, live, item)
+    read_item(s, live, item)
     for key in [key for key in live.audio_open if key[0] == item_id]:
         end_audio(s, live, *key)
     delete_if_unheard(s, live, item_id)

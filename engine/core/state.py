@@ -16,6 +16,7 @@ from engine.core.arbitration import Arbiter, Request
 from engine.core.conversation import Conversation, History
 from engine.core.debounce import Debounce
 from engine.core.effects import Effects, HandleDone, HandleStatus
+from engine.core.in_a_row import InARow
 from engine.core.playback import PlaybackLedger
 from engine.core.tool_calls import ToolCalls
 from engine.core.turn import TurnRules, UserTurn
@@ -40,6 +41,8 @@ class Rules:
     server_plays: bool = False
     waits: Mapping[str, float] = DEFAULTS
     """Seconds of each wait, by its name."""
+    max_tool_rounds: int | None = 12
+    """How many replies in a row are asked for because calls have their outputs; None for any number."""
 
 
 @attrs.define
@@ -55,8 +58,8 @@ class LiveResponse:
     interrupted: bool = False
     """Its audio has been cut off; what still arrives is dropped."""
     tripped: bool = False
-    said: dict[tuple[str, int], int] = attrs.field(factory=dict)
-    """How many characters of each part have come as deltas."""
+    tells_items: bool = False
+    """The server tells which items are this response's."""
     audio_open: dict[tuple[str, int], int] = attrs.field(factory=dict)
     """Audio that has begun and whose end has not been announced, with the time of the last piece in nanoseconds."""
     progress_seen: tuple[int, int] = (0, 0)
@@ -67,7 +70,7 @@ class LiveResponse:
     @property
     def progress(self) -> tuple[int, int]:
         """Changes when audio or text has come: the time of the last piece of audio, and characters so far."""
-        return max(self.audio_open.values(), default=0), sum(self.said.values())
+        return max(self.audio_open.values(), default=0), len(self.text.text())
 
 
 @attrs.define
@@ -119,7 +122,10 @@ class State:
         self.usage = Usage()
         self.voice: object = None
         self.has_spoken = False
-        self.trips_in_a_row = 0
+        self.trips = InARow()
+        """Responses that guardrails stopped."""
+        self.tool_rounds = InARow()
+        """Replies that were asked for because calls had their outputs."""
         self.ended = False
         self._ids = 0
 
@@ -135,6 +141,11 @@ class State:
         """Tell the application that an item changed."""
         if (item := self.conversation.get(item_id)) is not None:
             self.emit(HistoryUpdated, item=item, history=self.history)
+
+    def user_takes_part(self) -> None:
+        """The user has a say: what the engine asks for by itself from now on begins a new row."""
+        self.trips.end()
+        self.tool_rounds.end()
 
     def fresh_id(self, prefix: str) -> str:
         """An id that is unique in this session, at most 32 characters long (the protocol's limit)."""

@@ -233,7 +233,7 @@ class RealtimeSession(Generic[T]):
             tools: for this response, instead of the agent's.
             metadata: up to 16 pairs of text that come back with the response.
             out_of_band: leave the conversation alone: the response reads it, but does not become part of it, and
-                runs beside others.
+                runs beside others. What its tools give goes to the handle alone (`ResponseOutcome.calls`).
             params: every other option of `response.create`; the arguments above are laid over it.
 
         Raises:
@@ -391,6 +391,7 @@ class RealtimeSession(Generic[T]):
             server_truncates=capabilities.truncates and not server_plays,
             server_plays=server_plays,
             waits=attrs.asdict(self._run_config.waits),
+            max_tool_rounds=self._run_config.max_tool_rounds,
         )
         reported = self._model_config.playback_tracker is not None
         self._machine = Machine(rules, spec, PlaybackLedger(format_of(self._base.audio_output), reported=reported))

@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import attrs
+
 from engine.actors.guardrails import GuardrailDebouncer
 from engine.actors.router import Router
-from engine.core import interruption, machine, on_report, responses
+from engine.core import debounce, interruption, machine, on_report, responses, tool_call_steps
 from engine.core.arbitration import Arbiter
 from engine.core.conversation import Conversation
 from engine.core.debounce import Debounce
-from engine.core.effects import CheckText, Discard
+from engine.core.effects import CheckText, Discard, StartCall
 from engine.core.playback import Cut, PlaybackLedger
 from engine.core.state import State
+from engine.core.tool_calls import ToolCalls
 from engine.events import AgentEnd
 from engine.mailboxes.event_queue import EventQueue
 from engine.wire.client_events import SessionUpdate
@@ -114,6 +117,52 @@ def cuts_what_came_last() -> AbstractContextManager[None]:
     return swapped(PlaybackLedger, "cuts", newest)
 
 
+def writes_outputs_out_of_band() -> AbstractContextManager[None]:
+    """Calls of every response are the conversation's."""
+    made = tool_call_steps.ToolCall
+    return swapped(tool_call_steps, "ToolCall", lambda *fields: made(*fields[:-1], out_of_band=False))
+
+
+def hands_over_out_of_band() -> AbstractContextManager[None]:
+    """A handoff that an out-of-band response calls is run like any other tool."""
+    finish = tool_call_steps.finish_call
+
+    def run_it(s: State, call_id: str, outcome: Any, output: str) -> None:
+        call = s.tool_calls.get(call_id)
+        if output == tool_call_steps.OUT_OF_BAND_HANDOFF and call is not None:
+            s.effects.tools.append(StartCall(call_id, call.name, call.arguments, call.tool, call.agent))
+        else:
+            finish(s, call_id, outcome, output)
+
+    return swapped(tool_call_steps, "finish_call", run_it)
+
+
+def ends_handles_before_their_calls() -> AbstractContextManager[None]:
+    def at_once(s: State, live: Any, end: Any) -> None:
+        s.effects.handles.append(attrs.evolve(end, calls=s.tool_calls.made_by(live.response_id)))
+
+    return swapped(responses, "end_handle", at_once)
+
+
+def never_ends_handles_that_waited_for_calls() -> AbstractContextManager[None]:
+    return swapped(ToolCalls, "handle_due", lambda self, response_id: None)
+
+
+def glues_what_parts_say() -> AbstractContextManager[None]:
+    return swapped(debounce, "SEPARATOR", "")
+
+
+def believes_final_words_unread() -> AbstractContextManager[None]:
+    """The rule of those who count characters: what is as long as its deltas has been read."""
+    replace = Debounce.replace
+
+    def counted(self: Debounce, item_id: str, content_index: int, text: str) -> str | None:
+        before = self.part(item_id, content_index)
+        return replace(self, item_id, content_index, before + text[len(before) :])
+
+    return swapped(Debounce, "replace", counted)
+
+
 def swallows_what_is_malformed() -> AbstractContextManager[None]:
     return swapped_handler(MalformedEvent, lambda s, event: None)
 
@@ -128,6 +177,12 @@ BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     never_reads_the_last_words: {6},
     adds_every_item_at_the_front: {7},
     cuts_what_came_last: {7},
+    writes_outputs_out_of_band: {3},
+    hands_over_out_of_band: {5},
+    ends_handles_before_their_calls: {3},
+    never_ends_handles_that_waited_for_calls: {3},
+    glues_what_parts_say: {6},
+    believes_final_words_unread: {6},
     swallows_what_is_malformed: {10},
 }
 """Each broken engine, and the promise that it must be seen to break."""

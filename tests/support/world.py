@@ -20,7 +20,7 @@ from engine.core.effects import (
     CheckText,
     CheckWork,
     Discard,
-    HandleDone,
+    HandleCreated,
     StartCall,
     ToolWork,
 )
@@ -108,10 +108,13 @@ class World:
         self.feed: deque[RealtimeSessionEvent] = deque()
         self.tools: dict[str, StartCall] = {}
         self.asking: dict[str, StartCall] = {}
+        self.asked: set[str] = set()
+        """Calls that have been approved or not, or will be."""
         self.reports: deque[Report] = deque()
         self.texts: dict[str, str] = {}
         self.handles = 0
         self.audio_sent_ns: int | None = None
+        self._created: dict[int, str] = {}
         self._taken: list[AudioConsumed] = []
         self.handle(Connected(self.agents["front"]))
         self.deliver()
@@ -132,7 +135,10 @@ class World:
         self.machine.handle(given, self.now)
         effects = self.machine.take_effects()
         for handle in effects.handles:
-            if isinstance(handle, HandleDone):
+            if isinstance(handle, HandleCreated):
+                self._created[handle.handle_id] = handle.response_id
+            else:
+                self.watch.reported(self._created.get(handle.handle_id), handle.calls)
                 self.watch.answered(handle.handle_id, handle.status)
         for event in effects.events:
             self._feed(event)
@@ -241,6 +247,7 @@ class World:
     def tool_asks(self, call_id: str) -> None:
         """A call must be approved first."""
         self.asking[call_id] = self.tools.pop(call_id)
+        self.asked.add(call_id)
         self.reports.append(ApprovalNeeded(call_id))
 
     def tool_ends(self, call_id: str) -> None:

@@ -28,6 +28,8 @@ class Quirks:
     """A last delta comes after `output_audio.done`, where that is not late itself: audio is sent in playing order."""
     whole_text: bool = False
     """What is said or written comes as a whole when its item is done, without deltas."""
+    rewords: bool = False
+    """The final transcript of an item has other words than its deltas."""
     never_cancels: bool = False
     """The user's voice cancels nothing: that is left to the client."""
     never_ends: bool = False

@@ -113,6 +113,9 @@ class Server(Speaking):
             if made is None:
                 self._complain(event, "invalid_tool_call_id", f"an output for the unknown call {item.call_id}")
                 return
+            if made.item_id not in self.order:
+                self._complain(event, "invalid_tool_call_id", f"an output for {item.call_id}, which is out of band")
+                return
             if any(isinstance(fact, Arrived) and fact.what == item.call_id for fact in self.facts):
                 self._complain(event, "invalid_tool_call_id", f"a second output for the call {item.call_id}")
                 return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from engine.core.effects import HandleStatus
+from engine.core.effects import HandleStatus, ResponseToolCall
 from engine.core.inputs import Input
 from engine.events import RealtimeSessionEvent
 from engine.history import HistoryItem
@@ -85,6 +85,10 @@ class Watch:
 
     def answered(self, handle_id: int, status: HandleStatus) -> None:
         self._give(lambda promise: promise.answered(handle_id, status))
+
+    def reported(self, response_id: str | None, calls: Sequence[ResponseToolCall]) -> None:
+        if response_id is not None:
+            self._give(lambda promise: promise.reported(response_id, calls))
 
     def history(self, items: list[HistoryItem]) -> None:
         """The history, when everything that was told has been handled."""
