@@ -10,7 +10,7 @@ import attrs
 
 from engine.actors.guardrails import GuardrailDebouncer
 from engine.actors.router import Router
-from engine.core import debounce, interruption, machine, on_report, responses, tool_call_steps
+from engine.core import debounce, interruption, machine, on_report, overdue, responses, tool_call_steps
 from engine.core.arbitration import Arbiter
 from engine.core.conversation import Conversation
 from engine.core.debounce import Debounce
@@ -18,6 +18,7 @@ from engine.core.effects import CheckText, Discard, StartCall
 from engine.core.playback import Cut, PlaybackLedger
 from engine.core.state import State
 from engine.core.tool_calls import ToolCalls
+from engine.core.waits import Waits
 from engine.events import AgentEnd
 from engine.mailboxes.event_queue import EventQueue
 from engine.wire.client_events import SessionUpdate
@@ -167,6 +168,32 @@ def swallows_what_is_malformed() -> AbstractContextManager[None]:
     return swapped_handler(MalformedEvent, lambda s, event: None)
 
 
+def waits_for_ever() -> AbstractContextManager[None]:
+    """Nothing is ever overdue: whatever the server owes is waited for until the session is over."""
+    return swapped(Waits, "begin", lambda self, wait, key, since: None)
+
+
+def gives_up_without_a_word() -> AbstractContextManager[None]:
+    return swapped(overdue, "_report", lambda s, wait, missing, then: None)
+
+
+def drops_what_it_holds_when_the_user_speaks() -> AbstractContextManager[None]:
+    """The rule of those who think that every sound of the user's is a turn."""
+    speaks = Arbiter.user_speaks
+
+    def forgetful(self: Arbiter, *, server_cancels: bool) -> None:
+        speaks(self, server_cancels=server_cancels)
+        if server_cancels:
+            self._drop_follow_ups()
+
+    return swapped(Arbiter, "user_speaks", forgetful)
+
+
+def asks_again_and_takes_both_answers() -> AbstractContextManager[None]:
+    """A request that is asked for a second time is forgotten: its late response counts as the server's own."""
+    return swapped(Arbiter, "_remember", lambda self, request: None)
+
+
 BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     ends_responses_twice: {1},
     leaves_stale_audio_in_the_queue: {2},
@@ -184,6 +211,10 @@ BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     glues_what_parts_say: {6},
     believes_final_words_unread: {6},
     swallows_what_is_malformed: {10},
+    waits_for_ever: {4, 16},
+    gives_up_without_a_word: {16},
+    drops_what_it_holds_when_the_user_speaks: {4},
+    asks_again_and_takes_both_answers: {4},
 }
 """Each broken engine, and the promise that it must be seen to break."""
 """Each broken engine, and the promise that it must be seen to break."""

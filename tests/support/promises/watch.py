@@ -22,6 +22,7 @@ from tests.support.promises.requests import WhoMaySpeak
 from tests.support.promises.responses import OneStartOneEnd
 from tests.support.promises.sending import ApplicationsOrder
 from tests.support.promises.transparency import NothingHides
+from tests.support.promises.waits import NoSilence
 
 
 class Watch:
@@ -49,6 +50,7 @@ class Watch:
             WhatWasHeard(strict=machine_only),
             ApplicationsOrder(),
             self._transparency,
+            NoSilence(),
         )
         self.broken: PromiseBroken | None = None
 
