@@ -104,7 +104,7 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
         raise CommandFailed(status_of(error), str(error)) from error
     if outcome is not None and outcome.failure is not None:
         reason = f"the call broke off: {outcome.failure}"
-        raise CommandFailed(status_of(outcome.failure, outcome.error_code), reason) from outcome.failure
+        raise CommandFailed(status_of(outcome.failure), reason) from outcome.failure
     return signalled or ExitStatus.DONE
 
 

@@ -12,8 +12,9 @@ from engine._messages import without_keys
 from engine.errors import ConnectRefused, ModelNotFound, SettingsError
 from engine.models.address import dialled_url, is_openai
 from engine.models.credentials import headers_for, secrets_in
-from engine.models.greeting import NO_SUCH_MODEL, greeting
+from engine.models.greeting import greeting
 from engine.models.interface import ModelCapabilities, RealtimeModel
+from engine.models.refusals import says_no_such_model
 from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig
 from engine.transport.interface import Transport
@@ -133,6 +134,6 @@ class OpenAIRealtimeSIPModel(OpenAIRealtimeWebSocketModel):
 
 def _translated(refused: ConnectRefused, secrets: frozenset[str]) -> ConnectRefused:
     message = without_keys(str(refused), secrets)
-    about_model = refused.status == _NOT_FOUND or any(code in message for code in NO_SUCH_MODEL)
+    about_model = refused.status == _NOT_FOUND or says_no_such_model(message)
     made = ModelNotFound if about_model and type(refused) is ConnectRefused else type(refused)
     return made(message, status=refused.status)

@@ -301,6 +301,7 @@ class RealtimeSession(Generic[T]):
         Raises:
             StopAsyncIteration: the session was closed, or the server closed it normally.
             TransportLost: the connection broke, or the server closed it for a reason.
+            AuthenticationError, ModelNotFound: the server closed it because of the key or the model.
             SlowConsumer: events were not taken in time.
             SessionFailed: the engine itself failed.
         """

@@ -173,22 +173,19 @@ def test_a_module_that_breaks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "status"),
+    ("error", "status"),
     [
-        (AuthenticationError("no"), None, ExitStatus.KEY_REFUSED),
-        (ModelNotFound("no"), None, ExitStatus.UNKNOWN_MODEL),
-        (ConnectRefused("no"), None, ExitStatus.UNREACHABLE),
-        (ConnectRefused("no", status=503), None, ExitStatus.UNREACHABLE),
-        (SettingsError("no"), None, ExitStatus.USAGE),
-        (TransportClosed(code=3000), None, ExitStatus.KEY_REFUSED),
-        (TransportClosed(code=4000), "invalid_api_key", ExitStatus.KEY_REFUSED),
-        (TransportClosed(code=4000), "invalid_model", ExitStatus.UNKNOWN_MODEL),
-        (TransportClosed(code=1011), "server_error", ExitStatus.FAILED),
-        (TransportLost("gone"), None, ExitStatus.FAILED),
+        (AuthenticationError("no"), ExitStatus.KEY_REFUSED),
+        (ModelNotFound("no"), ExitStatus.UNKNOWN_MODEL),
+        (ConnectRefused("no"), ExitStatus.UNREACHABLE),
+        (ConnectRefused("no", status=503), ExitStatus.UNREACHABLE),
+        (SettingsError("no"), ExitStatus.USAGE),
+        (TransportClosed(code=1011), ExitStatus.FAILED),
+        (TransportLost("gone"), ExitStatus.FAILED),
     ],
 )
-def test_every_failure_has_its_status(error: EngineError, code: str | None, status: ExitStatus) -> None:
-    assert status_of(error, code) is status
+def test_every_failure_has_its_status(error: EngineError, status: ExitStatus) -> None:
+    assert status_of(error) is status
 
 
 def test_statuses_are_distinct_and_explained() -> None:
