@@ -18,6 +18,7 @@ from engine._messages import KeyPath, quote
 from engine.wire import items
 from engine.wire.annotations import (
     Member,
+    has_marker,
     hints,
     is_list,
     is_map,
@@ -27,8 +28,8 @@ from engine.wire.annotations import (
     members,
     tag_of,
 )
-from engine.wire.constraints import MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
-from engine.wire.formats import AudioFormat
+from engine.wire.constraints import Beside, MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
+from engine.wire.formats import PCM16, AudioFormat
 
 
 class ProblemKind(enum.Enum):
@@ -238,7 +239,7 @@ def writable_fields(cls: Any) -> Mapping[str, object]:
     return {
         field.name: annotations[field.name]
         for field in attrs.fields(cls)
-        if not any(isinstance(mark, ServerOnly) for each in members(annotations[field.name]) for mark in each.markers)
+        if not has_marker(annotations[field.name], ServerOnly, Beside)
     }
 
 
@@ -268,10 +269,11 @@ def _in_message(value: Mapping[str, Any], path: KeyPath) -> Problem | None:
 
 
 def _in_format(value: Mapping[str, Any], path: KeyPath) -> Problem | None:
-    """Each format has one rate. G.711 needs no rate key; one that repeats its 8000 is let pass."""
+    """G.711 has one rate and needs no key for it; one that repeats its 8000 is let pass. The rates of PCM are the
+    server's: see `client_decoding` for those of the service."""
     rate = value.get("rate")
     only = AudioFormat(value["type"]).rate
-    if rate is None or rate == only:
+    if rate is None or rate == only or value["type"] == PCM16.type:
         return None
     return Problem(ProblemKind.BELOW if rate < only else ProblemKind.ABOVE, (*path, "rate"), rate, limit=only)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from engine.wire.constraints import MapLimits, OneOf
+from engine.wire.extra import ExtraKeys
 from engine.wire.formats import AudioFormat
 from engine.wire.items import Item, ItemReference
 from engine.wire.session import (
@@ -113,7 +114,7 @@ class ResponseParams(FrozenStruct, frozen=True):
     """Options of `response.create`; what is `UNSET` comes from the session.
 
     `conversation="none"` keeps the response out of the conversation; `input` replaces what the model reads (empty:
-    nothing at all).
+    nothing at all). `extra` are keys that only one vendor knows, sent as they are beside the others.
     """
 
     output_modalities: Modalities | UnsetType | None = UNSET
@@ -128,3 +129,4 @@ class ResponseParams(FrozenStruct, frozen=True):
     metadata: Metadata | UnsetType | None = UNSET
     input: tuple[Item | ItemReference, ...] | UnsetType | None = UNSET
     prompt: Prompt | UnsetType | None = UNSET
+    extra: ExtraKeys | UnsetType = UNSET

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from engine.wire import client_events as client
 from engine.wire import items, response, session
 from engine.wire import server_events as server
-from engine.wire.annotations import Member, hints, is_list, is_map, is_raw, members
-from engine.wire.constraints import MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
+from engine.wire.annotations import Member, has_marker, hints, is_list, is_map, is_raw, members
+from engine.wire.constraints import Beside, MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat
 from engine.wire.struct import UNSET, UnsetType
 
@@ -62,7 +62,7 @@ def _field(cls: type[Any], name: str) -> st.SearchStrategy[Any]:
 
 
 def _of(annotation: object) -> st.SearchStrategy[Any]:
-    if any(isinstance(marker, ServerOnly) for each in members(annotation) for marker in each.markers):
+    if has_marker(annotation, ServerOnly, Beside):
         return st.just(UNSET)
     return st.one_of([_of_member(each) for each in members(annotation) if not is_raw(each.type)])
 
