@@ -169,6 +169,21 @@ def test_a_module_that_breaks(tmp_path: Path) -> None:
         load_agent(f"{broken}:agent")
 
 
+# --- servers that wait
+
+
+@pytest.mark.parametrize("model", ["ws://127.0.0.1:1/v1/realtime", "wss://example.org/realtime", "openai:gpt-realtime"])
+def test_a_server_that_waits_is_not_waited_for(model: str) -> None:
+    assert choose_model(model, KEYS).capabilities.announces_session
+    assert not choose_model(model, KEYS, server_waits=True).capabilities.announces_session
+
+
+def test_the_local_model_waits_for_nobody() -> None:
+    with pytest.raises(CommandFailed, match="--server-waits goes with --model") as failed:
+        choose_model("local", KEYS, server_waits=True)
+    assert failed.value.status is ExitStatus.USAGE
+
+
 # --- errors
 
 
