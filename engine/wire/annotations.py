@@ -10,7 +10,6 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from engine.wire.constraints import Beside
 from engine.wire.struct import UnsetType
 
 
@@ -44,16 +43,6 @@ def tag_of(cls: object) -> str | None:
     """The value of `type` that an object of this class carries on the wire, or None if it is not told by `type`."""
     tag = getattr(cls, "type", None)
     return tag if isinstance(tag, str) else None
-
-
-def has_marker(annotation: object, *kinds: type) -> bool:
-    """Whether one of the alternatives of an annotation has a marker of these kinds."""
-    return any(isinstance(marker, kinds) for member in members(annotation) for marker in member.markers)
-
-
-def beside(cls: type) -> tuple[str, ...]:
-    """The fields of a class that are no keys on the wire: what they hold is written beside the others."""
-    return tuple(field.name for field in attrs.fields(cls) if has_marker(hints(cls)[field.name], Beside))
 
 
 def is_nullable(annotation: object) -> bool:

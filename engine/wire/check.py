@@ -18,7 +18,6 @@ from engine._messages import KeyPath, quote
 from engine.wire import items
 from engine.wire.annotations import (
     Member,
-    has_marker,
     hints,
     is_list,
     is_map,
@@ -28,7 +27,7 @@ from engine.wire.annotations import (
     members,
     tag_of,
 )
-from engine.wire.constraints import Beside, MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
+from engine.wire.constraints import MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
 from engine.wire.formats import PCM16, AudioFormat
 
 
@@ -239,7 +238,8 @@ def writable_fields(cls: Any) -> Mapping[str, object]:
     return {
         field.name: annotations[field.name]
         for field in attrs.fields(cls)
-        if not has_marker(annotations[field.name], ServerOnly, Beside)
+        if field.name not in getattr(cls, "beside", ())
+        and not any(isinstance(mark, ServerOnly) for each in members(annotations[field.name]) for mark in each.markers)
     }
 
 

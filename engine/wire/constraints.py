@@ -55,11 +55,3 @@ class ServerOnly:
 
 
 SERVER_ONLY = ServerOnly()
-
-
-@attrs.frozen
-class Beside:
-    """An object that is no key on the wire: its keys are written beside those of the class, and never read."""
-
-
-BESIDE = Beside()

@@ -1,18 +1,17 @@
 """What a vendor adds to the protocol: keys that are sent as they are, beside the published ones of an object.
 
-A class that may have such keys has a field `extra`, which is no key on the wire: its keys are written beside those of
-the object itself, and inside the objects of the same names. It is never read: what a server echoes is its own.
+A class that may have such keys has a field `extra` and says `beside = ("extra",)`: it is no key on the wire. Its keys
+are written beside those of the object itself, and inside the objects of the same names. It is never read: what a server
+echoes is its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
 
 from engine._messages import KeyPath
-from engine.wire.constraints import BESIDE
 
-ExtraKeys = Annotated[Mapping[str, object], BESIDE]
+ExtraKeys = Mapping[str, object]
 
 _ADDED_TO = "tools"
 """A list to whose published entries the extra ones are added; every other list of the same name is replaced."""

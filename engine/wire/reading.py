@@ -18,7 +18,6 @@ from cattrs.gen import make_dict_structure_fn, override
 from engine._messages import json_type
 from engine.wire import items, response, server_conversation, session
 from engine.wire.annotations import (
-    beside,
     hints,
     is_list,
     is_map,
@@ -206,7 +205,7 @@ def _json_types_of(kind: Any) -> tuple[type, ...]:
 # ------------------------------------------------------------------------------------------------ reading objects
 def object_reader(cls: Any, converter: Converter) -> Hook:
     """Reads objects of a class. Keys that the class does not have are ignored."""
-    unread: dict[str, Any] = {name: override(omit=True) for name in beside(cls)}
+    unread: dict[str, Any] = dict.fromkeys(getattr(cls, "beside", ()), override(omit=True))
     read = make_dict_structure_fn(cls, converter, **unread)
     when_absent = tuple(_fill_of(cls).items())
     prepare = _PREPARE.get(cls)

@@ -1,7 +1,7 @@
 """Responses: the server's object, the client's options for one, and what it cost (protocol facts, 2.9 and 3.3)."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from engine.wire.constraints import MapLimits, OneOf
 from engine.wire.extra import ExtraKeys
@@ -117,6 +117,7 @@ class ResponseParams(FrozenStruct, frozen=True):
     nothing at all). `extra` are keys that only one vendor knows, sent as they are beside the others.
     """
 
+    beside: ClassVar[tuple[str, ...]] = ("extra",)
     output_modalities: Modalities | UnsetType | None = UNSET
     instructions: str | UnsetType | None = UNSET
     audio: ResponseAudio | UnsetType | None = UNSET

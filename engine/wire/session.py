@@ -208,6 +208,7 @@ class Session(FrozenStruct, frozen=True):
     """A speech-to-speech session."""
 
     type: ClassVar[Literal["realtime"]] = "realtime"
+    beside: ClassVar[tuple[str, ...]] = ("extra",)
     object: Annotated[str, SERVER_ONLY] | UnsetType = UNSET
     id: Annotated[str, SERVER_ONLY] | UnsetType = UNSET
     model: str | UnsetType | None = UNSET

@@ -12,7 +12,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from engine.wire import items, response, server_conversation, server_session
-from engine.wire.annotations import beside, tag_of
+from engine.wire.annotations import tag_of
 from engine.wire.beta import PART_NAMES
 from engine.wire.extra import with_extra
 from engine.wire.struct import UNSET
@@ -33,8 +33,8 @@ _NULL_WHEN_NONE: Mapping[type, frozenset[str]] = {
 
 def object_writer(cls: Any, converter: Converter) -> Writer:
     """Writes `type`, then the fields in the order of the class, then what stands beside them."""
-    besides = beside(cls)
-    apart: dict[str, Any] = {name: override(omit=True) for name in besides}
+    besides: tuple[str, ...] = getattr(cls, "beside", ())
+    apart: dict[str, Any] = dict.fromkeys(besides, override(omit=True))
     write = make_dict_unstructure_fn(cls, converter, **apart)
     tag = tag_of(cls)
     head = {} if tag is None else {"type": tag}

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from engine.wire import client_events as client
 from engine.wire import items, response, session
 from engine.wire import server_events as server
-from engine.wire.annotations import Member, has_marker, hints, is_list, is_map, is_raw, members
-from engine.wire.constraints import Beside, MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
+from engine.wire.annotations import Member, hints, is_list, is_map, is_raw, members
+from engine.wire.constraints import MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat
 from engine.wire.struct import UNSET, UnsetType
 
@@ -52,6 +52,8 @@ def instances(cls: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def _field(cls: type[Any], name: str) -> st.SearchStrategy[Any]:
+    if name in cls.beside:
+        return st.just(UNSET)
     if (cls, name) in _NARROWER:
         return _NARROWER[cls, name]
     if name == "event_id" and cls in server.SERVER_EVENTS:
@@ -62,7 +64,7 @@ def _field(cls: type[Any], name: str) -> st.SearchStrategy[Any]:
 
 
 def _of(annotation: object) -> st.SearchStrategy[Any]:
-    if has_marker(annotation, ServerOnly, Beside):
+    if any(isinstance(marker, ServerOnly) for each in members(annotation) for marker in each.markers):
         return st.just(UNSET)
     return st.one_of([_of_member(each) for each in members(annotation) if not is_raw(each.type)])
 
