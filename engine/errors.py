@@ -12,7 +12,7 @@
     │   └── ToolCallUnknown         approve or reject for a call that is not waiting
     ├── ServerError                 the model refused, or broke the protocol
     │   ├── ConnectRefused          the connection could not be made (`status` if there was an answer)
-    │   │   ├── AuthenticationError the key was refused, or there is none
+    │   │   ├── AuthenticationError the key was refused, or there is none; in the middle of a session, too
     │   │   └── ModelNotFound       the model is unknown to the server, or not a realtime model
     │   ├── ServerTimeout           the server did not do in time what it owes (`wait`, `seconds`); the session goes on
     │   ├── ProtocolError           the server sent what the protocol does not allow
@@ -84,7 +84,11 @@ class ConnectRefused(ServerError):
 
 
 class AuthenticationError(ConnectRefused):
-    """The key was refused, or there is none."""
+    """The key was refused, or there is none.
+
+    It may come in the middle of a session: a key that ran out, or the refusal of a service behind a gateway.
+    ``__cause__`` is then how the connection ended.
+    """
 
 
 class ModelNotFound(ConnectRefused):

@@ -40,6 +40,7 @@ from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsume
 from engine.mailboxes import DirectWrite, EventQueue, IdleTimer, Inbox, Mailbox, Outbound
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
+from engine.models.refusals import cut_off
 from engine.recorder import Recorder
 from engine.wire.units import NS_PER_S
 
@@ -131,7 +132,7 @@ class Router:
             if listeners and type(given) not in OWN_INPUTS:
                 self._tell_listeners(given, now)
             if type(given) is Disconnected:
-                self._end(self._carry_out(batch, now) or given.error)
+                self._end(self._carry_out(batch, now) or self._cause(given.error, now))
                 return
             handle(given, now)
         if (error := self._carry_out(batch, now)) is not None:
@@ -139,6 +140,12 @@ class Router:
 
     def _end(self, error: EngineError | None) -> None:
         self._over, self._error = True, error
+
+    def _cause(self, error: EngineError | None, now: int) -> EngineError | None:
+        """What the end of the connection means, told by what the server said just before."""
+        if not isinstance(error, TransportLost):
+            return error
+        return cut_off(self.machine.errors_before_the_end(now), error) or error
 
     def conclude(self, error: EngineError | None) -> None:
         """Whatever has no end yet gets it. Nothing goes to the server any more."""

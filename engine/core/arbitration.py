@@ -590,7 +590,7 @@ class Arbiter:
         self._to_send, self._sent = [], None
         self._out_of_band.clear()
         self._pending.clear()
-        return list(dict.fromkeys(left))
+        return list({request.token: request for request in left}.values())
 
     def _first_that_may_go(self) -> Request | None:
         return next((each for each in self._pending if each.after not in self._awaited_outputs), None)

@@ -31,6 +31,8 @@ from engine.core.state import RequestSnapshot, Rules, State
 from engine.core.tool_calls import CallState
 from engine.wire import server_events as server
 from engine.wire.response import Usage
+from engine.wire.server_session import ErrorDetail
+from engine.wire.units import NS_PER_S
 
 Handler = Callable[[State, object], None]
 In = TypeVar("In")
@@ -108,6 +110,11 @@ SILENT = frozenset(
 """Events that tell nothing which another event does not tell better: shown raw only to those who ask for all."""
 
 
+CLOSE_FOLLOWS_NS = 5 * NS_PER_S
+"""How long after an `error` event a server may take to close because of it. OpenAI takes milliseconds, gateways that
+relay errors first wait for the service behind them."""
+
+
 class Machine:
     """One session's decisions."""
 
@@ -176,6 +183,10 @@ class Machine:
     def usage(self) -> Usage:
         """What the session has cost so far."""
         return self._state.usage
+
+    def errors_before_the_end(self, now: int) -> list[ErrorDetail]:
+        """Return the errors of the server that are so fresh that a connection which ends now ends because of them."""
+        return [error for at_ns, error in self._state.errors if now - at_ns <= CLOSE_FOLLOWS_NS]
 
     def heard_ms(self, item_id: str, content_index: int, now: int) -> int | None:
         """How much of an item's audio has been heard; None if all of it, or if it has none."""

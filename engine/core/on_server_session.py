@@ -45,6 +45,7 @@ def _learn(s: State, session: Session) -> None:
 def error(s: State, event: ErrorEvent) -> None:
     """The server refuses something. Conflicts are retried and never shown; everything else is."""
     said = event.error
+    s.note_errors([event])
     refused = s.arbiter.refused(said, s.now)
     failed = refused.failed
     if refused.about_request and failed is None:
@@ -65,6 +66,7 @@ def error(s: State, event: ErrorEvent) -> None:
 def malformed(s: State, event: MalformedEvent) -> None:
     """Something that is no event: shown as it came, with an error, and the session goes on. A response whose end cannot
     be read has ended all the same."""
+    s.note_errors([event])
     if not s.rules.raw_events:
         raw(s, event)
     s.error(ProtocolError(f"the server sent what is not a valid event: {event.reason}"))

@@ -6,7 +6,8 @@ The `on_*` modules take the inputs, each those of one speaker, and call operatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import attrs
@@ -24,9 +25,12 @@ from engine.core.waits import DEFAULTS, Waits
 from engine.errors import EngineError
 from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
 from engine.wire.response import Usage
+from engine.wire.server_session import ErrorDetail, errors_told
 
 REMEMBERED_RESPONSES = 64
 """How many ended responses are kept, for playback that goes on after them, late verdicts and late deltas."""
+
+REMEMBERED_ERRORS = 8
 
 
 @attrs.frozen(kw_only=True)
@@ -127,6 +131,8 @@ class State:
         self.tool_rounds = InARow()
         """Replies that were asked for because calls had their outputs."""
         self.ended = False
+        self.errors: deque[tuple[int, ErrorDetail]] = deque(maxlen=REMEMBERED_ERRORS)
+        """The last `error` events of the server, with when they came: a close that follows at once has a reason."""
         self._ids = 0
 
     def emit(self, kind: Callable[..., E_], **fields: object) -> None:
@@ -136,6 +142,10 @@ class State:
     def error(self, error: EngineError, code: str | None = None) -> None:
         """Tell the application that something went wrong and the session goes on."""
         self.emit(Error, error=error, code=code)
+
+    def note_errors(self, events: Sequence[object]) -> None:
+        """Remember what the server says went wrong."""
+        self.errors.extend((self.now, error) for error in errors_told(events))
 
     def history_updated(self, item_id: str) -> None:
         """Tell the application that an item changed."""

@@ -59,6 +59,7 @@ class ResponseHandle:
         Raises:
             ResponseFailed: the server refused it, or failed to produce it.
             TransportLost: the connection went away first.
+            AuthenticationError, ModelNotFound: the server ended the session for this reason.
         """
         await self._done.wait()
         if self._error is not None:

@@ -635,6 +635,14 @@ def test_everything_that_has_not_begun_is_returned_at_the_end() -> None:
     assert not s.go()
 
 
+def test_so_it_is_for_requests_that_hold_what_cannot_be_hashed() -> None:
+    s = Story()
+    for handle_id in (1, 2, 3):
+        s.arbiter.ask(ResponseParams(metadata={"why": "test"}, extra={"seed": [1]}), handle_id=handle_id)
+    s.go()
+    assert [request.handle_id for request in s.arbiter.close()] in ([1, 2, 3], [2, 3, 1])
+
+
 def test_a_token_goes_out_with_the_applications_own_metadata() -> None:
     s = Story()
     s.arbiter.ask(ResponseParams(metadata={"why": "test"}), handle_id=1)
