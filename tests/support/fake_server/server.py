@@ -185,6 +185,7 @@ class Server(Speaking):
             self.ends(response, "cancelled", why)
             return
         response.status = "cancelled"
+        self._closed_late = [late for late in self._closed_late if late[0] is not response]
         for item in response.open_items():
             item.status = "incomplete"
 
