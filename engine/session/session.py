@@ -14,6 +14,7 @@ from engine.agents.agent import RealtimeAgent
 from engine.agents.compile import resolve
 from engine.agents.context import RunContext
 from engine.agents.tool import FunctionTool
+from engine.audio.buffers import AudioBuffer
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.core.conversation import History
 from engine.core.inputs import (
@@ -47,8 +48,8 @@ from engine.session.messages import UserInput, user_message
 from engine.session.response_handle import ResponseHandle
 from engine.session.runtime import SessionRuntime
 from engine.session.system_task import SystemTask
+from engine.session.user_audio import UserAudioEncoder, UserSound, read_user_audio
 from engine.session.validation import (
-    audio_bytes,
     playback_tracker,
     response_params,
     response_tools,
@@ -101,6 +102,7 @@ class RealtimeSession(Generic[T]):
         self._model_config = model_config
         self._guardrails = run_guardrails(run_config.output_guardrails)
         self._input_format = format_of(base.audio_input)
+        self._user_audio = UserAudioEncoder()
         self._playback = playback_tracker(model_config.playback_tracker)
         self._playback.bind(format_of(base.audio_output))
         self._connecting: trio.CancelScope | None = None
@@ -169,26 +171,37 @@ class RealtimeSession(Generic[T]):
 
     # --- the user's side
 
-    async def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
-        """Send what the microphone heard, in the session's input format, pieces of any length.
+    async def send_audio(self, audio: AudioBuffer, *, rate: int | None = None, commit: bool = False) -> None:
+        """Send what the microphone heard, pieces of any length.
 
         Args:
-            audio: whole samples.
+            audio: whole samples, of one channel. Bytes (also a bytearray, or a memoryview of bytes) are taken as they
+                are: in the session's input format, or with `rate` as 16-bit little-endian PCM. The elements of other
+                buffers (an array, a numpy array) are looked at: 16-bit integers, or floats from -1 to 1, are made the
+                session's format.
+            rate: samples per second of `audio`, which is resampled to the session's rate; pieces in a row are one
+                sound, whose last millisecond is sent with what comes next, or with the commit. None: it has the
+                session's rate.
             commit: end the user's turn with this piece (push-to-talk, with turn detection off).
 
         Raises:
-            AudioError: `audio` is empty, ends within a sample, or is no bytes at all.
+            AudioError: `audio` is empty, ends within a sample, or is of a type or shape that is not taken; the message
+                names it.
             SessionClosed: the conversation is over.
         """
-        audio = audio_bytes(audio)
-        if not self._input_format.is_aligned(len(audio)):
-            raise AudioError(f"{len(audio)} bytes are not a whole number of {self._input_format.type} samples")
-        if not audio and not commit:
+        given = audio if isinstance(audio, bytes) and rate is None else read_user_audio(audio, rate, self._input_format)
+        if isinstance(given, bytes) and not self._input_format.is_aligned(len(given)):
+            raise AudioError(f"{len(given)} bytes are not a whole number of {self._input_format.type} samples")
+        if not given and not commit:
             raise AudioError("there is no audio in an empty piece")
         wiring = self._open_runtime().wiring
-        if audio:
+        if isinstance(given, UserSound):
+            await self._send_sound(given)
+        elif given:
             await wiring.microphone.room()
-            wiring.direct_audio.put(audio)
+            wiring.direct_audio.put(
+                given if self._user_audio.idle else self._user_audio.rest(self.input_format) + given
+            )
         if commit:
             await self.commit_audio()
 
@@ -197,11 +210,14 @@ class RealtimeSession(Generic[T]):
 
         The server does not respond by itself to this; ask with `respond`.
         """
+        if not self._user_audio.idle:
+            await self._send_rest()
         await self._post(AudioSent("commit"))
         await self._send_inline(InputAudioBufferCommit())
 
     async def clear_audio(self) -> None:
         """Forget what the user said since the last commit. Returns once that is on the wire."""
+        self._user_audio.drop()
         await self._post(AudioSent("clear"))
         await self._send_inline(InputAudioBufferClear())
 
@@ -441,6 +457,23 @@ class RealtimeSession(Generic[T]):
         if self._runtime.over.is_set():
             raise SessionClosed("the session is closed") from self._runtime.error
         return self._runtime
+
+    async def _send_sound(self, sound: UserSound) -> None:
+        """Send a sound of another kind than the session's, in parts: conversion takes time that others need too."""
+        wiring = self._open_runtime().wiring
+        for number, pcm in enumerate(sound.parts(self.input_format)):
+            if number:
+                await trio.lowlevel.checkpoint()
+            await wiring.microphone.room()
+            if piece := self._user_audio.encode(pcm, sound.rate, self.input_format):
+                wiring.direct_audio.put(piece)
+
+    async def _send_rest(self) -> None:
+        """Send what was kept back of a sound that has ended."""
+        wiring = self._open_runtime().wiring
+        await wiring.microphone.room()
+        if rest := self._user_audio.rest(self.input_format):
+            wiring.direct_audio.put(rest)
 
     async def _post(self, command: Input) -> None:
         await self._open_runtime().wiring.inbox.put([command])

@@ -11,7 +11,7 @@ from typing import TypeVar
 from engine._messages import write_path
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
-from engine.errors import AudioError, MessageError, SettingsError
+from engine.errors import MessageError, SettingsError
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import ModelCapabilities
 from engine.wire.client_events import ClientEvent, ResponseCreate
@@ -24,20 +24,6 @@ from engine.wire.session import Session
 from engine.wire.struct import UNSET, evolve
 
 E = TypeVar("E", bound=ClientEvent)
-
-
-def audio_bytes(audio: object) -> bytes:
-    """A bytearray, a memoryview or an array as bytes. A number is not: `bytes(9)` would be nine bytes of silence.
-
-    Raises:
-        AudioError: it is none of these.
-    """
-    if isinstance(audio, bytes):
-        return audio
-    try:
-        return bytes(memoryview(audio))  # type: ignore[arg-type]
-    except TypeError:
-        raise AudioError(f"audio is bytes, not {type(audio).__name__}") from None
 
 
 def sendable(event: E) -> E:
