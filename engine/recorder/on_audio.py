@@ -44,7 +44,11 @@ def taken(state: RecorderState, event: Audio, now: int) -> None:
     if not before:
         state.record(now, "audio.first_taken", response=spoken.response, item=spoken.item)
     audible = spoken.arrivals.audible_at
-    if audible is not None and before <= audible < after:
+    # A sample may have begun with the piece before, where nobody knew yet that it is audible.
+    place = None
+    if audible is not None and not spoken.audible_taken and audible < after:
+        place = audible - before
+        spoken.audible_taken = True
         ms = spoken.arrivals.audible_ms
         state.record(now, "audio.first_audible", response=spoken.response, item=spoken.item, ms=ms)
     if state.reported:
@@ -55,8 +59,8 @@ def taken(state: RecorderState, event: Audio, now: int) -> None:
         playout.begin(spoken.response, spoken.item, size, now)
     elif stalled_ns:
         state.record_playout([playout.underrun(spoken.item, stalled_ns, now)])
-    if audible is not None and before <= audible < after:
-        playout.heard_from(spoken.item, audible - before, size)
+    if place is not None:
+        playout.heard_from(spoken.item, place, size)
     due = playout.due
     if due is not None and due <= now:
         state.record_playout(playout.advance(now))
