@@ -35,7 +35,7 @@ from engine.caller.sender import FRAME_BY_FRAME, PacedSender, Pacing
 from engine.caller.truth_marks import TruthMarks
 from engine.caller.turn_taking import TurnTaking
 from engine.clock import now_ns
-from engine.errors import EngineError, SessionClosed, SessionFailed
+from engine.errors import AudioError, EngineError, SessionClosed, SessionFailed
 from engine.events import Audio, AudioEnd, AudioInterrupted, ToolApprovalRequired, UserSpeechStopped
 from engine.session.session import RealtimeSession
 from engine.wire.formats import PCM16
@@ -149,8 +149,12 @@ class CallHarness:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, player, sender)
                 self._conversation.deadline = trio.current_time() + self.time_limit
-                with self._conversation:
-                    await self._converse(player, sender, recording, began_ns)
+                try:
+                    with self._conversation:
+                        await self._converse(player, sender, recording, began_ns)
+                except* AudioError as group:  # a format of the server's that nothing can be resampled to
+                    self._failure = next(error for error in group.exceptions if isinstance(error, AudioError))
+                    self._reason = self._reason or str(self._failure)
                 self._reason = self._reason or "the time was over"
                 ended_ns = now_ns()
                 if recording is not None:

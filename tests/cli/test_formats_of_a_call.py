@@ -14,11 +14,12 @@ import trio
 from engine.agents.agent import RealtimeAgent
 from engine.audio.g711 import alaw_to_pcm, pcm_to_alaw, pcm_to_ulaw, ulaw_to_pcm
 from engine.audio.samples import pcm_of, samples_of
-from engine.caller.call import CallHarness
+from engine.caller.call import CallHarness, CallOutcome
 from engine.caller.call_events import CallEvent, PlaybackEnded
 from engine.caller.caller import PreparedCaller, Utterance
 from engine.cli.call_folder import CallFolder
 from engine.cli.transcript import AgentSaid, Transcript
+from engine.errors import AudioError
 from engine.models.scripted import Expect, HangUp, Pause, Say, ScriptedModel, Step
 from engine.session.runner import RealtimeRunner
 from engine.wire.client_events import InputAudioBufferAppend, ResponseCreate
@@ -81,3 +82,19 @@ def test_a_call_has_its_pitch_on_both_sides(name: str, tmp_path: Path) -> None:
     assert lines[0]["output_format"] == {"type": audio_format.type, "rate": audio_format.rate}
     lengths = [each["ms"] for each in lines if each["type"] == "audio"]
     assert sum(lengths) == pytest.approx(SPOKEN_MS, abs=len(lengths))
+
+
+def test_a_rate_that_is_none_of_sound_breaks_the_call_off_by_name() -> None:
+    """Rather than noise, or a program that ends."""
+    script: list[Step] = [Expect(ResponseCreate), Say(answer(b"\1\0" * 400, [])), Pause(6), HangUp()]
+    outcomes: list[CallOutcome] = []
+
+    async def main() -> None:
+        session = await RealtimeRunner(RealtimeAgent[Any]("Plain"), model=ScriptedModel(script)).run()
+        session._input_format = AudioFormat("audio/pcm", 500)  # as a server may confirm it
+        caller = PreparedCaller([Utterance("oh", tone(CALLER_HZ, 24_000, 1.0))])
+        outcomes.append(await CallHarness(session=session, caller=caller, model_name="test").run())
+
+    trio.run(main, clock=virtual())
+    assert isinstance(outcomes[0].failure, AudioError)
+    assert "at 500 samples per second" in outcomes[0].reason
