@@ -83,6 +83,7 @@ def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     """The user begins to speak: barge-in, where the settings say so."""
     s.user_takes_part()
     begin_turn(s)
+    s.turn_rules = s.turn_rules.heard()
     s.emit(UserSpeechStarted, item_id=event.item_id, audio_start_ms=event.audio_start_ms)
     s.arbiter.user_speaks(server_cancels=s.turn_rules.interrupts)
     if s.turn_rules.interrupts:

@@ -35,6 +35,7 @@ class Driven:
         self.tools: list[Any] = []
         self.checks: list[Any] = []
         self.handles: list[Any] = []
+        self.formats: list[Any] = []
         if opened:
             self.tell(Connected(agent))
             self.forget()
@@ -61,7 +62,7 @@ class Driven:
 
     def forget(self) -> Driven:
         """What has happened so far does not matter."""
-        for name in ("events", "wire", "tools", "checks", "handles"):
+        for name in ("events", "wire", "tools", "checks", "handles", "formats"):
             getattr(self, name).clear()
         return self
 
