@@ -41,9 +41,9 @@ class SentAudio:
 
     def ms_of(self, place: int) -> float:
         """Return the milliseconds of all audio sent up to a place in it, in bytes."""
-        for start, start_ms, per_second in reversed(self._stretches):
-            if start <= place:
-                break
+        start, start_ms, per_second = self._stretches[-1]
+        if place < start:
+            start, start_ms, per_second = next(each for each in reversed(self._stretches) if each[0] <= place)
         return start_ms + 1000 * (place - start) / per_second
 
     def _place_of(self, ms: float) -> int:
