@@ -48,9 +48,10 @@ class TurnRules:
     creates_response: bool = True
     interrupts: bool = True
     if_heard: TurnRules | None = None
-    """What holds once speech is heard, where the server says that it detects none and nobody asked for that."""
+    """What holds once the server tells of speech or of an idle user, where it says that it detects neither and nobody
+    asked for that."""
     proven: bool = False
-    """Speech was heard although the server had said so: it is not believed a second time."""
+    """It has told of them although it had said so: it is not believed a second time."""
 
     def confirmed(self, wanted: Session, in_force: Session) -> TurnRules:
         """The rules that the settings in force make. `wanted` is what the application asked for: only its own null
@@ -64,7 +65,7 @@ class TurnRules:
         return attrs.evolve(rules, proven=self.proven)
 
     def heard(self) -> TurnRules:
-        """The rules once the server has heard the user: that proves its voice detection, whatever it has said."""
+        """The rules once the server tells of the user's speech: that proves its voice detection, whatever it said."""
         return self if self.if_heard is None else attrs.evolve(self.if_heard, proven=True)
 
     def updated(self, session: Session) -> TurnRules:
