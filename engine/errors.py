@@ -128,7 +128,9 @@ class SettingsDiffer(ServerError):
     """The server has confirmed other settings than it was asked for. What it has confirmed counts."""
 
     def __init__(self, differences: Sequence[SettingDifference]) -> None:
-        super().__init__(f"{'; '.join(map(str, differences))}. What the server uses counts from now on")
+        other_input = any(difference.path == "audio.input.format" for difference in differences)
+        hint = "; send_audio takes audio in session.input_format" if other_input else ""
+        super().__init__(f"{'; '.join(map(str, differences))}. What the server uses counts from now on{hint}")
         self.differences = tuple(differences)
 
 

@@ -51,7 +51,7 @@ class TurnRules:
     """What holds once the server tells of speech or of an idle user, where it says that it detects neither and nobody
     asked for that."""
     proven: bool = False
-    """It has told of them although it had said so: it is not believed a second time."""
+    """It has told of them: it is not believed when it says that it detects neither."""
 
     def confirmed(self, wanted: Session, in_force: Session) -> TurnRules:
         """The rules that the settings in force make. `wanted` is what the application asked for: only its own null
@@ -66,7 +66,7 @@ class TurnRules:
 
     def heard(self) -> TurnRules:
         """The rules once the server tells of the user's speech: that proves its voice detection, whatever it said."""
-        return self if self.if_heard is None else attrs.evolve(self.if_heard, proven=True)
+        return self if self.proven else attrs.evolve(self.if_heard or self, proven=True)
 
     def updated(self, session: Session) -> TurnRules:
         """The rules after a session update or echo; what it does not mention stays."""
