@@ -13,7 +13,7 @@ from engine.latency.arrivals import Arrivals
 from engine.latency.overhead import BOUNDS_NS, EngineOverhead, Histogram
 from engine.latency.playout import Playout
 from engine.latency.sent_audio import REMEMBERED, SentAudio
-from engine.wire.formats import PCM16
+from engine.wire.formats import G711_ULAW, PCM16
 from tests.support.speaker import take
 
 MS = 1_000_000
@@ -190,3 +190,14 @@ def test_an_interruption_after_the_end_changes_nothing() -> None:
         ("playout.start", 0),
         ("playout.stop", 20),
     ]
+
+
+def test_positions_go_on_in_another_format() -> None:
+    sent = SentAudio(PCM16)
+    sent.sent(PCM16.bytes_of(100), 1)
+    sent.use_format(G711_ULAW)
+    sent.sent(G711_ULAW.bytes_of(100), 2)
+    sent.sent(G711_ULAW.bytes_of(100), 3)
+    assert [piece.at_ns for ms in (50, 150, 250) if (piece := sent.holding(ms))] == [1, 2, 3]
+    ends = [PCM16.bytes_of(100) + G711_ULAW.bytes_of(ms) for ms in (0, 100, 200)]
+    assert [sent.ms_of(end) for end in ends] == [100, 200, 300]
