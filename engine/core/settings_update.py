@@ -126,7 +126,7 @@ def learn_settings(s: State, said: Session | TranscriptionSession) -> None:
 def refused_update(s: State, said: ErrorDetail) -> PendingUpdate | None:
     """Return the update that an error refuses. Servers answer in order: one that names no client event, but a setting,
     means the oldest."""
-    if said.event_id is not None:
+    if said.event_id:
         return next((update for update in s.updates if update.event_id == said.event_id), None)
     return s.updates[0] if s.updates and _names_settings(said) else None
 
