@@ -11,6 +11,7 @@ from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import EngineError
 from engine.events import RealtimeSessionEvent, ToolOutcome
 from engine.wire.client_events import ClientEvent
+from engine.wire.formats import AudioFormat
 
 # --- to the application's event queue
 
@@ -143,6 +144,17 @@ class HandleDone:
 HandleWork = HandleCreated | HandleDone
 
 
+# --- to whoever cuts, measures or plays audio
+
+
+@attrs.frozen
+class FormatsInUse:
+    """The audio formats that count from now on."""
+
+    input: AudioFormat
+    output: AudioFormat
+
+
 class Effects(Struct):
     """What one or more inputs led to. The router empties it after each batch."""
 
@@ -151,3 +163,4 @@ class Effects(Struct):
     tools: list[ToolWork] = field(default_factory=list)
     checks: list[CheckWork] = field(default_factory=list)
     handles: list[HandleWork] = field(default_factory=list)
+    formats: list[FormatsInUse] = field(default_factory=list)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.core.agent_change import confirm_settings, drop_refused_settings
 from engine.core.responses import finish_response
+from engine.core.settings_update import confirm_settings, learn_settings, refuse_settings, refused_update
 from engine.core.state import State
 from engine.errors import ProtocolError, ResponseFailed, ServerError
 from engine.events import RateLimits, RawModelEvent
@@ -17,7 +17,7 @@ from engine.wire.server_events import (
     SessionCreated,
     SessionUpdated,
 )
-from engine.wire.session import Audio, AudioOutput, Session
+from engine.wire.session import Session
 
 HARMLESS = frozenset({"response_cancel_not_active"})
 """Refusals that say only that what was wanted is already so: a response had ended before it could be cancelled."""
@@ -25,21 +25,12 @@ HARMLESS = frozenset({"response_cancel_not_active"})
 
 def session_created(s: State, event: SessionCreated) -> None:
     """The server's settings as they are before ours."""
-    if isinstance(event.session, Session):
-        _learn(s, event.session)
+    learn_settings(s, event.session)
 
 
 def session_updated(s: State, event: SessionUpdated) -> None:
     """The server confirms settings: what it begins by itself from now on is the new agent's."""
-    if isinstance(event.session, Session):
-        _learn(s, event.session)
-    confirm_settings(s)
-
-
-def _learn(s: State, session: Session) -> None:
-    s.turn_rules = s.turn_rules.updated(session)
-    if isinstance(session.audio, Audio) and isinstance(session.audio.output, AudioOutput):
-        s.voice = session.audio.output.voice
+    confirm_settings(s, event.session)
 
 
 def error(s: State, event: ErrorEvent) -> None:
@@ -58,18 +49,22 @@ def error(s: State, event: ErrorEvent) -> None:
         s.resolve_handle(failed, "failed", reason=said.code, error=refusal)
         s.error(refusal, said.code)
         return
-    drop_refused_settings(s, said.event_id)
+    update = refused_update(s, said)
     where = f" (at {said.param})" if said.param else ""
     s.error(ServerError(f"{said.message}{where}"), said.code)
+    if update is not None:
+        refuse_settings(s, update)
 
 
 def malformed(s: State, event: MalformedEvent) -> None:
     """Something that is no event: shown as it came, with an error, and the session goes on. A response whose end cannot
-    be read has ended all the same."""
+    be read has ended, and settings whose confirmation cannot be read are confirmed, all the same."""
     s.note_errors([event])
     if not s.rules.raw_events:
         raw(s, event)
     s.error(ProtocolError(f"the server sent what is not a valid event: {event.reason}"))
+    if event.type == SessionUpdated.type:
+        confirm_settings(s, Session())
     if event.type == ResponseDone.type and event.response_id in s.responses:
         failure = StatusDetails("failed", error=ResponseError(code="malformed", message=event.reason))
         finish_response(s, Response(event.response_id, "failed", failure))

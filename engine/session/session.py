@@ -17,6 +17,7 @@ from engine.agents.tool import FunctionTool
 from engine.audio.buffers import AudioBuffer
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.core.conversation import History
+from engine.core.effects import FormatsInUse
 from engine.core.inputs import (
     AudioSent,
     DecideCall,
@@ -26,6 +27,7 @@ from engine.core.inputs import (
     SendMessage,
     SendRaw,
     UpdateAgent,
+    UpdateSettings,
 )
 from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
@@ -55,10 +57,11 @@ from engine.session.validation import (
     response_tools,
     run_guardrails,
     sendable,
+    settings_change,
     usable_formats,
 )
 from engine.session.wiring import SessionDeps
-from engine.settings import RealtimeModelConfig, RealtimeRunConfig
+from engine.settings import ModelSettings, RealtimeModelConfig, RealtimeRunConfig
 from engine.wire.client_events import (
     ClientEvent,
     ConversationItemCreate,
@@ -104,7 +107,7 @@ class RealtimeSession(Generic[T]):
         self._input_format = format_of(base.audio_input)
         self._user_audio = UserAudioEncoder()
         self._playback = playback_tracker(model_config.playback_tracker)
-        self._playback.bind(format_of(base.audio_output))
+        self._output_format = format_of(base.audio_output)
         self._connecting: trio.CancelScope | None = None
         self._machine: Machine | None = None
         self._runtime: SessionRuntime | None = None
@@ -234,6 +237,9 @@ class RealtimeSession(Generic[T]):
     async def send_event(self, event: ClientEvent | Mapping[str, object]) -> None:
         """Send a client event of your own as it is, for what this class has no method for.
 
+        The settings of a `session.update` count as if `update_settings` had been called; it is given an `event_id` if
+        it has none.
+
         Raises:
             MessageError: it has no JSON form.
         """
@@ -294,6 +300,26 @@ class RealtimeSession(Generic[T]):
             Exception: whatever the agent's own functions (its instructions, what is enabled) raise.
         """
         await self._post(UpdateAgent(await self._resolve(agent)))
+
+    async def update_settings(self, settings: ModelSettings | None = None, /, **changes: object) -> None:
+        """Change settings of the running session, as `model_settings` are written: what is left out stays as it is.
+
+            await session.update_settings(turn_detection=None)  # push-to-talk from now on
+
+        The event `settings_updated` tells that the server has confirmed the change, an `error` event that it refuses
+        it. What was confirmed stays, whichever agent speaks: it is laid over the settings of the run and over a voice
+        that an agent declares. Instructions, tools and prompts are an agent's own: `update_agent` changes them. A voice
+        cannot change once the session has spoken: an `error` event says so, and the rest is changed.
+
+        Args:
+            settings: a mapping, or an object of settings.
+            changes: the same by name, laid over `settings`.
+
+        Raises:
+            SettingsError: a setting is wrong, is none of the session's, or there is none.
+        """
+        changed = settings_change(settings, changes, self._model.capabilities)
+        await self._post(UpdateSettings(changed))
 
     async def approve_tool_call(self, call_id: str, *, always: bool = False) -> None:
         """Let a call run that waits for it; with `always`, every later call of this tool too.
@@ -365,13 +391,13 @@ class RealtimeSession(Generic[T]):
 
     @property
     def input_format(self) -> AudioFormat:
-        """The format in which `send_audio` takes the user's audio."""
+        """The format in which `send_audio` takes the user's audio: the one asked for, or what the server confirmed."""
         return self._input_format
 
     @property
     def output_format(self) -> AudioFormat:
-        """The format of the agent's audio."""
-        return format_of(self._base.audio_output)
+        """The format of the agent's audio: the one asked for, or what the server confirmed."""
+        return self._output_format
 
     @property
     def playback(self) -> RealtimePlaybackTracker:
@@ -421,7 +447,8 @@ class RealtimeSession(Generic[T]):
             max_tool_rounds=self._run_config.max_tool_rounds,
         )
         reported = self._model_config.playback_tracker is not None
-        self._machine = Machine(rules, spec, PlaybackLedger(format_of(self._base.audio_output), reported=reported))
+        self._machine = Machine(rules, spec, PlaybackLedger(self._output_format, reported=reported))
+        self._playback.bind(self._machine.audio_ms)
         return SessionRuntime(
             SessionDeps(
                 model=self._model,
@@ -433,12 +460,16 @@ class RealtimeSession(Generic[T]):
                 tool_error_formatter=self._run_config.tool_error_formatter,
                 playback=self._playback,
                 input_format=self._input_format,
+                use_formats=self._use_formats,
                 frame_ms=self._run_config.audio_frame_ms,
                 resolve=self._resolve,
                 settings=self._base,
                 latency_log=self._run_config.latency_log,
             )
         )
+
+    def _use_formats(self, formats: FormatsInUse) -> None:
+        self._input_format, self._output_format = formats.input, formats.output
 
     async def _resolve(self, agent: RealtimeAgent[Any]) -> AgentSpec:
         if not isinstance(agent, RealtimeAgent):

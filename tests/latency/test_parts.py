@@ -211,3 +211,14 @@ def test_the_first_audible_sample_is_found_wherever_a_server_cuts(
     assert arrivals.audible_at == quiet * audio_format.bytes_per_sample
     assert arrivals.audible_ms == 1000 * quiet / audio_format.rate
     assert arrivals.nbytes == len(audio)
+
+
+def test_positions_go_on_in_another_format() -> None:
+    sent = SentAudio(PCM16)
+    sent.sent(PCM16.bytes_of(100), 1)
+    sent.use_format(G711_ULAW)
+    sent.sent(G711_ULAW.bytes_of(100), 2)
+    sent.sent(G711_ULAW.bytes_of(100), 3)
+    assert [piece.at_ns for ms in (50, 150, 250) if (piece := sent.holding(ms))] == [1, 2, 3]
+    ends = [PCM16.bytes_of(100) + G711_ULAW.bytes_of(ms) for ms in (0, 100, 200)]
+    assert [sent.ms_of(end) for end in ends] == [100, 200, 300]
