@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from engine.caller.call_events import CallBegan, CallEvent
+from engine.events import SettingsUpdated
 from engine.wire.formats import PCM16, AudioFormat
 
 
@@ -16,5 +17,5 @@ class OutputFormat:
 
     def on_event(self, event: CallEvent) -> None:
         """Note the format that an event tells."""
-        if isinstance(event, CallBegan):
+        if isinstance(event, CallBegan | SettingsUpdated):
             self.current = event.output_format

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.audio.buffers import AudioBuffer
 from engine.core.inputs import PlaybackReported
 from engine.wire.formats import PCM16
 
@@ -20,7 +21,7 @@ class RealtimePlaybackTracker:
 
     def __init__(self) -> None:
         self._ms_of: Callable[[str, int, int], int] = lambda item_id, content_index, nbytes: PCM16.ms_of(nbytes)
-        self._played_ms: dict[tuple[str, int], int] = {}
+        self._played_ms: dict[tuple[str, int], float] = {}
         self._played_bytes: dict[tuple[str, int], int] = {}
         self._unread: dict[tuple[str, int], int] = {}
         self._marks: dict[str, tuple[str, int, int]] = {}
@@ -28,17 +29,17 @@ class RealtimePlaybackTracker:
     def on_play_ms(self, item_id: str, item_content_index: int, ms: float) -> None:
         """`ms` more milliseconds of an item have been played."""
         key = (item_id, item_content_index)
-        self._played_ms[key] = self._played_ms.get(key, 0) + round(ms)
+        self._played_ms[key] = self._played_ms.get(key, 0) + ms
         self._played(key)
 
-    def on_play_bytes(self, item_id: str, item_content_index: int, data: bytes) -> None:
-        """These bytes of an item have been played."""
+    def on_play_bytes(self, item_id: str, item_content_index: int, data: AudioBuffer) -> None:
+        """This audio of an item has been played, in pieces of any length, of whatever elements."""
         key = (item_id, item_content_index)
-        self._played_bytes[key] = self._played_bytes.get(key, 0) + len(data)
+        self._played_bytes[key] = self._played_bytes.get(key, 0) + memoryview(data).nbytes
         self._played(key)
 
     def _played(self, key: tuple[str, int]) -> None:
-        self.on_position(*key, self._played_ms.get(key, 0) + self._ms_of(*key, self._played_bytes.get(key, 0)))
+        self.on_position(*key, round(self._played_ms.get(key, 0)) + self._ms_of(*key, self._played_bytes.get(key, 0)))
 
     def on_position(self, item_id: str, item_content_index: int, ms: int) -> None:
         """An item has been played up to `ms`, counted from its beginning."""

@@ -22,16 +22,18 @@ from engine.cli.transcript import AgentSaid, Transcript
 from engine.errors import AudioError
 from engine.models.scripted import Expect, HangUp, Pause, Say, ScriptedModel, Step
 from engine.session.runner import RealtimeRunner
-from engine.wire.client_events import InputAudioBufferAppend, ResponseCreate
+from engine.wire.client_events import InputAudioBufferAppend, ResponseCreate, SessionUpdate
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat
-from engine.wire.server_events import ResponseOutputAudioDelta, ServerEvent
+from engine.wire.server_events import ResponseOutputAudioDelta, ServerEvent, SessionUpdated
+from engine.wire.session import Audio, AudioInput, AudioOutput, Session
 from tests.audio.tones import hertz, tone
 from tests.cli.support import virtual
 from tests.support.talk import begins, ends, falls_silent, speaks
 
 FORMATS = {"pcm16": PCM16, "g711_ulaw": G711_ULAW, "g711_alaw": G711_ALAW}
-ENCODE = {"g711_ulaw": pcm_to_ulaw, "g711_alaw": pcm_to_alaw}
-DECODE = {"g711_ulaw": ulaw_to_pcm, "g711_alaw": alaw_to_pcm}
+RATES = [AudioFormat("audio/pcm", rate) for rate in (8000, 16000, 44100, 48000)]
+ENCODE = {G711_ULAW.type: pcm_to_ulaw, G711_ALAW.type: pcm_to_alaw}
+DECODE = {G711_ULAW.type: ulaw_to_pcm, G711_ALAW.type: alaw_to_pcm}
 AGENT_HZ, CALLER_HZ = 440, 600
 SPOKEN_MS = 1000
 
@@ -46,12 +48,16 @@ def answer(line: bytes, sizes: Sequence[int]) -> list[ServerEvent]:
     return [begins("r", "req_1"), *speaks("r", "a", "hello", 0), *deltas, *falls_silent("r", "a", "hello"), ends("r")]
 
 
+@pytest.mark.parametrize("confirmed", [None, *RATES, *FORMATS.values()], ids=str)
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_call_has_its_pitch_on_both_sides(name: str, tmp_path: Path) -> None:
-    audio_format: AudioFormat = FORMATS[name]
-    pcm = tone(AGENT_HZ, audio_format.rate, SPOKEN_MS / 1000)
-    line = ENCODE.get(name, bytes)(pcm)
-    script: list[Step] = [Expect(ResponseCreate), Say(answer(line, [4801, 3, 77])), Pause(6), HangUp()]
+def test_a_call_has_its_pitch_on_both_sides(name: str, confirmed: AudioFormat | None, tmp_path: Path) -> None:
+    """In the format that was asked for, or in the one that the server confirms instead."""
+    audio_format = confirmed or FORMATS[name]
+    encode, decode = (codec.get(audio_format.type, bytes) for codec in (ENCODE, DECODE))
+    line = encode(tone(AGENT_HZ, audio_format.rate, SPOKEN_MS / 1000))
+    sides = Audio(AudioInput(format=audio_format), AudioOutput(format=audio_format))
+    echo = [Expect(SessionUpdate), Say([SessionUpdated(Session(audio=sides))])] if confirmed else []
+    script: list[Step] = [*echo, Expect(ResponseCreate), Say(answer(line, [4801, 3, 77])), Pause(6), HangUp()]
     model, events, transcript = ScriptedModel(script), list[CallEvent](), Transcript()
     model_settings = {"input_audio_format": name, "output_audio_format": name, "turn_detection": None}
 
@@ -74,12 +80,12 @@ def test_a_call_has_its_pitch_on_both_sides(name: str, tmp_path: Path) -> None:
     assert hertz(pcm_of(both[0::2]), rate) == pytest.approx(CALLER_HZ, abs=3)
     assert hertz(pcm_of(both[1::2]), rate) == pytest.approx(AGENT_HZ, abs=3)
     sent = b"".join(event.audio for event in model.sent if isinstance(event, InputAudioBufferAppend))
-    assert hertz(DECODE.get(name, bytes)(sent), audio_format.rate) == pytest.approx(CALLER_HZ, abs=3)
+    assert hertz(decode(sent), audio_format.rate) == pytest.approx(CALLER_HZ, abs=3)
     assert [event.played_ms for event in events if isinstance(event, PlaybackEnded)] == [SPOKEN_MS]
     (said,) = [entry for entry in transcript.entries if isinstance(entry, AgentSaid)]
     assert said.received_ms == pytest.approx(SPOKEN_MS)
     lines = [orjson.loads(each) for each in (tmp_path / "call" / "events.jsonl").read_bytes().splitlines()]
-    assert lines[0]["output_format"] == {"type": audio_format.type, "rate": audio_format.rate}
+    assert lines[0]["output_format"] == {"type": FORMATS[name].type, "rate": FORMATS[name].rate}
     lengths = [each["ms"] for each in lines if each["type"] == "audio"]
     assert sum(lengths) == pytest.approx(SPOKEN_MS, abs=len(lengths))
 
