@@ -38,6 +38,7 @@ from engine.wire.server_events import (
 from engine.wire.session import Audio as AudioSettings
 from engine.wire.session import AudioInput, ServerVad, Session
 from tests.core.driving import AGENT, MS, OTHER, Driven
+from tests.properties.broken import asks_again_and_takes_both_answers
 from tests.support.talk import accepts, begins, calls, ends, speaks, typed, user_starts, user_stops
 
 CONFLICT = "conversation_already_has_active_response"
@@ -221,6 +222,11 @@ def test_each_wish_has_one_answer_however_slow_the_server(data: st.DataObject) -
     assert sorted(handle.handle_id for handle in done) == list(range(1, wishes + 1))
     assert len(spoken) == len([handle for handle in done if handle.status == "completed"])
     assert len(d.seen(AgentStart)) == len(d.seen(AgentEnd)) == len(answered)
+
+
+def test_an_engine_that_takes_both_answers_is_rejected() -> None:
+    with asks_again_and_takes_both_answers(), pytest.raises(AssertionError):
+        test_each_wish_has_one_answer_however_slow_the_server()
 
 
 # --- settings that are never confirmed
