@@ -195,7 +195,7 @@ def test_each_wish_has_one_answer_however_slow_the_server(data: st.DataObject) -
         nonlocal seen, free_at
         for event in d.sent(ResponseCreate)[seen:]:
             seen += 1
-            at = d.now + data.draw(st.sampled_from([0, 300, 1500, 4500, 9000])) * MS
+            at = d.now + data.draw(st.sampled_from([0, 300, 1500, 9000, 12000])) * MS
             token, name = str(event.event_id), f"r{next(names)}"
             if data.draw(st.sampled_from([False, False, False, True])):
                 continue  # lost
