@@ -55,18 +55,21 @@ def load(path: Path) -> Recording:
     return Recording(path.stem, lines)
 
 
-def recordings() -> list[Recording]:
-    """All recordings that can be found, by name."""
-    return [load(path) for path in sorted(folder().glob("*.jsonl"))]
+def recordings(kind: str = "") -> list[Recording]:
+    """All recordings that can be found, by name; those of compatible servers are of the kind "vendors"."""
+    return [load(path) for path in sorted((folder() / kind).glob("*.jsonl"))]
 
 
-def _parameters() -> list[Any]:
-    found = recordings()
+def _parameters(kind: str = "") -> list[Any]:
+    found = recordings(kind)
     if not found:
-        reason = f"no recordings in {folder()} (set ENGINE_RECORDINGS)"
+        reason = f"no recordings in {folder() / kind} (set ENGINE_RECORDINGS)"
         return [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="none")]
     return [pytest.param(each, id=each.name) for each in found]
 
 
 recorded = pytest.mark.parametrize("recording", _parameters())
 """Runs a test once for each recording: `def test_x(recording: Recording)`."""
+
+recorded_by_vendors = pytest.mark.parametrize("recording", _parameters("vendors"))
+"""The same for compatible servers, which differ from the service: these are played against the client only."""

@@ -1,7 +1,10 @@
 """The conversation as the server keeps it: a linked list of items, and what has become of each.
 
-The server tells an item's place once (`previous_item_id` of *added* and *committed*; that of *done* is unreliable)
-and nobody else ever decides it. Every step costs the same however long the conversation is: nodes are found by id,
+The server tells an item's place once (`previous_item_id` of *added* and *committed*; that of *done* is unreliable).
+An item whose place has not been told stands at the end, or before an item that is known to follow it, until it is.
+Words may come before their item, and items without their words.
+
+Every step costs the same however long the conversation is: nodes are found by id,
 pieces of transcript are kept as they came and joined when somebody reads them, and what an application reads is
 built on demand.
 """
@@ -37,6 +40,7 @@ from engine.wire.items import (
     OutputText,
     Part,
 )
+from engine.wire.struct import evolve
 
 ROOT = "root"
 MS_PER_CHARACTER = 65
@@ -48,17 +52,23 @@ MOST_EARLY = 64
 
 
 @attrs.define
-class _Text:
-    """Text that grows by pieces and is joined when it is read."""
+class Words:
+    """Text of one part of an item. It grows by pieces and is joined when it is read."""
 
     pieces: list[str] = attrs.field(factory=list)
+    final: bool = False
+    """The server has said that this is all of what the user said."""
+    retold: bool = False
+    """The server tells the growing text as a whole each time, instead of what is new."""
 
     def read(self) -> str:
+        """The text so far."""
         if len(self.pieces) > 1:
             self.pieces[:] = ["".join(self.pieces)]
         return self.pieces[0] if self.pieces else ""
 
     def set(self, text: str) -> None:
+        """Replace the text."""
         self.pieces[:] = [text]
 
 
@@ -75,7 +85,13 @@ class _Node:
     previous: str | None
     next: str | None
     status: ItemStatus = "in_progress"
-    texts: dict[int, _Text] = attrs.field(factory=dict)
+    placed: bool = False
+    """The server has said where it stands."""
+    follows: str | None = None
+    """The item, not known yet, that it stands after."""
+    final: bool = False
+    """The server has said its final word on it."""
+    texts: dict[int, Words] = attrs.field(factory=dict)
     written: set[int] = attrs.field(factory=set)
     heard: dict[int, _Heard] = attrs.field(factory=dict)
     output: str | None = None
@@ -91,61 +107,122 @@ class Conversation:
         self._first: str | None = None
         self._last: str | None = None
         self._hidden = 0
-        self._early: dict[tuple[str, int], str] = {}
-        """Whole texts of parts whose item is not known yet: some servers tell an item's words before its place."""
+        self._early: dict[tuple[str, int], Words] = {}
+        """Texts of parts whose item is not known yet: some servers tell an item's words before its place."""
+        self._followers: dict[str, str] = {}
+        """By the id of an item that is not known yet, the one that stands after it."""
         self._tells_places = False
         """Whether this server says where items go. For one that never does, silence means the end, not the start."""
 
     # --- what the server says
 
     def add(self, item: Item, previous_item_id: str | None, *, known_place: bool = True) -> bool:
-        """An item takes its place. Returns whether it is new."""
+        """An item takes its place. Returns whether it is new.
+
+        Args:
+            item: the item as it is told.
+            previous_item_id: the item before it; None: it is the first, or nobody has said.
+            known_place: this is the server's word on its place; otherwise it is moved when that comes.
+        """
         item_id = _id_of(item)
-        if item_id in self._nodes:
+        if (node := self._nodes.get(item_id)) is not None:
+            if known_place and not node.placed and previous_item_id in self._nodes:
+                node.placed = True
+                self._move(node, previous_item_id)
             return False
         self._tells_places = self._tells_places or previous_item_id is not None
-        place = previous_item_id if previous_item_id in self._nodes else None
-        if place is None and not (known_place and self._tells_places and previous_item_id in (None, ROOT)):
-            place = self._last
-        self._link(_Node(item, item_id, None, None), place)
+        node = _Node(item, item_id, None, None, placed=known_place and previous_item_id is not None)
+        self._link(node, self._place_of(node, previous_item_id, known_place=known_place))
         if isinstance(item, FunctionCall):
             self._calls[item.call_id] = item_id
         if isinstance(item, FunctionCallOutput):
             self._hidden += 1
-        self._learn(self._nodes[item_id], item)
+        self._learn(node, item)
         for key in [key for key in self._early if key[0] == item_id]:
-            self.say(*key, self._early.pop(key))
+            node.texts[key[1]] = self._early.pop(key)
         return True
+
+    def _place_of(self, node: _Node, previous: str | None, *, known_place: bool) -> str | None:
+        """The item that a new one is linked after."""
+        follower = self._nodes.get(self._followers.pop(node.item_id, ""))
+        if previous in self._nodes:
+            return previous
+        if previous in (None, ROOT):
+            if known_place and self._tells_places:
+                return None
+            if follower is not None:
+                return follower.previous
+        else:
+            node.follows, node.placed = previous, False
+            self._followers[previous] = node.item_id
+        return self._last
 
     def complete(self, item: Item) -> bool:
         """The server's final word on an item. Returns whether that is news (servers say it up to three times)."""
-        if (node := self._nodes.get(_id_of(item))) is None or (node.item == item and _says(node, item)):
+        if (node := self._nodes.get(_id_of(item))) is None:
             return False
-        node.item, node.shown = item, None
-        self._learn(node, item)
+        node.final = True
+        return self._retell(node, item)
+
+    def fill(self, item: Item) -> bool:
+        """Take from a telling of an item what no other has told: its name, arguments, content. Returns whether there
+        was anything."""
+        if (node := self._nodes.get(_id_of(item))) is None or not _lacks(node, item):
+            return False
+        return self._retell(node, item, again=False)
+
+    def close(self, item_id: str, status: ItemStatus) -> bool:
+        """No more will come of an item. Returns whether that is news: its end has not been told."""
+        if (node := self._nodes.get(item_id)) is None or node.status != "in_progress":
+            return False
+        node.status, node.shown = status, None
         return True
 
-    def grow(self, item_id: str, content_index: int, delta: str, *, spoken: bool) -> None:
-        """More text of an item, written or spoken."""
-        if node := self._nodes.get(item_id):
-            node.shown = None
-            if not spoken:
-                node.written.add(content_index)
-            text = node.texts.get(content_index)
-            if text is None:
-                text = node.texts[content_index] = _Text()
-            text.pieces.append(delta)
+    def is_final(self, item: Item) -> bool:
+        """Whether the server has said its final word on an item, and this telling has nothing that it lacked."""
+        node = self._nodes.get(_id_of(item))
+        return node is not None and node.final and not _lacks(node, item)
+
+    def item(self, item_id: str) -> Item | None:
+        """An item as it was last told."""
+        return node.item if (node := self._nodes.get(item_id)) is not None else None
+
+    def previous_of(self, item_id: str) -> str | None:
+        """The id of the item before an item; None if it is the first, or unknown."""
+        return node.previous if (node := self._nodes.get(item_id)) is not None else None
+
+    def grow(self, item_id: str, content_index: int, delta: str, *, spoken: bool) -> bool:
+        """More text of an item, written or spoken. Returns whether the item is known: if not, nothing is kept."""
+        if (node := self._nodes.get(item_id)) is None:
+            return False
+        node.shown = None
+        if not spoken:
+            node.written.add(content_index)
+        text = node.texts.get(content_index)
+        if text is None:
+            text = node.texts[content_index] = Words()
+        text.pieces.append(delta)
+        return True
 
     def say(self, item_id: str, content_index: int, text: str) -> bool:
         """The whole text of an item's part, as transcribed. Returns whether the item is known: it may follow."""
-        if (node := self._nodes.get(item_id)) is None:
-            self._early[item_id, content_index] = text
-            if len(self._early) > MOST_EARLY:
-                del self._early[next(iter(self._early))]
-            return False
-        node.shown = None
-        node.texts.setdefault(content_index, _Text()).set(text)
-        return True
+        self.words(item_id, content_index).set(text)
+        return item_id in self._nodes
+
+    def words(self, item_id: str, content_index: int) -> Words:
+        """The text of an item's part, to be read or to be changed. The item may follow."""
+        if (node := self._nodes.get(item_id)) is not None:
+            node.shown = None
+            return node.texts.setdefault(content_index, Words())
+        words = self._early.setdefault((item_id, content_index), Words())
+        if len(self._early) > MOST_EARLY:
+            del self._early[next(iter(self._early))]
+        return words
+
+    def texts(self, item_id: str) -> list[tuple[int, str]]:
+        """The text of each part of an item that has any."""
+        node = self._nodes.get(item_id)
+        return [(index, text.read()) for index, text in sorted(node.texts.items())] if node is not None else []
 
     def output(self, call_id: str, output: str) -> str | None:
         """A call got its output. Returns the id of the item that made the call, if that is news."""
@@ -170,17 +247,11 @@ class Conversation:
     def remove(self, item_id: str) -> HistoryItem | None:
         """The server deleted an item. Returns it as it was last."""
         shown = self.get(item_id)
-        if (node := self._nodes.pop(item_id, None)) is None:
+        if (node := self._nodes.get(item_id)) is None:
             return None
-        if node.previous is None:
-            self._first = node.next
-        else:
-            self._nodes[node.previous].next = node.next
-        if node.next is None:
-            self._last = node.previous
-        else:
-            self._nodes[node.next].previous = node.previous
-            self._nodes[node.next].shown = None
+        self._unlink(node)
+        if node.follows is not None:
+            self._followers.pop(node.follows, None)
         if isinstance(node.item, FunctionCallOutput):
             self._hidden -= 1
         return shown
@@ -225,13 +296,45 @@ class Conversation:
             self._nodes[node.next].shown = None
         self._nodes[node.item_id] = node
 
-    def _learn(self, node: _Node, item: Item) -> None:
+    def _unlink(self, node: _Node) -> None:
+        del self._nodes[node.item_id]
+        if node.previous is None:
+            self._first = node.next
+        else:
+            self._nodes[node.previous].next = node.next
+        if node.next is None:
+            self._last = node.previous
+        else:
+            self._nodes[node.next].previous = node.previous
+            self._nodes[node.next].shown = None
+
+    def _move(self, node: _Node, after: str | None) -> None:
+        """Put an item after another one, now that its place is told."""
+        if node.previous != after and node.item_id != after:
+            self._unlink(node)
+            self._link(node, after)
+            node.shown = None
+
+    def _retell(self, node: _Node, item: Item, *, again: bool = True) -> bool:
+        whole = _merged(node.item, item)
+        if whole == node.item and (not again or _says(node, item)):
+            return False
+        node.item, node.shown = whole, None
+        if isinstance(whole, FunctionCall):
+            self._calls[whole.call_id] = node.item_id
+        self._learn(node, item, again=again)
+        return True
+
+    def _learn(self, node: _Node, item: Item, *, again: bool = True) -> None:
+        """Take in an item's status and words; with `again`, also words of parts that had some."""
         if not node.heard:
             node.status = _status_of(item, node.status)
         if isinstance(item, Message):
             for index, part in enumerate(item.content):
-                if text := text_of(part):
-                    node.texts.setdefault(index, _Text()).set(text)
+                if (text := text_of(part)) and (again or index not in node.texts):
+                    node.texts.setdefault(index, Words()).set(text)
+                if isinstance(part, OutputText):
+                    node.written.add(index)
 
 
 @attrs.frozen(eq=False)
@@ -269,7 +372,7 @@ def _id_of(item: Item) -> str:
 
 def _status_of(item: Item, before: ItemStatus) -> ItemStatus:
     status = getattr(item, "status", None)
-    if status in ("in_progress", "completed", "incomplete"):
+    if status in ("completed", "incomplete"):
         return status  # type: ignore[no-any-return]
     return "completed" if isinstance(item, FunctionCallOutput) else before
 
@@ -292,6 +395,38 @@ def _says(node: _Node, item: Item) -> bool:
     return all(index in node.texts and node.texts[index].read() == text for index, text in told.items())
 
 
+def _merged(before: Item, item: Item) -> Item:
+    """An item as it is told again, with what this telling leaves out and an earlier one had."""
+    match before, item:
+        case FunctionCall(), FunctionCall():
+            return evolve(
+                item,
+                name=item.name or before.name,
+                call_id=item.call_id or before.call_id,
+                arguments=item.arguments or before.arguments,
+            )
+        case Message(), Message() if before.content and not item.content:
+            return evolve(item, content=before.content)
+        case _:
+            return item
+
+
+def _lacks(node: _Node, item: Item) -> bool:
+    """Whether `item` tells what is not known of it yet."""
+    match node.item, item:
+        case FunctionCall() as known, FunctionCall():
+            lacking = not known.name, not known.call_id, not known.arguments
+            return any(
+                lacks and told for lacks, told in zip(lacking, (item.name, item.call_id, item.arguments), strict=True)
+            )
+        case Message() as known, Message():
+            return (bool(item.content) and not known.content) or any(
+                text_of(part) and index not in node.texts for index, part in enumerate(item.content)
+            )
+        case _:
+            return False
+
+
 def _show(node: _Node) -> HistoryItem:
     item, previous = node.item, node.previous
     if isinstance(item, FunctionCall):
@@ -307,7 +442,7 @@ def _show(node: _Node) -> HistoryItem:
             item_id=item_id, previous_item_id=previous, status=node.status, content=tuple(_spoken(node))
         )
     if item.role == "system":
-        texts = tuple(part for part in item.content if isinstance(part, InputText))
+        texts = tuple(part for part in _said(node, item) if isinstance(part, InputText))
         return SystemMessage(item_id=item_id, previous_item_id=previous, status=node.status, content=texts)
     return UserMessage(item_id=item_id, previous_item_id=previous, status=node.status, content=tuple(_said(node, item)))
 
@@ -319,6 +454,11 @@ def _said(node: _Node, item: Message) -> Iterator[InputText | InputImage | UserA
             yield UserAudio(text.read() if text else None)
         elif isinstance(part, InputText | InputImage):
             yield part
+        elif isinstance(part, OutputText):
+            yield InputText(part.text)
+    for index, text in sorted(node.texts.items()):
+        if index >= len(item.content):
+            yield UserAudio(text.read())
 
 
 def _spoken(node: _Node) -> Iterator[AssistantText | AssistantAudio]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.core.interruption import stop_response, stop_speaking
+from engine.core.item_steps import send_event
 from engine.core.state import LiveResponse, State
 from engine.core.tool_call_steps import stop_tools_of
 from engine.events import GuardrailResult, GuardrailTripped
@@ -27,6 +28,6 @@ def trip(s: State, response: LiveResponse, tripped: tuple[GuardrailResult, ...],
     stop_speaking(s, tell_server=True)
     names = ", ".join(repr(result.name) for result in tripped)
     note = f"Your last reply was stopped by the guardrail {names}. Do not repeat it: answer again within the rules."
-    s.effects.wire.append(ConversationItemCreate(item=Message(s.fresh_id("note"), "system", (InputText(note),))))
+    send_event(s, ConversationItemCreate(item=Message(s.fresh_id("note"), "system", (InputText(note),))))
     if s.trips.once_more(MOST_TRIPS_IN_A_ROW):
         s.arbiter.follow_up()

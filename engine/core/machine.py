@@ -57,6 +57,7 @@ TABLE: dict[type, Handler] = dict(
         _on(server.ResponseOutputAudioDone, on_server_response.audio_done),
         _on(server.ResponseOutputAudioTranscriptDone, on_server_response.transcript_done),
         _on(server.ResponseOutputTextDone, on_server_response.text_done),
+        _on(server.ResponseFunctionCallArgumentsDelta, on_server_response.arguments_delta),
         _on(server.ResponseFunctionCallArgumentsDone, on_server_response.arguments_done),
         # the conversation
         _on(server.ConversationItemAdded, on_server_conversation.added),
@@ -104,7 +105,6 @@ TABLE: dict[type, Handler] = dict(
 OWN_INPUTS = frozenset(kind for kind in TABLE if kind.__module__ == inputs.__name__)
 SILENT = frozenset(
     {
-        server.ResponseFunctionCallArgumentsDelta,
         server.ConversationItemTruncated,
     }
 )
@@ -147,7 +147,9 @@ class Machine:
         s = self._state
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
-            s.asked[request.token] = RequestSnapshot(attrs.evolve(s.agent, tools=tools), frozenset(s.unseen))
+            s.asked[request.token] = RequestSnapshot(
+                attrs.evolve(s.agent, tools=tools), frozenset(s.unseen), s.created.count
+            )
             s.effects.wire.append(request.event())
         for request in s.arbiter.take_dropped():
             s.resolve_handle(request, "superseded")

@@ -15,6 +15,7 @@ from engine.core.inputs import (
     UpdateSettings,
 )
 from engine.core.interruption import stop_response, stop_speaking
+from engine.core.item_steps import send_event
 from engine.core.settings_update import change_settings, note_update
 from engine.core.state import State
 from engine.core.tool_call_steps import answer_approval, stop_tools, stop_tools_of
@@ -30,7 +31,7 @@ def send_message(s: State, command: SendMessage) -> None:
     if isinstance(message.id, UnsetType):
         message = evolve(message, id=s.fresh_id("msg"))
     s.trips.end()
-    s.effects.wire.append(ConversationItemCreate(item=message))
+    send_event(s, ConversationItemCreate(item=message))
     if command.respond:
         s.tool_rounds.end()
         s.unseen.add(str(message.id))
@@ -71,7 +72,7 @@ def send_raw(s: State, command: SendRaw) -> None:
     event = command.event
     if isinstance(event, ResponseCreate) or (isinstance(event, RawClientEvent) and event.type == ResponseCreate.type):
         s.tool_rounds.end()
-    s.effects.wire.append(note_update(s, event))
+    send_event(s, note_update(s, event))
 
 
 def audio_sent(s: State, command: AudioSent) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from engine.core.interruption import stop_speaking
+from engine.core.item_steps import complete_item, id_of, item_told
 from engine.core.responses import delete_if_unheard, read_conversation_item
 from engine.core.state import State
 from engine.core.tool_call_steps import stop_tools
 from engine.core.user_turn import begin_turn, end_turn
+from engine.core.user_words import words_end, words_grow, words_in_item, words_so_far
 from engine.events import (
-    HistoryAdded,
     HistoryUpdated,
     InputAudioTimeoutTriggered,
-    TranscriptDelta,
-    TranscriptDone,
     TranscriptionFailed,
     UserSpeechStarted,
     UserSpeechStopped,
 )
-from engine.wire.items import FunctionCallOutput, InputAudio, Item, Message
+from engine.wire.items import FunctionCallOutput, InputAudio, Message
 from engine.wire.server_events import (
     ConversationItemAdded,
     ConversationItemDeleted,
@@ -37,43 +36,29 @@ from engine.wire.server_events import (
 
 def added(s: State, event: ConversationItemAdded) -> None:
     """An item takes its place."""
-    s.unseen.discard(event.item.call_id if isinstance(event.item, FunctionCallOutput) else _id(event.item))
-    _add(s, event.item, event.previous_item_id, known_place=True)
+    s.tells_items = True
+    s.unseen.discard(event.item.call_id if isinstance(event.item, FunctionCallOutput) else id_of(event.item))
+    item_told(s, event.item, event.previous_item_id, known_place=True)
+    words_in_item(s, event.item)
     read_conversation_item(s, event.item, begins=True)
 
 
 def done(s: State, event: ConversationItemDone) -> None:
     """An item is final. Some servers announce it only here."""
-    if not _add(s, event.item, event.previous_item_id, known_place=False) and s.conversation.complete(event.item):
-        s.history_updated(_id(event.item))
+    s.tells_items = True
+    if not item_told(s, event.item, event.previous_item_id, known_place=False):
+        complete_item(s, event.item)
+    words_in_item(s, event.item)
     read_conversation_item(s, event.item, begins=False)
     for live in s.responses.values():
-        if _id(event.item) in live.delete_when_done:
-            delete_if_unheard(s, live, _id(event.item))
-
-
-def _add(s: State, item: Item, previous_item_id: str | None, *, known_place: bool) -> bool:
-    if not _id(item) or not s.conversation.add(item, previous_item_id, known_place=known_place):
-        return False
-    if isinstance(item, FunctionCallOutput):
-        if (call_item := s.conversation.output(item.call_id, item.output)) is not None and known_place:
-            s.history_updated(call_item)
-        return True
-    if isinstance(item, Message) and any(isinstance(part, InputAudio) for part in item.content):
-        s.user_takes_part()
-    if (shown := s.conversation.get(_id(item))) is not None:
-        s.emit(HistoryAdded, item=shown)
-    return True
+        if id_of(event.item) in live.delete_when_done:
+            delete_if_unheard(s, live, id_of(event.item))
 
 
 def deleted(s: State, event: ConversationItemDeleted) -> None:
     """An item is gone."""
     if (item := s.conversation.remove(event.item_id)) is not None:
         s.emit(HistoryUpdated, item=item, removed=True, history=s.history)
-
-
-def _id(item: Item) -> str:
-    return item.id if isinstance(item.id, str) else ""
 
 
 # --- the user's turn
@@ -108,7 +93,9 @@ def committed(s: State, event: InputAudioBufferCommitted) -> None:
     by_server = s.turn.commits_itself()
     end_turn(s, "committed")
     s.arbiter.user_done(s.now, server_responds=by_server and s.turn_rules.creates_response)
-    _add(s, Message(event.item_id, "user", (InputAudio(),)), event.previous_item_id, known_place=True)
+    speech = Message(event.item_id, "user", (InputAudio(),))
+    if not item_told(s, speech, event.previous_item_id, known_place=True):
+        s.conversation.close(event.item_id, "completed")
 
 
 def cleared(s: State, event: InputAudioBufferCleared) -> None:
@@ -131,17 +118,15 @@ def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None
 
 
 def transcription_delta(s: State, event: ConversationItemInputAudioTranscriptionDelta) -> None:
-    """More of what the user said; may come before the item itself."""
-    s.conversation.grow(event.item_id, event.content_index, event.delta, spoken=True)
-    s.emit(TranscriptDelta, role="user", item_id=event.item_id, response_id=None, delta=event.delta)
+    """More of what the user said."""
+    words_grow(s, event.item_id, event.content_index, event.delta)
 
 
 def transcription_completed(s: State, event: ConversationItemInputAudioTranscriptionCompleted) -> None:
-    """All that the user said in an item."""
+    """All that the user said in an item, or all that has been understood of it so far."""
     s.user_takes_part()
-    s.emit(TranscriptDone, role="user", item_id=event.item_id, response_id=None, transcript=event.transcript)
-    if s.conversation.say(event.item_id, event.content_index, event.transcript):
-        s.history_updated(event.item_id)
+    tell = words_so_far if event.status == "in_progress" else words_end
+    tell(s, event.item_id, event.content_index, event.transcript)
 
 
 def transcription_failed(s: State, event: ConversationItemInputAudioTranscriptionFailed) -> None:

@@ -5,8 +5,7 @@ Audio, which comes most often, becomes an event of the session right here; every
 
 from __future__ import annotations
 
-import json
-
+from engine.core.item_steps import complete_item, id_of, response_completes, response_names, response_tells
 from engine.core.responses import (
     add_text,
     begin_response,
@@ -15,19 +14,24 @@ from engine.core.responses import (
     finish_part,
     finish_response,
     finish_text,
+    finish_words,
     open_audio,
     read_item,
     response_of,
+    whole_call,
+    whole_item,
 )
 from engine.core.state import State
+from engine.core.told_calls import is_whole_object
 from engine.core.tool_call_steps import start_call, start_call_of
 from engine.events import Audio
-from engine.wire.items import OutputAudio
+from engine.wire.items import FunctionCall, OutputAudio
 from engine.wire.server_events import (
     ResponseContentPartAdded,
     ResponseContentPartDone,
     ResponseCreated,
     ResponseDone,
+    ResponseFunctionCallArgumentsDelta,
     ResponseFunctionCallArgumentsDone,
     ResponseOutputAudioDelta,
     ResponseOutputAudioDone,
@@ -38,6 +42,7 @@ from engine.wire.server_events import (
     ResponseOutputTextDelta,
     ResponseOutputTextDone,
 )
+from engine.wire.struct import evolve
 
 # --- beginning
 
@@ -54,7 +59,10 @@ def created(s: State, event: ResponseCreated) -> None:
 def part_added(s: State, event: ResponseContentPartAdded) -> None:
     """A part of an item begins; an audio part is in the ledger from here on, so that it can be cut."""
     live = response_of(s, event.response_id)
-    if live is not None and isinstance(event.part, OutputAudio):
+    if live is None:
+        return
+    response_names(s, live, event.item_id)
+    if isinstance(event.part, OutputAudio):
         open_audio(s, live, event.item_id, event.content_index)
 
 
@@ -65,6 +73,8 @@ def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
         live = response_of(s, event.response_id)
     if live is None or live.interrupted or not event.delta:
         return
+    if event.item_id not in live.items:
+        response_names(s, live, event.item_id)
     live.audio_open[event.item_id, event.content_index] = s.now
     s.has_spoken = True
     s.ledger.received(live.response_id, event.item_id, event.content_index, len(event.delta), s.now)
@@ -110,43 +120,52 @@ def part_done(s: State, event: ResponseContentPartDone) -> None:
 # --- calling tools
 
 
+def arguments_delta(s: State, event: ResponseFunctionCallArgumentsDelta) -> None:
+    """More of a call's arguments. They are read from here only where no later event has them."""
+    if (live := response_of(s, event.response_id)) is not None:
+        live.calls.grow(event.item_id, event.call_id, event.delta)
+        if event.item_id not in live.items:
+            response_tells(s, live, FunctionCall(event.item_id, "", event.call_id, "", "in_progress"))
+
+
 def arguments_done(s: State, event: ResponseFunctionCallArgumentsDone) -> None:
     """A call's arguments are all there. A cancelled response says this too, with half of them: only a whole JSON object
-    is taken at its word here, anything else waits for the item's own end."""
-    live = response_of(s, event.response_id)
-    if live is None or live.interrupted or not event.name or not _is_whole_object(event.arguments):
+    is taken at its word here, anything else waits for the item's own end, and so does a call whose name is to come."""
+    if (live := response_of(s, event.response_id)) is None:
         return
-    start_call(s, live, event.name, event.call_id, event.arguments)
-
-
-def _is_whole_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
+    call = live.calls.end(event.item_id, event.call_id, event.name, event.arguments)
+    call = whole_call(s, live, call)
+    response_tells(s, live, evolve(call, arguments="", status="in_progress"))
+    if not live.interrupted and call.name and is_whole_object(call.arguments):
+        start_call(s, live, call.name, call.call_id, call.arguments)
 
 
 def item_added(s: State, event: ResponseOutputItemAdded) -> None:
     """A response begins an item."""
     if (live := response_of(s, event.response_id)) is not None:
         live.tells_items = True
+        response_tells(s, live, whole_item(s, live, event.item))
         read_item(s, live, event.item, begins=True)
 
 
 def item_done(s: State, event: ResponseOutputItemDone) -> None:
     """A response ends an item."""
     if (live := response_of(s, event.response_id)) is None:
+        late = s.responses.get(event.response_id)
+        if late is not None and not late.out_of_band:
+            complete_item(s, event.item)
         return
-    item = event.item
-    item_id = item.id if isinstance(item.id, str) else ""
+    item = whole_item(s, live, event.item)
+    item_id = id_of(item)
     live.tells_items = True
-    start_call_of(s, live, item)
+    if isinstance(item, FunctionCall) and live.calls.is_told(item):
+        start_call_of(s, live, item)
+    finish_words(s, live, item_id, item)
     read_item(s, live, item)
     for key in [key for key in live.audio_open if key[0] == item_id]:
         end_audio(s, live, *key)
     delete_if_unheard(s, live, item_id)
-    if not live.out_of_band and s.conversation.complete(item):
-        s.history_updated(item_id)
+    response_completes(s, live, item)
 
 
 # --- ending

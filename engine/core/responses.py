@@ -11,7 +11,9 @@ from engine.core.conversation import text_of
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, HandleCreated, HandleDone, HookEnd, HookStart
 from engine.core.interruption import drop_response, stop_response, stop_speaking
+from engine.core.item_steps import add_untold_items, complete_item, complete_items_of, id_of, response_names
 from engine.core.state import LiveResponse, RequestSnapshot, State
+from engine.core.told_calls import is_whole_object
 from engine.core.tool_call_steps import continue_if_answered, end_handle, start_call_of
 from engine.core.usage import add_usage
 from engine.core.user_turn import end_turn
@@ -19,7 +21,7 @@ from engine.core.waits import RESPONSE_END, RESPONSE_PROGRESS
 from engine.errors import EngineError, ResponseFailed
 from engine.events import AgentEnd, AgentStart, AudioEnd, ResponseStatus, TranscriptDelta, TranscriptDone, UsageReported
 from engine.wire.client_events import ConversationItemDelete
-from engine.wire.items import Item, Message, Part
+from engine.wire.items import FunctionCall, Item, Message, Part
 from engine.wire.response import Response, ResponseError, Usage
 
 NO_END = "no_end"
@@ -52,6 +54,8 @@ def begin_response(s: State, response: Response) -> LiveResponse:
         if not cancel:
             s.tool_calls.response_began()
         _answer_what_it_missed(s, asked)
+    if asked is not None:
+        add_untold_items(s, asked.created)
     s.emit(AgentStart, agent=live.agent.agent, response_id=live.response_id)
     s.effects.tools.append(HookStart(live.agent))
     if request is not None and request.handle_id is not None:
@@ -116,7 +120,8 @@ def add_text(s: State, response_id: str, item_id: str, content_index: int, delta
     live = s.responses.get(response_id)
     if (live is None or live.ended) and (live := response_of(s, response_id)) is None:
         return
-    if not live.out_of_band:
+    if not live.out_of_band and not s.conversation.grow(item_id, content_index, delta, spoken=spoken):
+        response_names(s, live, item_id)
         s.conversation.grow(item_id, content_index, delta, spoken=spoken)
     if live.interrupted:
         return
@@ -135,22 +140,51 @@ def finish_text(s: State, response_id: str, item_id: str, content_index: int, te
     says nothing here means what it has told."""
     if (live := response_of(s, response_id)) is None:
         return
+    response_names(s, live, item_id)
     if text and not live.out_of_band:
         s.conversation.say(item_id, content_index, text)
     text = text or live.text.part(item_id, content_index)
-    if not live.interrupted:
+    if live.interrupted:
+        return
+    if (item_id, content_index) not in live.finished:
+        live.finished[item_id, content_index] = None
         s.emit(TranscriptDone, role="assistant", item_id=item_id, response_id=response_id, transcript=text)
-        _read(s, live, item_id, content_index, text)
+    _read(s, live, item_id, content_index, text)
 
 
 def finish_part(s: State, response_id: str, item_id: str, content_index: int, part: Part | None) -> None:
-    """Read the text of a part that is over: some servers tell it here alone."""
-    live, text = s.live(response_id), text_of(part)
-    if live is None or live.interrupted or not text or text == live.text.part(item_id, content_index):
+    """Finish the text of a part that is over: some servers tell it here alone."""
+    if not (text := text_of(part)) or (live := response_of(s, response_id)) is None:
         return
+    if (item_id, content_index) not in live.finished or text != live.text.part(item_id, content_index):
+        finish_text(s, response_id, item_id, content_index, text)
+
+
+def finish_words(s: State, live: LiveResponse, item_id: str, item: Item | None = None) -> None:
+    """Finish the parts of an item whose text no event has told as a whole: it stands in the item, or came as deltas."""
+    if live.interrupted:
+        return
+    told = {index: "" for known, index in live.text.parts if known == item_id}
     if not live.out_of_band:
-        s.conversation.say(item_id, content_index, text)
-    _read(s, live, item_id, content_index, text)
+        told.update(s.conversation.texts(item_id))
+    if isinstance(item, Message):
+        told.update((index, text) for index, part in enumerate(item.content) if (text := text_of(part)))
+    for index, text in sorted(told.items()):
+        if (item_id, index) not in live.finished:
+            finish_text(s, live.response_id, item_id, index, text)
+
+
+def whole_call(s: State, live: LiveResponse, call: FunctionCall) -> FunctionCall:
+    """Return a call with what earlier events have told of it and this one does not: its name, its arguments."""
+    known = None if live.out_of_band else s.conversation.item(id_of(call))
+    if isinstance(known, FunctionCall):
+        live.calls.tell(known)
+    return live.calls.tell(call)
+
+
+def whole_item(s: State, live: LiveResponse, item: Item) -> Item:
+    """Return an item as it is told, or a call with all that has been told of it."""
+    return whole_call(s, live, item) if isinstance(item, FunctionCall) else item
 
 
 def read_item(s: State, live: LiveResponse, item: Item, *, begins: bool = False) -> bool:
@@ -216,17 +250,33 @@ def finish_response(s: State, response: Response) -> None:
     details = response.status_details
     error = details.error if details else None
     reason = (details.reason if details else None) or (error.code if error else None)
-    for item in response.output:
-        if read_item(s, live, item) and not live.out_of_band and s.conversation.complete(item):
-            s.history_updated(str(item.id))
+    output = tuple(whole_item(s, live, item) for item in response.output)
+    rest = _calls_told_in_part(s, live, {id_of(item) for item in output})
+    for item in (*output, *rest):
+        finish_words(s, live, id_of(item), item)
+        if read_item(s, live, item) and not live.out_of_band:
+            complete_item(s, item)
         if status == "completed":
             start_call_of(s, live, item)
+    for item_id in (*live.items, *dict.fromkeys(known for known, _ in live.text.parts)):
+        finish_words(s, live, item_id)
+    complete_items_of(s, live, (*output, *rest), status)
     if response.usage is not None:
         s.usage = add_usage(s.usage, response.usage)
         s.emit(UsageReported, response_id=live.response_id, usage=response.usage, total=s.usage)
     end_response(s, live, status, reason, error, response.usage)
     s.arbiter.done(live.response_id, s.now)
     continue_if_answered(s, live.response_id)
+
+
+def _calls_told_in_part(s: State, live: LiveResponse, named: set[str]) -> list[FunctionCall]:
+    """The calls that the end of a response does not name, as far as other events have told of them: by their arguments,
+    or by the conversation."""
+    for item_id in live.items:
+        if isinstance(known := s.conversation.item(item_id), FunctionCall):
+            live.calls.tell(known)
+    told = (call for call in live.calls.uncut() if id_of(call) not in named)
+    return [call for call in told if not call.arguments or is_whole_object(call.arguments)]
 
 
 def end_response(

@@ -15,11 +15,13 @@ import attrs
 from engine.core.agent_spec import AgentSpec
 from engine.core.arbitration import Arbiter, Request
 from engine.core.conversation import Conversation, History
+from engine.core.created_items import CreatedItems
 from engine.core.debounce import Debounce
 from engine.core.effects import Effects, FormatsInUse, HandleDone, HandleStatus
 from engine.core.in_a_row import InARow
 from engine.core.playback import PlaybackLedger
 from engine.core.settings_in_force import PendingUpdate, SettingsInForce
+from engine.core.told_calls import ToldCalls
 from engine.core.tool_calls import ToolCalls
 from engine.core.turn import TurnRules, UserTurn
 from engine.core.waits import DEFAULTS, Waits
@@ -67,6 +69,11 @@ class LiveResponse:
     tripped: bool = False
     tells_items: bool = False
     """The server tells which items are this response's."""
+    finished: dict[tuple[str, int], None] = attrs.field(factory=dict)
+    """Parts whose whole text has been told."""
+    items: dict[str, None] = attrs.field(factory=dict)
+    """The items of the conversation that it has told of."""
+    calls: ToldCalls = attrs.field(factory=ToldCalls)
     audio_open: dict[tuple[str, int], int] = attrs.field(factory=dict)
     """Audio that has begun and whose end has not been announced, with the time of the last piece in nanoseconds."""
     progress_seen: tuple[int, int] = (0, 0)
@@ -87,6 +94,8 @@ class RequestSnapshot:
     agent: AgentSpec
     after: frozenset[str]
     """What was `unseen` then: the response to this request reads it."""
+    created: int = 0
+    """How many items had been created."""
 
 
 E_ = TypeVar("E_", bound=RealtimeSessionEvent)
@@ -116,6 +125,9 @@ class State:
         self.ledger = ledger
         self.conversation = Conversation()
         self.history = History(self.conversation)
+        self.created = CreatedItems()
+        self.tells_items = False
+        """Whether this server tells of items outside of responses."""
         self.tool_calls = ToolCalls()
         self.responses: dict[str, LiveResponse] = {}
         self.unseen: set[str] = set()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import attrs
 
 from engine.core.effects import AnswerApproval, CancelCall, HandleDone, StartCall
+from engine.core.item_steps import send_event
 from engine.core.state import LiveResponse, State
 from engine.core.tool_calls import ToolCall
 from engine.errors import ToolRoundsExceeded
@@ -109,7 +110,7 @@ def finish_call(s: State, call_id: str, outcome: ToolOutcome, output: str) -> No
 def _write_output(s: State, call: ToolCall, output: str) -> str | None:
     """Put a call's output into the conversation. Returns the id of the item that made the call, if it is known."""
     item = FunctionCallOutput(id=UNSET, call_id=call.call_id, output=output)
-    s.effects.wire.append(ConversationItemCreate(item=item))
+    send_event(s, ConversationItemCreate(item=item))
     if not s.tool_calls.waiting_for(call.response_id):
         s.unseen.add(call.call_id)
     return s.conversation.output(call.call_id, output)

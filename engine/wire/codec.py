@@ -21,6 +21,7 @@ from engine.wire.converter import converter
 from engine.wire.deltas import AUDIO, TYPE_WITHIN, audio_delta_in, text_delta
 from engine.wire.server_events import (
     SERVER_EVENTS,
+    ConversationItemInputAudioTranscriptionCompleted,
     KnownServerEvent,
     MalformedEvent,
     ResponseOutputAudioDelta,
@@ -100,6 +101,16 @@ _BUILDERS |= {
     cls.type: text_delta(cls, _generic(cls)) for cls in (ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta)
 }
 _BUILDERS |= {old: _BUILDERS[new] for old, new in beta.EVENT_NAMES.items()}
+
+
+def _growing(build: _Builder) -> _Builder:
+    return lambda payload: build({**payload, "status": "in_progress"})
+
+
+_BUILDERS["conversation.item.input_audio_transcription.updated"] = _growing(
+    _BUILDERS[ConversationItemInputAudioTranscriptionCompleted.type]
+)
+"""xAI tells the whole of what the user has said so far under a name of its own."""
 
 
 # ------------------------------------------------------------------------------------------------ writing

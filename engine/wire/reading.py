@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import attrs
+import orjson
 import pybase64
 from cattrs import BaseValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, override
 
 from engine._messages import json_type
-from engine.wire import items, response, server_conversation, session
+from engine.wire import items, response, server_conversation, server_response, session
 from engine.wire.annotations import (
     hints,
     is_list,
@@ -37,11 +38,30 @@ _WHEN_ABSENT: Mapping[str, object] = {
     "content_index": 0,
     "output_index": 0,
     "audio_start_ms": 0,
+    "audio_end_ms": 0,
     "content": [],
     "text": "",
     "transcript": "",
 }
 """Required fields that servers leave out when they are zero or empty, and what they mean then."""
+
+_UNNAMED = {"item_id": ""}
+_CALL = {"name": "", "call_id": "", "arguments": ""}
+_ABSENT_IN: Mapping[type, Mapping[str, object]] = {
+    # Of a call, each event may tell what no other does.
+    items.FunctionCall: _CALL,
+    server_response.ResponseFunctionCallArgumentsDelta: {"call_id": ""},
+    server_response.ResponseFunctionCallArgumentsDone: {"call_id": "", "arguments": ""},
+    items.McpCall: {"arguments": ""},
+    items.FunctionCallOutput: {"output": ""},
+    # That the user speaks, and stops, counts also where the item that this becomes is not named.
+    server_conversation.InputAudioBufferCommitted: _UNNAMED,
+    server_conversation.InputAudioBufferSpeechStarted: _UNNAMED,
+    server_conversation.InputAudioBufferSpeechStopped: _UNNAMED,
+    server_conversation.InputAudioBufferTimeoutTriggered: _UNNAMED,
+    server_conversation.ConversationItemInputAudioTranscriptionFailed: {"error": {}},
+}
+"""The same for fields that have such a meaning in some classes only."""
 
 _USAGE = (
     response.Usage,
@@ -235,9 +255,7 @@ def _fill_of(cls: type) -> dict[str, object]:
             fill[field.name] = None
         elif field.name in _WHEN_ABSENT:
             fill[field.name] = _WHEN_ABSENT[field.name]
-    if cls in (items.FunctionCall, items.McpCall):
-        fill["arguments"] = ""
-    return fill
+    return {**fill, **_ABSENT_IN.get(cls, {})}
 
 
 def _without_nulls(value: dict[str, object]) -> dict[str, object]:
@@ -251,6 +269,28 @@ def _prepare_response(value: dict[str, object]) -> dict[str, object]:
     if isinstance(details, str):
         value = {**value, "status_details": {"reason": details}}
     return value if value.get("output") is not None else {**value, "output": []}
+
+
+def _prepare_response_done(value: dict[str, object]) -> dict[str, object]:
+    """What the response cost, where it stands beside the response and not in it."""
+    told = value.get("response")
+    if isinstance(told, dict) and not told.get("usage") and isinstance(value.get("usage"), dict):
+        return {**value, "response": {**told, "usage": value["usage"]}}
+    return value
+
+
+def _prepare_output_item(value: dict[str, object]) -> dict[str, object]:
+    """A message that a response makes is the assistant's, also where it does not say so."""
+    item = value.get("item")
+    if isinstance(item, dict) and item.get("type") == items.Message.type and item.get("role") is None:
+        return {**value, "item": {**item, "role": "assistant"}}
+    return value
+
+
+def _prepare_call(value: dict[str, object]) -> dict[str, object]:
+    """Arguments that come as the object itself, instead of its JSON text."""
+    arguments = value.get("arguments")
+    return {**value, "arguments": orjson.dumps(arguments).decode()} if isinstance(arguments, dict) else value
 
 
 _INPUT_RATE = "input_audio_sampling_rate"
@@ -277,6 +317,11 @@ def _prepare_session(value: dict[str, object]) -> dict[str, object]:
 
 _PREPARE: Mapping[type, Callable[[dict[str, object]], dict[str, object]]] = {
     response.Response: _prepare_response,
+    server_response.ResponseDone: _prepare_response_done,
+    server_response.ResponseOutputItemAdded: _prepare_output_item,
+    server_response.ResponseOutputItemDone: _prepare_output_item,
+    server_response.ResponseFunctionCallArgumentsDone: _prepare_call,
+    items.FunctionCall: _prepare_call,
     session.Session: _prepare_session,
     session.TranscriptionSession: _prepare_session,
     **dict.fromkeys(_USAGE, _without_nulls),

@@ -125,7 +125,10 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEventBase, frozen=True)
 
 
 class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase, frozen=True):
-    """What the user said. May come at any time after the item, even after the response to it."""
+    """What the user said. May come at any time after the item, even after the response to it.
+
+    `status` is told by servers that send the whole text each time it has grown: "in_progress" until it is final.
+    """
 
     type: ClassVar[Literal["conversation.item.input_audio_transcription.completed"]] = (
         "conversation.item.input_audio_transcription.completed"
@@ -136,6 +139,7 @@ class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase, frozen=T
     usage: TranscriptionUsage | None = None
     logprobs: tuple[LogProb, ...] | None = None
     languages: tuple[TranscriptionLanguage, ...] | None = None
+    status: str | UnsetType = UNSET
 
 
 class ConversationItemInputAudioTranscriptionSegment(ServerEventBase, frozen=True):

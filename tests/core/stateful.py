@@ -50,6 +50,10 @@ quirks = st.builds(
     other_format=st.sampled_from([None, None, G711_ULAW, AudioFormat("audio/pcm", 48000)]),
     denies_detection=st.sampled_from([False, False, True]),
     refuses_changes=st.sampled_from(["", "", "by id", "by place"]),
+    sparse=st.sampled_from([False, False, True]),
+    adds_late=st.booleans(),
+    null_places=st.sampled_from(["none", "none", "some", "all"]),
+    repeats_transcripts=st.booleans(),
 )
 arrangements = st.builds(
     Setting,

@@ -71,19 +71,41 @@ class PlainList:
     def __init__(self) -> None:
         self.items: list[tuple[str, bool]] = []
         self._tells = False
+        self._placed: set[str] = set()
+        self._awaited: dict[str, str] = {}
 
     def add(self, name: str, after: str | None, *, known_place: bool, output: bool) -> bool:
         at = [item for item, _ in self.items]
         if name in at:
+            if known_place and after in at and name not in self._placed:
+                self._placed.add(name)
+                if after != name:
+                    one = self.items.pop(at.index(name))
+                    self._insert_after(after, one)
             return False
         self._tells |= after is not None
+        follower = self._awaited.pop(name, None)
         if after in at:
-            self.items.insert(at.index(after) + 1, (name, output))
+            self._insert_after(after, (name, output))
         elif known_place and self._tells and after in (None, ROOT):
             self.items.insert(0, (name, output))
+        elif after in (None, ROOT) and follower in at:
+            self.items.insert(at.index(follower), (name, output))
         else:
             self.items.append((name, output))
+        if after not in (None, ROOT, *at):
+            self._awaited[after] = name
+        elif known_place and after is not None:
+            self._placed.add(name)
         return True
+
+    def _insert_after(self, after: str, one: tuple[str, bool]) -> None:
+        self.items.insert([item for item, _ in self.items].index(after) + 1, one)
+
+    def remove(self, name: str) -> None:
+        self.items = [one for one in self.items if one[0] != name]
+        self._placed.discard(name)
+        self._awaited = {awaited: item for awaited, item in self._awaited.items() if item != name}
 
 
 @given(st.lists(actions, max_size=40))
@@ -95,7 +117,7 @@ def test_order_is_that_of_a_plain_list(story: list[tuple[str, str, str | None, b
             known = next((one for one in plain.items if one[0] == name), None)
             shown = conversation.remove(name)
             assert (shown is not None) is (known is not None and not known[1])
-            plain.items = [one for one in plain.items if one[0] != name]
+            plain.remove(name)
         else:
             known_place = what == "add"
             assert conversation.add(item, after, known_place=known_place) is plain.add(

@@ -59,7 +59,7 @@ def test_a_server_may_announce_an_item_only_when_it_is_done() -> None:
 
 def test_the_place_in_done_is_not_believed() -> None:
     d = Driven().tell(*accepts(typed("a", "1")), *accepts(typed("b", "2"), "a"))
-    d.tell(ConversationItemDone(item=Message("b", "user", (), "completed"), previous_item_id=None))
+    d.tell(ConversationItemDone(item=typed("b", "2, really"), previous_item_id=None))
     assert ids(d) == ["a", "b"]
     assert len(d.seen(HistoryUpdated)) == 1
 

@@ -60,7 +60,9 @@ def test_text_items_need_no_audio() -> None:
     item = Message("a", "assistant", (OutputText("hi"),), "completed")
     d = Driven().tell(begins("r"), ResponseContentPartAdded("r", "a", 0, 0, OutputText("")))
     d.tell(ResponseOutputTextDelta("r", "a", 0, 0, "hi"), ResponseOutputItemDone("r", 0, item), ends("r"))
-    assert d.types() == ["agent_start", "transcript_delta", "agent_end"]
+    assert d.types() == [
+        "agent_start", "history_added", "transcript_delta", "transcript_done", "history_updated", "agent_end"
+    ]  # fmt: skip
 
 
 # --- calling tools

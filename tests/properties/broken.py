@@ -13,8 +13,11 @@ from engine.actors.router import Router
 from engine.core import (
     debounce,
     interruption,
+    item_steps,
     machine,
     on_report,
+    on_server_conversation,
+    on_server_response,
     on_server_session,
     overdue,
     responses,
@@ -120,6 +123,29 @@ def never_reads_the_last_words() -> AbstractContextManager[None]:
 def adds_every_item_at_the_front() -> AbstractContextManager[None]:
     link = Conversation._link
     return swapped(Conversation, "_link", lambda self, node, after: link(self, node, None))
+
+
+@contextmanager
+def overlooks_what_only_responses_tell() -> Iterator[None]:
+    def deaf(s: State, live: Any, item: Any, *, after: str | None = None) -> None:
+        """Leave it to the conversation to tell of items."""
+
+    with swapped(item_steps, "response_tells", deaf), swapped(on_server_response, "response_tells", deaf):
+        yield
+
+
+def takes_every_item_without_a_place_for_the_first() -> AbstractContextManager[None]:
+    return swapped(item_steps, "_own_place", lambda s, item, created: (None, True))
+
+
+def tells_every_completion_as_the_first() -> AbstractContextManager[None]:
+    words_end = on_server_conversation.words_end
+
+    def forgetful(s: State, item_id: str, content_index: int, text: str) -> None:
+        s.conversation.words(item_id, content_index).final = False
+        words_end(s, item_id, content_index, text)
+
+    return swapped(on_server_conversation, "words_end", forgetful)
 
 
 def cuts_what_came_last() -> AbstractContextManager[None]:
@@ -254,6 +280,9 @@ BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     hands_over_after_the_output: {5},
     never_reads_the_last_words: {6},
     adds_every_item_at_the_front: {7},
+    overlooks_what_only_responses_tell: {7},
+    takes_every_item_without_a_place_for_the_first: {7},
+    tells_every_completion_as_the_first: {7},
     cuts_what_came_last: {7},
     writes_outputs_out_of_band: {3},
     hands_over_out_of_band: {5},

@@ -79,11 +79,14 @@ BAD: dict[str, Bad] = {
             of_type("response.output_audio.delta", response_id="r", item_id="i", delta="***"),
             of_type("response.output_audio.delta", response_id="r", item_id="i", delta=None),
             of_type("conversation.item.added", item={"type": "message"}),
-            of_type("input_audio_buffer.speech_started"),
+            of_type("conversation.item.deleted"),
             of_type("conversation.item.input_audio_transcription.completed", transcript=["a"]),
         ],
         errors=10,
         raw=10,
+    ),
+    "speech whose item is not named": Bad(
+        [of_type(f"input_audio_buffer.{what}") for what in ("speech_started", "speech_stopped", "committed")]
     ),
     "a response that ends before it begins": Bad(texts_of([ends("r0"), begins("r0"), ends("r0")]), responses=1),
     "a response that never ends": Bad(texts_of([begins("r0")]), responses=1),

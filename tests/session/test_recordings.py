@@ -2,80 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 import pytest
-import trio
-from trio.testing import MockClock
 
-from engine import FunctionTool, RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel, function_tool
 from engine.events import RealtimeSessionEvent
 from engine.history import AssistantAudio, AssistantMessage, AssistantText, ToolCall, UserAudio, UserMessage
-from engine.models.scripted import Expect, HangUp, Pause, Say, Step
-from engine.wire.client_events import ConversationItemCreate, InputAudioBufferAppend, ResponseCreate, SessionUpdate
+from engine.wire.client_events import ConversationItemCreate, ResponseCreate
 from engine.wire.codec import decode_server
 from engine.wire.items import InputText, Message
 from tests.recordings import Line, Recording, folder, recorded, recordings
-
-KINDS = {kind.type: kind for kind in (SessionUpdate, ConversationItemCreate, InputAudioBufferAppend, ResponseCreate)}
-
-
-@function_tool
-def get_weather(city: str) -> str:
-    """Look up the weather for a city."""
-    return f"It is foggy and 12 degrees in {city}."
-
-
-def script_of(lines: Sequence[Line]) -> Iterator[Step]:
-    """Each received run of lines is one batch; each sent kind is waited for once in a row."""
-    for direction, run in groupby(lines, key=lambda line: line.direction):
-        if direction == "received":
-            yield Say([decode_server(line.text) for line in run])
-            yield Pause(0.01)
-        else:
-            for kind, _ in groupby(line.data["type"] for line in run):
-                yield Expect(KINDS[kind])
-    yield HangUp()
-
-
-async def converse(session: RealtimeSession[None], lines: Sequence[Line]) -> None:
-    """What the recorded application did, said in this library's words."""
-    sent = [line.data for line in lines if line.direction == "sent"]
-    for event in sent:
-        if event["type"] == "conversation.item.create" and event["item"]["type"] == "message":
-            await session.send_message(event["item"]["content"][0]["text"])
-    if any(event["type"] == "input_audio_buffer.append" for event in sent):
-        await session.send_audio(b"\0\0" * 2400)
-
-
-def asked(lines: Sequence[Line]) -> tuple[dict[str, Any], list[FunctionTool]]:
-    """The settings and tools that the recorded application asked for: it is they that the server confirms."""
-    updates = [line.data["session"] for line in lines if line.data["type"] == "session.update"]
-    settings = dict(updates[0]) if updates else {}
-    named = [tool["name"] for tool in settings.pop("tools", ())]
-    settings.pop("instructions", None)
-    return settings, [tool for tool in (get_weather,) if tool.name in named]
-
-
-def play(lines: Sequence[Line]) -> tuple[list[RealtimeSessionEvent], RealtimeSession[None], ScriptedModel]:
-    model = ScriptedModel(list(script_of(lines)))
-    settings, tools = asked(lines)
-    agent: RealtimeAgent[None] = RealtimeAgent(name="Recorded", instructions="Answer briefly.", tools=tools)
-    events: list[RealtimeSessionEvent] = []
-
-    async def main() -> RealtimeSession[None]:
-        session = await RealtimeRunner(agent, model=model, config={"model_settings": settings}).run()
-        async with session:
-            await converse(session, lines)
-            async for event in session:
-                events.append(event)
-        return session
-
-    session = trio.run(main, clock=MockClock(autojump_threshold=0))
-    assert model.finished, model.unmet()
-    return events, session, model
+from tests.session.recorded import play
 
 
 def kinds(events: list[RealtimeSessionEvent]) -> list[str]:

@@ -62,6 +62,10 @@ quirks = st.builds(
     other_format=st.sampled_from([None, None, None, G711_ULAW]),
     denies_detection=st.sampled_from([False, False, False, True]),
     refuses_changes=st.sampled_from(["", "", "by id", "by place"]),
+    sparse=st.sampled_from([False, False, False, True]),
+    adds_late=st.booleans(),
+    null_places=st.sampled_from(["none", "none", "some", "all"]),
+    repeats_transcripts=st.sampled_from([False, False, True]),
 )
 
 talk = st.builds(Talk, st.integers(0, 6), st.sampled_from([0, 20, 300, 2000]))

@@ -33,6 +33,8 @@ _UNPUBLISHED = frozenset(
         "response.usage.output_token_details.reasoning_tokens",
         "item.phase",
         "response.output.phase",
+        # A transcript that is told again as it grows, by compatible servers (protocol facts, 9.3).
+        "status",
         # Items that run at the service have a status too (protocol facts, 5.1).
         "item.status",
         "response.output.status",

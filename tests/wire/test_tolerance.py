@@ -7,14 +7,26 @@ import pytest
 
 from engine.wire.codec import decode_server
 from engine.wire.formats import G711_ULAW, PCM16, AudioFormat
-from engine.wire.items import FunctionCall, Message, OutputAudio, OutputText, UnknownItem, UnknownPart
+from engine.wire.items import (
+    FunctionCall,
+    FunctionCallOutput,
+    Message,
+    OutputAudio,
+    OutputText,
+    UnknownItem,
+    UnknownPart,
+)
 from engine.wire.response import InputTokenDetails, Response, StatusDetails, Usage
 from engine.wire.server_events import (
     ConversationCreated,
     ConversationItemAdded,
     ConversationItemInputAudioTranscriptionCompleted,
+    ConversationItemInputAudioTranscriptionFailed,
     ErrorEvent,
+    InputAudioBufferCommitted,
     InputAudioBufferSpeechStarted,
+    InputAudioBufferSpeechStopped,
+    InputAudioBufferTimeoutTriggered,
     MalformedEvent,
     ResponseContentPartDone,
     ResponseDone,
@@ -22,11 +34,13 @@ from engine.wire.server_events import (
     ResponseOutputAudioDelta,
     ResponseOutputAudioDone,
     ResponseOutputAudioTranscriptDelta,
+    ResponseOutputItemAdded,
     ResponseOutputItemDone,
     ResponseOutputTextDelta,
     ResponseOutputTextDone,
     ServerEvent,
     SessionCreated,
+    TranscriptionError,
     UnknownEvent,
 )
 from engine.wire.session import Audio, AudioInput, AudioOutput, ServerVad, Session, UnknownSetting
@@ -222,3 +236,56 @@ def test_items_and_parts_of_unknown_types_survive_raw() -> None:
     message = {"id": "i", "type": "message", "role": "user", "content": [part]}
     event = _decode(type="conversation.item.added", item=message)
     assert event == ConversationItemAdded(Message("i", "user", (UnknownPart(part),)))
+
+
+@pytest.mark.parametrize("missing", [{}, {"item_id": None}])
+def test_speech_whose_item_is_not_named(missing: dict[str, Any]) -> None:
+    assert _decode(type="input_audio_buffer.speech_started", **missing) == InputAudioBufferSpeechStarted(0, "")
+    assert _decode(type="input_audio_buffer.speech_stopped", **missing) == InputAudioBufferSpeechStopped(0, "")
+    assert _decode(type="input_audio_buffer.committed", **missing) == InputAudioBufferCommitted("")
+    triggered = InputAudioBufferTimeoutTriggered(0, 0, "")
+    assert _decode(type="input_audio_buffer.timeout_triggered", **missing) == triggered
+
+
+def test_a_call_of_which_an_event_tells_a_part() -> None:
+    begun = _decode(type="response.output_item.added", response_id="r", item={"id": "i", "type": "function_call"})
+    assert begun == ResponseOutputItemAdded("r", 0, FunctionCall("i", "", "", ""))
+    ended = _decode(type="response.function_call_arguments.done", response_id="r", item_id="i", name="f")
+    assert ended == ResponseFunctionCallArgumentsDone("r", "i", 0, "", "f", "")
+    output = _decode(type="conversation.item.added", item={"id": "o", "type": "function_call_output", "call_id": "c"})
+    assert output == ConversationItemAdded(FunctionCallOutput("o", "c", ""))
+
+
+def test_arguments_that_are_no_text() -> None:
+    ended = _decode(
+        type="response.function_call_arguments.done", response_id="r", item_id="i", call_id="c", arguments={"a": [1]}
+    )
+    assert ended == ResponseFunctionCallArgumentsDone("r", "i", 0, "c", None, '{"a":[1]}')
+    item = {"id": "i", "type": "function_call", "name": "f", "call_id": "c", "arguments": {}}
+    whole = _decode(type="response.output_item.done", response_id="r", item=item)
+    assert whole == ResponseOutputItemDone("r", 0, FunctionCall("i", "f", "c", "{}"))
+    assert isinstance(
+        _decode(type="response.function_call_arguments.done", response_id="r", item_id="i", arguments=[1]),
+        MalformedEvent,
+    )
+
+
+def test_a_message_of_a_response_is_the_assistants() -> None:
+    event = _decode(type="response.output_item.added", response_id="r", item={"id": "i", "type": "message"})
+    assert event == ResponseOutputItemAdded("r", 0, Message("i", "assistant", ()))
+
+
+def test_usage_beside_the_response() -> None:
+    event = _decode(type="response.done", response={"id": "r", "usage": {}}, usage={"total_tokens": 3})
+    assert event == ResponseDone(Response("r", usage=Usage(total_tokens=3)))
+    event = _decode(type="response.done", response={"id": "r", "usage": {"total_tokens": 2}}, usage={"total_tokens": 3})
+    assert event == ResponseDone(Response("r", usage=Usage(total_tokens=2)))
+
+
+def test_a_transcript_that_is_told_as_it_grows() -> None:
+    name = "conversation.item.input_audio_transcription"
+    growing = ConversationItemInputAudioTranscriptionCompleted("i", 0, "hel", status="in_progress")
+    assert _decode(type=f"{name}.updated", item_id="i", transcript="hel") == growing
+    assert _decode(type=f"{name}.completed", item_id="i", transcript="hel", status="in_progress") == growing
+    failed = ConversationItemInputAudioTranscriptionFailed("i", 0, TranscriptionError())
+    assert _decode(type=f"{name}.failed", item_id="i") == failed

@@ -45,6 +45,14 @@ class Quirks:
     """It says that it detects no turns while it does."""
     refuses_changes: Literal["", "by id", "by place"] = ""
     """It refuses settings that come without an agent's instructions, and names the client event, or only a setting."""
+    sparse: bool = False
+    """Nothing is told of items but by the responses that make them, and by the commit of speech."""
+    adds_late: bool = False
+    """The item that speech became is announced only after the model has begun to answer it."""
+    null_places: Literal["none", "some", "all"] = "none"
+    """The item before an item is not told: of every second item, or of none."""
+    repeats_transcripts: bool = False
+    """What the user said is told as it grows, each time from its beginning, and once more when it is final."""
 
 
 @attrs.define
@@ -98,6 +106,8 @@ class FarResponse:
     metadata: Mapping[str, str] | None
     status: str = "in_progress"
     items: list[FarItem] = attrs.field(factory=list)
+    reads: frozenset[str] = frozenset()
+    """The items of the conversation when it began."""
 
     @property
     def running(self) -> bool:

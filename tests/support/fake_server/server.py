@@ -271,7 +271,18 @@ class Server(Speaking):
 
     def transcribes(self, item_id: str, text: str) -> None:
         """What the user said is known in words."""
-        self.say(ConversationItemInputAudioTranscriptionCompleted(item_id=item_id, content_index=0, transcript=text))
+        if self.quirks.repeats_transcripts:
+            for end in (len(text) // 3, len(text) // 2):
+                self._transcribed(item_id, text[:end], "in_progress")
+            self._transcribed(item_id, text, "completed")
+        self._transcribed(item_id, text, "completed")
+
+    def _transcribed(self, item_id: str, text: str, status: str) -> None:
+        self.say(
+            ConversationItemInputAudioTranscriptionCompleted(
+                item_id=item_id, content_index=0, transcript=text, status=status
+            )
+        )
 
     def _respond_by_itself(self) -> None:
         if not self.creates:
@@ -283,8 +294,14 @@ class Server(Speaking):
 
     def _commit_speech(self, item_id: str) -> None:
         self.speaking, self._unheard_audio = None, 0
-        previous = self.order[-1] if self.order else None
+        item = FarItem(item_id, "other", Message(item_id, "user", (InputAudio(),)))
+        self.place(item, None)
+        previous = self.told_previous(item_id, self.order[-2] if len(self.order) > 1 else None)
         self.say(InputAudioBufferCommitted(item_id=item_id, previous_item_id=previous))
-        self.place(FarItem(item_id, "other", Message(item_id, "user", (InputAudio(),))), None)
-        self.announce(self.items[item_id])
-        self.finalise(self.items[item_id])
+        if self.quirks.adds_late:
+            self.announce_late(item)
+        else:
+            self.announce(item)
+            self.finalise(item)
+        if self.quirks.repeats_transcripts:
+            self.transcribes(item_id, f"{item_id} was said")

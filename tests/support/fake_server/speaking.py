@@ -44,6 +44,7 @@ class Speaking:
         self.agent = ""
         """The instructions in force."""
         self._closed_late: list[tuple[FarResponse, FarItem]] = []
+        self._announced_late: list[FarItem] = []
         self._ids = 0
         self._words = 0
         self._samples = 0
@@ -82,7 +83,7 @@ class Speaking:
     def begin(self, *, own: bool, out_of_band: bool = False, metadata: object = None) -> FarResponse:
         self._close_late_items()
         known = dict(metadata) if isinstance(metadata, dict) else None
-        response = FarResponse(self.fresh("resp_"), own, out_of_band, self.agent, known)
+        response = FarResponse(self.fresh("resp_"), own, out_of_band, self.agent, known, reads=frozenset(self.order))
         self.responses.append(response)
         if not out_of_band:
             self.facts.append(Began(response))
@@ -134,6 +135,7 @@ class Speaking:
         if not response.out_of_band:
             self.place(item, None)
             self.announce(item)
+            self._announce_late_items()
         return item
 
     def speaks(self, response: FarResponse, item: FarItem, words: int, ms: int) -> None:
@@ -201,6 +203,7 @@ class Speaking:
     def ends(self, response: FarResponse, status: str, reason: str | None = None) -> None:
         """The response ends. What is still open is closed: complete if the response is, else cut off."""
         self._close_late_items()
+        self._announce_late_items()
         for item in response.open_items():
             item.status = "completed" if status == "completed" else "incomplete"
             self._close_out(response, item)
@@ -218,18 +221,45 @@ class Speaking:
         at = self.order.index(item.item_id) if item.item_id in self.order else 0
         return self.order[at - 1] if at else None
 
+    def told_previous(self, item_id: str, previous: str | None) -> str | None:
+        """The item before another one, if this server says which."""
+        if self.quirks.null_places == "some":
+            return previous if item_id in list(self.items)[::2] else None
+        return previous if self.quirks.null_places == "none" else None
+
     def announce(self, item: FarItem) -> None:
-        self.say(ConversationItemAdded(item=item.shown(), previous_item_id=self._previous(item)))
+        if not self.quirks.sparse:
+            previous = self.told_previous(item.item_id, self._previous(item))
+            self.say(ConversationItemAdded(item=item.shown(), previous_item_id=previous))
+
+    def announce_late(self, item: FarItem) -> None:
+        """Announce an item of the user's once the model has begun one of its own."""
+        self._announced_late.append(item)
+
+    def _announce_late_items(self) -> None:
+        late, self._announced_late = self._announced_late, []
+        for item in late:
+            if item.item_id in self.order:
+                self.announce(item)
+                self.finalise(item)
 
     def finalise(self, item: FarItem) -> None:
+        if self.quirks.sparse:
+            return
         previous = self._previous(item)
         first = previous is not None and previous == self.order[0]
-        told = None if item.response_id and first else previous
+        told = None if item.response_id and first else self.told_previous(item.item_id, previous)
         self.say(ConversationItemDone(item=item.shown(), previous_item_id=told))
 
     def history(self) -> list[str]:
         """The conversation as an application sees it: outputs are shown with their calls."""
         return [each for each in self.order if not isinstance(self.items[each].item, FunctionCallOutput)]
+
+    def read_by_requests(self) -> set[str]:
+        """Items that are shown and that a response has read for which the client asked."""
+        asked = (response for response in self.responses if not response.own and not response.out_of_band)
+        read = {item_id for response in asked for item_id in response.reads}
+        return read & {*self.history()}
 
     def finished_calls(self, *, out_of_band: bool = False) -> list[str]:
         """Calls of the conversation, or outside of it, that are complete and wait to be answered, or have been."""

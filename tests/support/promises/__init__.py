@@ -11,6 +11,7 @@ requests.py        4: who may speak next
 agents.py          5: settings before outputs, calls answered by whoever made them
 guardrails.py      6: all text is checked
 order.py           7: history in the server's order
+words.py           7: what was said, once, and as it was told last
 interruptions.py   7: what was heard, and what the server is told of it
 sending.py         9: control before the audio that was sent after it
 transparency.py    10: nothing hides

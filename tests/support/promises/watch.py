@@ -24,6 +24,7 @@ from tests.support.promises.sending import ApplicationsOrder
 from tests.support.promises.settings import WhatWasConfirmed
 from tests.support.promises.transparency import NothingHides
 from tests.support.promises.waits import NoSilence
+from tests.support.promises.words import WordsOnce
 
 
 class Watch:
@@ -48,6 +49,7 @@ class Watch:
             SettingsFirst(far, name_of),
             AllTextIsChecked(step),
             self._order,
+            WordsOnce(),
             WhatWasConfirmed(),
             WhatWasHeard(strict=machine_only, bytes_per_ms=far.bytes_per_ms),
             ApplicationsOrder(),
