@@ -44,6 +44,9 @@ OWN_RESPONSE_NS = 2 * NS_PER_S
 """How long to wait for a response that the server announced by its settings: an order of magnitude more than the
 round trip and the 10-20 ms that servers take (protocol notes, server-side think time)."""
 
+UNTOLD_NS = 2 * NS_PER_S
+"""How long a response whose beginning was not told is believed to run although nothing more comes of it."""
+
 RETRY_NS = NS_PER_S
 """When a refused request is tried again although no response was seen to end."""
 
@@ -95,6 +98,8 @@ class Arbiter:
         self._speaking = False
         self._own_until: int | None = None
         self._retry_at: int | None = None
+        self.doubted_until: int | None = None
+        """When a running response whose beginning was not told is believed no more to be running; None: it was told."""
         self._count = 0
 
     # --- wishes
@@ -185,7 +190,7 @@ class Arbiter:
         if token is None and response.conversation_id is None and self._sent is None and self.running is not None:
             return None, False
         self.running = response.id
-        self._retry_at = None
+        self._retry_at = self.doubted_until = None
         if self._sent is None or own or token not in (None, self._sent.token):
             self._overtaken = self._sent is not None
             self._own_until = None
@@ -196,10 +201,20 @@ class Arbiter:
         self._forget_sent()
         return request, cancel
 
+    def doubt(self, response_id: str, now: int) -> None:
+        """Nobody has told that the running response began: without more of it, nothing waits for its end for long."""
+        if self.running == response_id:
+            self.doubted_until = now + UNTOLD_NS
+
+    def believe(self, response_id: str) -> None:
+        """The running response has been told to have begun."""
+        if self.running == response_id:
+            self.doubted_until = None
+
     def done(self, response_id: str, now: int) -> None:
         """A response ended."""
         if self.running == response_id:
-            self.running = None
+            self.running = self.doubted_until = None
             if self._overtaken:
                 # Servers answer in order: what has not even been refused a round trip from now, they have lost.
                 self._lost_at = now + RETRY_NS
@@ -279,9 +294,9 @@ class Arbiter:
         """When `next` has to be asked again although nothing happened."""
         if self._sent is not None:
             return self._lost_at
-        if not self._pending or self._speaking or self.running is not None:
+        if not self._pending or self._speaking or (self.running is not None and self.doubted_until is None):
             return None
-        waits = [at for at in (self._retry_at, self._own_until) if at is not None]
+        waits = [at for at in (self._retry_at, self._own_until, self.doubted_until) if at is not None]
         return max(waits) if waits else None
 
     def close(self) -> list[Request]:
@@ -298,9 +313,9 @@ class Arbiter:
         return list(dict.fromkeys(left))
 
     def _free(self, now: int) -> bool:
-        if self.running is not None or self._sent is not None or self._speaking:
+        if (self.running is not None and self.doubted_until is None) or self._sent is not None or self._speaking:
             return False
-        return all(at is None or at <= now for at in (self._own_until, self._retry_at))
+        return all(at is None or at <= now for at in (self._own_until, self._retry_at, self.doubted_until))
 
 
 def _reads_conversation(request: Request) -> bool:

@@ -26,7 +26,9 @@ from engine.core.agent_spec import AgentSpec
 from engine.core.conversation import History
 from engine.core.effects import Effects
 from engine.core.inputs import Input
+from engine.core.placing import tell_by_ids
 from engine.core.playback import PlaybackLedger
+from engine.core.responses import look_again
 from engine.core.state import RequestSnapshot, Rules, State
 from engine.core.tool_calls import CallState
 from engine.wire import server_events as server
@@ -140,6 +142,8 @@ class Machine:
     def _ask(self, now: int) -> None:
         """Send the requests whose time has come, and resolve the handles of those that were given up."""
         s = self._state
+        if s.arbiter.doubted_until is not None:
+            look_again(s)
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
             s.asked[request.token] = RequestSnapshot(attrs.evolve(s.agent, tools=tools), frozenset(s.unseen))
@@ -149,7 +153,10 @@ class Machine:
 
     def take_effects(self) -> Effects:
         """The effects so far, which are the caller's to carry out; the machine starts a fresh list."""
-        effects, self._state.effects = self._state.effects, Effects()
+        effects = self._state.effects
+        if effects.wire:
+            tell_by_ids(self._state, effects.wire)
+        self._state.effects = Effects()
         return effects
 
     def wake_at(self) -> int | None:

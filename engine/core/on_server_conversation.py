@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from engine.core.interruption import stop_speaking
+from engine.core.placing import of_commit, of_conversation, of_deletion, of_speech
 from engine.core.responses import delete_if_unheard
 from engine.core.state import State
 from engine.core.tool_call_steps import stop_tools
@@ -34,12 +37,14 @@ from engine.wire.server_events import (
 # --- items
 
 
+@partial(of_conversation, final=False)
 def added(s: State, event: ConversationItemAdded) -> None:
     """An item takes its place."""
     s.unseen.discard(event.item.call_id if isinstance(event.item, FunctionCallOutput) else _id(event.item))
     _add(s, event.item, event.previous_item_id, known_place=True)
 
 
+@partial(of_conversation, final=True)
 def done(s: State, event: ConversationItemDone) -> None:
     """An item is final. Some servers announce it only here."""
     if not _add(s, event.item, event.previous_item_id, known_place=False) and s.conversation.complete(event.item):
@@ -60,6 +65,7 @@ def _add(s: State, item: Item, previous_item_id: str | None, *, known_place: boo
     return True
 
 
+@of_deletion
 def deleted(s: State, event: ConversationItemDeleted) -> None:
     """An item is gone."""
     if (item := s.conversation.remove(event.item_id)) is not None:
@@ -73,6 +79,7 @@ def _id(item: Item) -> str:
 # --- the user's turn
 
 
+@partial(of_speech, begins=True)
 def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     """The user begins to speak: barge-in, where the settings say so."""
     s.turn.on("started")
@@ -83,6 +90,7 @@ def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
         stop_tools(s)
 
 
+@of_speech
 def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     """The user stops."""
     s.turn.on("stopped")
@@ -90,6 +98,7 @@ def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response)
 
 
+@of_commit
 def committed(s: State, event: InputAudioBufferCommitted) -> None:
     """What the user said becomes an item. It is the server's own doing if it followed the end of speech; a commit that
     the application sent never makes the server respond by itself."""
@@ -106,6 +115,7 @@ def cleared(s: State, event: InputAudioBufferCleared) -> None:
     s.arbiter.user_done(s.now, server_responds=False)
 
 
+@partial(of_speech, begins=True)
 def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None:
     """The user said nothing for too long; the server will say something."""
     s.turn.timed_out()
@@ -118,12 +128,14 @@ def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None
 # --- what the user said
 
 
+@of_speech
 def transcription_delta(s: State, event: ConversationItemInputAudioTranscriptionDelta) -> None:
     """More of what the user said; may come before the item itself."""
     s.conversation.grow(event.item_id, event.content_index, event.delta, spoken=True)
     s.emit(TranscriptDelta, role="user", item_id=event.item_id, response_id=None, delta=event.delta)
 
 
+@of_speech
 def transcription_completed(s: State, event: ConversationItemInputAudioTranscriptionCompleted) -> None:
     """All that the user said in an item."""
     s.emit(TranscriptDone, role="user", item_id=event.item_id, response_id=None, transcript=event.transcript)
@@ -131,6 +143,7 @@ def transcription_completed(s: State, event: ConversationItemInputAudioTranscrip
         s.history_updated(event.item_id)
 
 
+@of_speech
 def transcription_failed(s: State, event: ConversationItemInputAudioTranscriptionFailed) -> None:
     """What the user said could not be transcribed; the response goes on without."""
     s.emit(TranscriptionFailed, item_id=event.item_id, error=event.error)

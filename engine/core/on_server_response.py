@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 
+from engine.core.placing import begin_told, of_item, of_part, place_end, place_part
 from engine.core.responses import (
     add_text,
-    begin_response,
     delete_if_unheard,
     end_audio,
     finish_response,
     finish_text,
     open_audio,
-    response_of,
 )
 from engine.core.state import State
 from engine.core.tool_call_steps import start_call, start_call_of
@@ -41,16 +40,16 @@ from engine.wire.server_events import (
 
 def created(s: State, event: ResponseCreated) -> None:
     """A response begins."""
-    if event.response.id not in s.responses:
-        begin_response(s, event.response)
+    begin_told(s, event)
 
 
 # --- speaking
 
 
+@of_part
 def part_added(s: State, event: ResponseContentPartAdded) -> None:
     """A part of an item begins; an audio part is in the ledger from here on, so that it can be cut."""
-    live = response_of(s, event.response_id)
+    live = s.live(event.response_id)
     if live is not None and isinstance(event.part, OutputAudio):
         open_audio(s, live, event.item_id, event.content_index)
 
@@ -58,9 +57,11 @@ def part_added(s: State, event: ResponseContentPartAdded) -> None:
 def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
     """Audio to play."""
     live = s.responses.get(event.response_id)
-    if live is None or live.ended:
-        live = response_of(s, event.response_id)
-    if live is None or live.interrupted or not event.delta:
+    if live is None or live.ended or event.item_id not in live.same_names:
+        if (placed := place_part(s, event)) is None:
+            return
+        event, live = placed, s.responses[placed.response_id]
+    if live.interrupted or not event.delta:
         return
     live.audio_open[event.item_id, event.content_index] = None
     s.has_spoken = True
@@ -73,27 +74,40 @@ def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
     )  # fmt: skip
 
 
+@of_part
 def audio_done(s: State, event: ResponseOutputAudioDone) -> None:
     """No more audio of an item, it says; stray deltas have been seen to follow, so `audio_end` waits for the item."""
-    if response_of(s, event.response_id) is not None:
+    if s.live(event.response_id) is not None:
         s.ledger.ended(event.item_id, event.content_index)
 
 
 def transcript_delta(s: State, event: ResponseOutputAudioTranscriptDelta) -> None:
     """More of what the audio says."""
-    add_text(s, event.response_id, event.item_id, event.content_index, event.delta, spoken=True)
+    live = s.responses.get(event.response_id)
+    if live is None or live.ended or event.item_id not in live.same_names:
+        if (placed := place_part(s, event)) is None:
+            return
+        event, live = placed, s.responses[placed.response_id]
+    add_text(s, live, event.item_id, event.content_index, event.delta, spoken=True)
 
 
 def text_delta(s: State, event: ResponseOutputTextDelta) -> None:
     """More text."""
-    add_text(s, event.response_id, event.item_id, event.content_index, event.delta, spoken=False)
+    live = s.responses.get(event.response_id)
+    if live is None or live.ended or event.item_id not in live.same_names:
+        if (placed := place_part(s, event)) is None:
+            return
+        event, live = placed, s.responses[placed.response_id]
+    add_text(s, live, event.item_id, event.content_index, event.delta, spoken=False)
 
 
+@of_part
 def transcript_done(s: State, event: ResponseOutputAudioTranscriptDone) -> None:
     """All that the audio of a part says."""
     finish_text(s, event.response_id, event.item_id, event.content_index, event.transcript)
 
 
+@of_part
 def text_done(s: State, event: ResponseOutputTextDone) -> None:
     """All text of a part."""
     finish_text(s, event.response_id, event.item_id, event.content_index, event.text)
@@ -102,10 +116,11 @@ def text_done(s: State, event: ResponseOutputTextDone) -> None:
 # --- calling tools
 
 
+@of_part
 def arguments_done(s: State, event: ResponseFunctionCallArgumentsDone) -> None:
     """A call's arguments are all there. A cancelled response says this too, with half of them: only a whole JSON object
     is taken at its word here, anything else waits for the item's own end."""
-    live = response_of(s, event.response_id)
+    live = s.live(event.response_id)
     if live is None or live.interrupted or not event.name or not _is_whole_object(event.arguments):
         return
     start_call(s, live, event.name, event.call_id, event.arguments)
@@ -118,14 +133,16 @@ def _is_whole_object(text: str) -> bool:
         return False
 
 
+@of_item
 def item_added(s: State, event: ResponseOutputItemAdded) -> None:
     """A response begins an item."""
-    response_of(s, event.response_id)
+    s.live(event.response_id)
 
 
+@of_item
 def item_done(s: State, event: ResponseOutputItemDone) -> None:
     """A response ends an item."""
-    if (live := response_of(s, event.response_id)) is None:
+    if (live := s.live(event.response_id)) is None:
         return
     item = event.item
     item_id = item.id if isinstance(item.id, str) else ""
@@ -142,4 +159,5 @@ def item_done(s: State, event: ResponseOutputItemDone) -> None:
 
 def done(s: State, event: ResponseDone) -> None:
     """A response ends, one way or another."""
-    finish_response(s, event.response)
+    if (response := place_end(s, event)) is not None:
+        finish_response(s, response)

@@ -17,13 +17,20 @@ from engine.errors import EngineError, ResponseFailed
 from engine.events import AgentEnd, AgentStart, AudioEnd, ResponseStatus, TranscriptDelta, TranscriptDone, UsageReported
 from engine.wire.client_events import ConversationItemDelete
 from engine.wire.response import Response, ResponseError, Usage
+from engine.wire.struct import evolve
+
+NO_END = "no_end"
+"""Why a response ended of which nothing more came, and whose end the server has not told."""
 
 # --- beginning
 
 
-def begin_response(s: State, response: Response) -> LiveResponse:
-    """Begin a response: find out who asked for it, and as which agent it speaks. It is stopped at once if the request
-    was cancelled meanwhile."""
+def begin_response(s: State, response: Response, *, told: bool = False) -> LiveResponse:
+    """Begin a response: give it a name, find out who asked for it, and as which agent it speaks. It is stopped at once
+    if the request was cancelled meanwhile.
+
+    `told` if the server says that it begins; otherwise something else that came shows that it has begun."""
+    response = evolve(response, id=s.identity.begin_response(response.id))
     request, cancel = s.arbiter.created(response)
     out_of_band = request.out_of_band if request is not None else (
         response.conversation_id is None and s.arbiter.running != response.id
@@ -35,7 +42,12 @@ def begin_response(s: State, response: Response) -> LiveResponse:
         request=request,
         out_of_band=out_of_band,
         text=Debounce(s.rules.debounce_length),
+        told=told,
     )
+    if not out_of_band and (told or request is not None):
+        _end_untold(s)
+    if not told:
+        s.arbiter.doubt(live.response_id, s.now)
     s.remember(live)
     if not out_of_band:
         if not cancel:
@@ -52,6 +64,24 @@ def begin_response(s: State, response: Response) -> LiveResponse:
     return live
 
 
+def _end_untold(s: State) -> None:
+    """End what began without having been told and never ended: the conversation has gone on to another response."""
+    for live in s.running():
+        if not live.told and not live.out_of_band:
+            end_response(s, live, "incomplete", NO_END)
+            continue_if_answered(s, live.response_id)
+
+
+def look_again(s: State) -> None:
+    """Believe for longer in a response whose beginning was not told, if more of it has come since the last look."""
+    if (live := s.live(s.arbiter.running or "")) is None:
+        return
+    progress = sum(live.said.values()) + s.ledger.received_of(live.response_id)
+    if progress > live.progress:
+        live.progress = progress
+        s.arbiter.doubt(live.response_id, s.now)
+
+
 def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
     """Ask for another response to what this one has not read, unless a request on its way has that already.
 
@@ -63,17 +93,6 @@ def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
         s.arbiter.follow_up()
     if asked is not None:
         s.unseen -= asked.after
-
-
-def response_of(s: State, response_id: str) -> LiveResponse | None:
-    """Return the response that an event belongs to; None if it has ended, or if the event names none.
-
-    Some servers leave `response.created` out: the response begins with whatever comes first.
-    """
-    live = s.responses.get(response_id)
-    if live is not None:
-        return None if live.ended else live
-    return begin_response(s, Response(id=response_id, conversation_id="")) if response_id else None
 
 
 # --- speaking
@@ -96,11 +115,8 @@ def end_audio(s: State, live: LiveResponse, item_id: str, content_index: int) ->
         s.emit(AudioEnd, response_id=live.response_id, item_id=item_id, content_index=content_index)
 
 
-def add_text(s: State, response_id: str, item_id: str, content_index: int, delta: str, *, spoken: bool) -> None:
+def add_text(s: State, live: LiveResponse, item_id: str, content_index: int, delta: str, *, spoken: bool) -> None:
     """Add to the text of a part: in history, for the application, and for the guardrails."""
-    live = s.responses.get(response_id)
-    if (live is None or live.ended) and (live := response_of(s, response_id)) is None:
-        return
     if not live.out_of_band:
         s.conversation.grow(item_id, content_index, delta, spoken=spoken)
     if live.interrupted:
@@ -108,7 +124,7 @@ def add_text(s: State, response_id: str, item_id: str, content_index: int, delta
     s.effects.events.append(
         TranscriptDelta(
             context=s.rules.context, at_ns=s.now, role="assistant",
-            item_id=item_id, response_id=response_id, delta=delta,
+            item_id=item_id, response_id=live.response_id, delta=delta,
         )
     )  # fmt: skip
     _check(s, live, item_id, content_index, delta)
@@ -124,7 +140,7 @@ def _check(s: State, live: LiveResponse, item_id: str, content_index: int, text:
 
 def finish_text(s: State, response_id: str, item_id: str, content_index: int, text: str) -> None:
     """Set the whole text of a part. What deltas have not told of it is read by the guardrails now."""
-    if (live := response_of(s, response_id)) is None:
+    if (live := s.live(response_id)) is None:
         return
     if not live.out_of_band:
         s.conversation.say(item_id, content_index, text)
@@ -144,8 +160,7 @@ def delete_if_unheard(s: State, live: LiveResponse, item_id: str) -> None:
 
 def finish_response(s: State, response: Response) -> None:
     """End a response as the server says it ended: start the calls that only the end tells, add up what it cost."""
-    live = s.responses.get(response.id) or begin_response(s, response)
-    if live.ended:
+    if (live := s.live(response.id)) is None:
         return
     status = _status(response)
     details = response.status_details

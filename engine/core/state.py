@@ -16,6 +16,7 @@ from engine.core.arbitration import Arbiter, Request
 from engine.core.conversation import Conversation, History
 from engine.core.debounce import Debounce
 from engine.core.effects import Effects, HandleDone, HandleStatus
+from engine.core.identity import Identity
 from engine.core.playback import PlaybackLedger
 from engine.core.tool_calls import ToolCalls
 from engine.core.turn import TurnRules, UserTurn
@@ -24,7 +25,7 @@ from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
 from engine.wire.response import Usage
 
 REMEMBERED_RESPONSES = 64
-"""How many ended responses are kept, for playback that goes on after them, late verdicts and late deltas."""
+"""How many ended responses are kept, for playback that goes on after them and late verdicts."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +49,8 @@ class LiveResponse:
     request: Request | None
     out_of_band: bool
     text: Debounce
+    told: bool = True
+    """The server has told its beginning; otherwise it began with whatever came first."""
     ended: bool = False
     interrupted: bool = False
     """Its audio has been cut off; what still arrives is dropped."""
@@ -58,6 +61,10 @@ class LiveResponse:
     """Audio that has begun and whose end has not been announced."""
     delete_when_done: dict[str, None] = attrs.field(factory=dict)
     """Items nobody heard, which the server is still writing."""
+    same_names: set[str] = attrs.field(factory=set)
+    """Its items whose names are their ids: deltas of them need no translation."""
+    progress: int = -1
+    """How much of it had come when that was last looked at."""
 
 
 @attrs.define
@@ -102,6 +109,10 @@ class State:
         self.history = History(self.conversation)
         self.tool_calls = ToolCalls()
         self.responses: dict[str, LiveResponse] = {}
+        """The responses that run, and the last that ended, by name."""
+        self.identity = Identity()
+        self.tells_beginnings = False
+        """The server has told the beginning of a response: nothing else begins one any more."""
         self.unseen: set[str] = set()
         """What was sent for the model to answer and the server has not confirmed (ids of messages, and of the last
         calls of their responses): a response that begins meanwhile has not read it, unless it was asked for later."""

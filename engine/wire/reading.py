@@ -40,8 +40,11 @@ _WHEN_ABSENT: Mapping[str, object] = {
     "content": [],
     "text": "",
     "transcript": "",
+    "response_id": "",
+    "item_id": "",
+    "call_id": "",
 }
-"""Required fields that servers leave out when they are zero or empty, and what they mean then."""
+"""Required fields that servers leave out when they are zero, empty or nothing to them, and what they mean then."""
 
 _USAGE = (
     response.Usage,

@@ -35,6 +35,8 @@ class Driven:
         self.tools: list[Any] = []
         self.checks: list[Any] = []
         self.handles: list[Any] = []
+        self.heard: list[Any] = []
+        self.told: list[Any] = []
         if opened:
             self.tell(Connected(agent))
             self.forget()
