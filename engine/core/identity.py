@@ -123,7 +123,7 @@ class Identity:
 
     # --- items
 
-    def item(self, owner: str, told: str, index: int, call: str = "") -> str:
+    def item(self, owner: str, told: str, index: int, call: str = "", *, in_conversation: bool = True) -> str:
         """Name an item of a response, told by an event about that response.
 
         Args:
@@ -131,12 +131,16 @@ class Identity:
             told: the item's id, or "".
             index: its place in the response, by which it is known if it has no id.
             call: the id of the call it makes, if it does and that is told: places are not always.
+            in_conversation: the conversation may tell of it, too, by its id.
         """
         key = told or f"#{index}/{call}"
         if (name := self._items.known(owner, key)) is not None:
             return name
         known = self._latest.get((False, told))
-        if known is not None and known not in self._owners:
+        if not in_conversation:
+            name = self._items.give(owner, key, told)
+            self._note(name, told)
+        elif known is not None and known not in self._owners:
             name = known  # the conversation told it before its response did
             self._items.also(owner, key, name)
         else:

@@ -260,7 +260,7 @@ def _unplaced(s: State, kind: str, response_id: str) -> None:
 
 
 def _item(s: State, live: LiveResponse, told: str, index: int, call: str = "") -> str:
-    name = s.identity.item(live.response_id, told, index, call)
+    name = s.identity.item(live.response_id, told, index, call, in_conversation=not live.out_of_band)
     if name == told:
         live.same_names.add(told)
     return name

@@ -38,6 +38,9 @@ quirks = st.builds(
     stray_audio=st.booleans(),
     whole_text=st.sampled_from([False, False, True]),
     never_cancels=st.booleans(),
+    reuses_ids=st.booleans(),
+    forgets_response_ids=st.booleans(),
+    repeats=st.booleans(),
 )
 arrangements = st.builds(
     Setting,

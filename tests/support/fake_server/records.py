@@ -30,6 +30,12 @@ class Quirks:
     """What is said or written comes as a whole when its item is done, without deltas."""
     never_cancels: bool = False
     """The user's voice cancels nothing: that is left to the client."""
+    reuses_ids: bool = False
+    """Ids of responses, and those of items and calls in a response, are counted from 0 each time."""
+    forgets_response_ids: bool = False
+    """Only the beginning and the end of a response of the conversation name it."""
+    repeats: bool = False
+    """Beginnings, items and ends are told twice, with another `event_id`."""
 
 
 @attrs.define
