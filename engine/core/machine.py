@@ -22,11 +22,11 @@ from engine.core import (
     on_server_response,
     on_server_session,
 )
+from engine.core.addressing import tell_by_ids
 from engine.core.agent_spec import AgentSpec
 from engine.core.conversation import History
 from engine.core.effects import Effects
 from engine.core.inputs import Input
-from engine.core.placing import tell_by_ids
 from engine.core.playback import PlaybackLedger
 from engine.core.responses import look_again
 from engine.core.state import RequestSnapshot, Rules, State
@@ -155,7 +155,7 @@ class Machine:
         """The effects so far, which are the caller's to carry out; the machine starts a fresh list."""
         effects = self._state.effects
         if effects.wire:
-            tell_by_ids(self._state, effects.wire)
+            tell_by_ids(self._state, effects)
         self._state.effects = Effects()
         return effects
 

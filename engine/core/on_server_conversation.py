@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from engine.core.interruption import stop_speaking
-from engine.core.placing import of_commit, of_conversation, of_deletion, of_speech
+from engine.core.naming import of_commit, of_conversation, of_deletion, of_speech
 from engine.core.responses import delete_if_unheard
 from engine.core.state import State
 from engine.core.tool_call_steps import stop_tools

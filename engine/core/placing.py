@@ -1,7 +1,7 @@
-"""Placing: which response, item and call an event of the server is about, whatever it calls them.
+"""Placing: which response an event of the server is about, and which item and call of it.
 
-Each handler of such an event is wrapped: it is given the event with the names of `identity` in the place of ids, and
-only if it is about something that goes on. Events about a response:
+Handlers of events about a response are wrapped here: they are given the event with the names of `identity` in the
+place of ids, and only if it is about a response that runs.
 
     it names                        belongs to
     a response that runs            that one
@@ -21,33 +21,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from engine.core.arbitration import TOKEN
-from engine.core.effects import Renamed
-from engine.core.identity import COMMITTED, STARTED
+from engine.core.naming import id_of, renamed, with_call, with_id
 from engine.core.responses import begin_response
 from engine.core.state import LiveResponse, State
 from engine.errors import ProtocolError
-from engine.wire.client_events import (
-    ClientEvent,
-    ConversationItemCreate,
-    ConversationItemDelete,
-    ConversationItemRetrieve,
-    ConversationItemTruncate,
-    ResponseCancel,
-)
-from engine.wire.items import FunctionCall, FunctionCallOutput, Item, Message, UnknownItem
+from engine.wire.items import FunctionCall, Item
 from engine.wire.response import Response
 from engine.wire.server_events import (
-    ConversationItemAdded,
-    ConversationItemDeleted,
-    ConversationItemDone,
-    ConversationItemInputAudioTranscriptionCompleted,
-    ConversationItemInputAudioTranscriptionDelta,
-    ConversationItemInputAudioTranscriptionFailed,
-    InputAudioBufferCommitted,
-    InputAudioBufferSpeechStarted,
-    InputAudioBufferSpeechStopped,
-    InputAudioBufferTimeoutTriggered,
-    KnownServerEvent,
     ResponseContentPartAdded,
     ResponseCreated,
     ResponseDone,
@@ -61,7 +41,7 @@ from engine.wire.server_events import (
     ResponseOutputTextDelta,
     ResponseOutputTextDone,
 )
-from engine.wire.struct import UNSET, evolve
+from engine.wire.struct import evolve
 
 UNPLACED = "unplaced_event"
 
@@ -79,23 +59,8 @@ P = TypeVar(
 """Events about a part of an item, or about the arguments of a call."""
 W = TypeVar("W", ResponseOutputItemAdded, ResponseOutputItemDone)
 """Events of a response about a whole item."""
-C = TypeVar("C", ConversationItemAdded, ConversationItemDone)
-"""Events of the conversation about a whole item."""
-S = TypeVar(
-    "S",
-    InputAudioBufferSpeechStarted,
-    InputAudioBufferSpeechStopped,
-    InputAudioBufferTimeoutTriggered,
-    ConversationItemInputAudioTranscriptionDelta,
-    ConversationItemInputAudioTranscriptionCompleted,
-    ConversationItemInputAudioTranscriptionFailed,
-)
-"""Events about what the user says."""
-E = TypeVar("E", bound=KnownServerEvent)
-T = TypeVar("T", ConversationItemTruncate, ConversationItemRetrieve, ConversationItemDelete)
-K = TypeVar("K", FunctionCall, FunctionCallOutput)
 
-# --- responses: their beginnings and ends
+# --- beginnings and ends
 
 
 def begin_told(s: State, event: ResponseCreated) -> None:
@@ -108,7 +73,7 @@ def begin_told(s: State, event: ResponseCreated) -> None:
         return
     live = begin_response(s, response, told=True)
     if live.response_id != response.id:
-        _renamed(s, event, response=evolve(response, id=live.response_id))
+        renamed(s, event, response=evolve(response, id=live.response_id))
 
 
 def _told_again(s: State, response: Response) -> LiveResponse | None:
@@ -140,7 +105,7 @@ def place_end(s: State, event: ResponseDone) -> Response | None:
         one is other for one, other in zip(output, response.output, strict=True)
     ):
         return response
-    return _renamed(s, event, response=evolve(response, id=live.response_id, output=output)).response
+    return renamed(s, event, response=evolve(response, id=live.response_id, output=output)).response
 
 
 def ending_response(s: State, response: Response) -> LiveResponse | None:
@@ -180,7 +145,7 @@ def _adopted(s: State, response_id: str) -> LiveResponse | None:
     return without_id[0]
 
 
-# --- responses: what they say
+# --- what comes between
 
 
 def of_part(handler: Callable[[State, P], None]) -> Callable[[State, P], None]:
@@ -197,14 +162,14 @@ def of_item(handler: Callable[[State, W], None]) -> Callable[[State, W], None]:
     """Give a handler events about an item, by names, if they are about a response that runs."""
 
     def placed(s: State, event: W) -> None:
-        told = _id(event.item)
+        told = id_of(event.item)
         if (live := _response_of(s, event.response_id, told, event.type)) is None:
             return
         item = _named(s, live, event.item, event.output_index)
         if item is event.item and live.response_id == event.response_id:
             handler(s, event)
         else:
-            handler(s, _renamed(s, event, response_id=live.response_id, item=item))
+            handler(s, renamed(s, event, response_id=live.response_id, item=item))
 
     return placed
 
@@ -224,7 +189,7 @@ def place_part(s: State, event: P) -> P | None:
         call_id = s.identity.call(live.response_id, call, name)
         if call_id != call:
             changes["call_id"] = call_id
-    return _renamed(s, event, **changes) if changes else event
+    return renamed(s, event, **changes) if changes else event
 
 
 def _response_of(s: State, response_id: str, item_id: str, kind: str) -> LiveResponse | None:
@@ -269,145 +234,7 @@ def _item(s: State, live: LiveResponse, told: str, index: int, call: str = "") -
 def _named(s: State, live: LiveResponse, item: Item, index: int) -> Item:
     """Return an item of a response by its name, with its call's."""
     call = item.call_id if isinstance(item, FunctionCall) else ""
-    name = _item(s, live, _id(item), index, call)
+    name = _item(s, live, id_of(item), index, call)
     if isinstance(item, FunctionCall):
-        item = _with_call(item, s.identity.call(live.response_id, call, name))
-    return _with_id(item, name)
-
-
-# --- the conversation
-
-
-def of_conversation(handler: Callable[[State, C], None], *, final: bool) -> Callable[[State, C], None]:
-    """Give a handler events about an item of the conversation, by names."""
-
-    def placed(s: State, event: C) -> None:
-        item, told = event.item, _id(event.item)
-        users = isinstance(item, FunctionCallOutput) or (isinstance(item, Message) and item.role != "assistant")
-        running = s.arbiter.running or ""
-        name = (s.identity.done_item if final else s.identity.told_item)(told, users=users, running=running)
-        if isinstance(item, FunctionCall):
-            item = _with_call(item, s.identity.call_of(name, item.call_id, running))
-        elif isinstance(item, FunctionCallOutput):
-            item = _with_call(item, s.identity.output_of(name, item.call_id))
-        item = _with_id(item, name)
-        previous = s.identity.before_item(event.previous_item_id, name)
-        if item is event.item and previous == event.previous_item_id:
-            handler(s, event)
-        else:
-            handler(s, _renamed(s, event, item=item, previous_item_id=previous))
-
-    return placed
-
-
-def of_deletion(
-    handler: Callable[[State, ConversationItemDeleted], None],
-) -> Callable[[State, ConversationItemDeleted], None]:
-    """Give a handler the deletions of items, by names."""
-
-    def placed(s: State, event: ConversationItemDeleted) -> None:
-        name = s.identity.deleted_item(event.item_id)
-        handler(s, event if name == event.item_id else _renamed(s, event, item_id=name))
-
-    return placed
-
-
-def of_commit(
-    handler: Callable[[State, InputAudioBufferCommitted], None],
-) -> Callable[[State, InputAudioBufferCommitted], None]:
-    """Give a handler the commits of what the user said, by names."""
-
-    def placed(s: State, event: InputAudioBufferCommitted) -> None:
-        name = s.identity.speech(event.item_id, COMMITTED)
-        previous = s.identity.before_item(event.previous_item_id, name)
-        if name == event.item_id and previous == event.previous_item_id:
-            handler(s, event)
-        else:
-            handler(s, _renamed(s, event, item_id=name, previous_item_id=previous))
-
-    return placed
-
-
-def of_speech(handler: Callable[[State, S], None], *, begins: bool = False) -> Callable[[State, S], None]:
-    """Give a handler events about what the user says, by names."""
-
-    def placed(s: State, event: S) -> None:
-        name = s.identity.speech(event.item_id, STARTED) if begins else s.identity.spoken(event.item_id)
-        handler(s, event if name == event.item_id else _renamed(s, event, item_id=name))
-
-    return placed
-
-
-# --- on the way out
-
-
-def tell_by_ids(s: State, sent: list[ClientEvent]) -> None:
-    """Write the server's ids in the place of names, in client events on their way to it. What it has no id for it
-    cannot be told of: such an event is left out."""
-    for event in list(sent):
-        told = _told(s, event)
-        if told is not event:
-            at = next(at for at, each in enumerate(sent) if each is event)
-            if told is None:
-                del sent[at]
-            else:
-                sent[at] = told
-                s.effects.told.append(Renamed(told, event))
-
-
-def _told(s: State, event: ClientEvent) -> ClientEvent | None:
-    match event:
-        case ConversationItemCreate():
-            return _told_creation(s, event)
-        case ConversationItemTruncate(item_id=name):
-            return _told_item(s, event, name)
-        case ConversationItemRetrieve(item_id=name):
-            return _told_item(s, event, name)
-        case ConversationItemDelete(item_id=name):
-            s.identity.deletion_sent(name)
-            return _told_item(s, event, name)
-        case ResponseCancel(response_id=str(name)) if (told := s.identity.id_of_response(name)) != name:
-            return evolve(event, response_id=told or UNSET)
-    return event
-
-
-def _told_item(s: State, event: T, name: str) -> T | None:
-    told = s.identity.id_of_item(name)
-    return event if told == name else evolve(event, item_id=told) if told else None
-
-
-def _told_creation(s: State, event: ConversationItemCreate) -> ConversationItemCreate:
-    item, previous = event.item, event.previous_item_id
-    if isinstance(item, FunctionCallOutput):
-        item = _with_call(item, s.identity.output_sent(item.call_id))
-    if told := _id(item):
-        s.identity.item_sent(told, users=not isinstance(item, Message) or item.role != "assistant")
-    if isinstance(previous, str):
-        previous = s.identity.id_of_item(previous) or UNSET
-    if item is event.item and previous == event.previous_item_id:
-        return event
-    return evolve(event, item=item, previous_item_id=previous)
-
-
-# --- names in the place of ids
-
-
-def _renamed(s: State, event: E, **changes: object) -> E:
-    """Return an event with other names, and note that for those who see events as they came."""
-    named = evolve(event, **changes)
-    s.effects.heard.append(Renamed(event, named))
-    return named
-
-
-def _id(item: Item) -> str:
-    return item.id if isinstance(item.id, str) else ""
-
-
-def _with_id(item: Item, name: str) -> Item:
-    if _id(item) == name:
-        return item
-    return UnknownItem({**item.raw, "id": name}) if isinstance(item, UnknownItem) else evolve(item, id=name)
-
-
-def _with_call(item: K, call_id: str) -> K:
-    return item if item.call_id == call_id else evolve(item, call_id=call_id)
+        item = with_call(item, s.identity.call(live.response_id, call, name))
+    return with_id(item, name)
