@@ -15,6 +15,7 @@ The server runs one response of the default conversation at a time and refuses a
                               the server may fail to: wait for one of its own, then ask
     created, with our token   `sent` -> `running`
     created, without          the server's own: `running`; waiting follow-ups are answered by it, and dropped
+    begun, but never told     `running`, as long as something of it comes every UNTOLD_NS: then it blocks nothing
     done                      `running` ends
     refused: active response  back to the front of `pending`; tried again after the next `done`, or after RETRY_NS
     refused otherwise         the request fails

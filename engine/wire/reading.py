@@ -248,10 +248,12 @@ def _without_nulls(value: dict[str, object]) -> dict[str, object]:
 
 
 def _prepare_response(value: dict[str, object]) -> dict[str, object]:
-    """Compatible servers: a status in words where an object belongs, null for an empty output."""
+    """Compatible servers: a status in words where an object belongs, null for an empty output or for no id."""
     details = value.get("status_details")
     if isinstance(details, str):
         value = {**value, "status_details": {"reason": details}}
+    if value.get("id", "") is None:
+        value = {**value, "id": ""}
     return value if value.get("output") is not None else {**value, "output": []}
 
 

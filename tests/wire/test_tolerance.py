@@ -152,6 +152,8 @@ def test_ids_left_out_are_empty(absent: dict[str, None]) -> None:
     item = {"type": "function_call", "name": "f"}
     done = _decode(type="response.output_item.done", item=item, **absent)
     assert done == ResponseOutputItemDone("", 0, FunctionCall(UNSET, "f", "", ""))
+    ids = {"id": None} if absent else {}
+    assert _decode(type="response.done", response=ids) == ResponseDone(Response())
 
 
 @pytest.mark.parametrize("content", [{}, {"content": None}, {"content": []}])
