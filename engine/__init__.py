@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.agents.hooks import RealtimeAgentHooks as RealtimeAgentHooks
     from engine.agents.tool import FunctionTool as FunctionTool
     from engine.agents.tool import function_tool as function_tool
+    from engine.core.effects import ResponseToolCall as ResponseToolCall
     from engine.events import RealtimeSessionEvent as RealtimeSessionEvent
     from engine.events import TurnMetrics as TurnMetrics
     from engine.mailboxes.playback_reports import RealtimePlaybackTracker as RealtimePlaybackTracker
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from engine.settings import RealtimeModelConfig as RealtimeModelConfig
     from engine.settings import RealtimeModelSettings as RealtimeModelSettings
     from engine.settings import RealtimeRunConfig as RealtimeRunConfig
+    from engine.settings import WaitSettings as WaitSettings
 
 _HOMES = {
     "engine.agents.agent": ("RealtimeAgent",),
@@ -56,6 +58,7 @@ _HOMES = {
     "engine.agents.handoff": ("realtime_handoff",),
     "engine.agents.hooks": ("RealtimeAgentHooks",),
     "engine.agents.tool": ("FunctionTool", "function_tool"),
+    "engine.core.effects": ("ResponseToolCall",),
     "engine.events": ("RealtimeSessionEvent", "TurnMetrics"),
     "engine.session.messages": ("image",),
     "engine.models.interface": ("ModelCapabilities", "ModelConnection", "RealtimeModel"),
@@ -67,7 +70,13 @@ _HOMES = {
     "engine.session.response_handle": ("ResponseHandle", "ResponseOutcome"),
     "engine.session.runner": ("RealtimeRunner",),
     "engine.session.session": ("RealtimeSession",),
-    "engine.settings": ("LatencyLog", "RealtimeModelConfig", "RealtimeModelSettings", "RealtimeRunConfig"),
+    "engine.settings": (
+        "LatencyLog",
+        "RealtimeModelConfig",
+        "RealtimeModelSettings",
+        "RealtimeRunConfig",
+        "WaitSettings",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

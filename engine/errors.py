@@ -12,8 +12,9 @@
     │   └── ToolCallUnknown         approve or reject for a call that is not waiting
     ├── ServerError                 the model refused, or broke the protocol
     │   ├── ConnectRefused          the connection could not be made (`status` if there was an answer)
-    │   │   ├── AuthenticationError the key was refused, or there is none
+    │   │   ├── AuthenticationError the key was refused, or there is none; in the middle of a session, too
     │   │   └── ModelNotFound       the model is unknown to the server, or not a realtime model
+    │   ├── ServerTimeout           the server did not do in time what it owes (`wait`, `seconds`); the session goes on
     │   ├── ProtocolError           the server sent what the protocol does not allow
     │   └── ResponseFailed          a response that you awaited failed (`code`, `response_id`)
     ├── TransportLost               the connection broke (`code`, `reason` where the server gave them)
@@ -23,6 +24,7 @@
     │   ├── BadArguments            the model's arguments do not fit the tool
     │   ├── ToolTimeout             the tool took longer than its declared timeout
     │   └── UnserialisableResult    the tool returned something that has no JSON form
+    ├── ToolRoundsExceeded          the model calls tools, again and again, and nobody else takes part
     ├── LogError                    a log of a session that cannot be read (`path`, `line`, `reason`)
     ├── SpeechFailed                hearing or speaking on this machine does not start, or broke down
     ├── SlowConsumer                events were not taken and their stated limit was reached
@@ -82,7 +84,11 @@ class ConnectRefused(ServerError):
 
 
 class AuthenticationError(ConnectRefused):
-    """The key was refused, or there is none."""
+    """The key was refused, or there is none.
+
+    It may come in the middle of a session: a key that ran out, or the refusal of a service behind a gateway.
+    ``__cause__`` is then how the connection ended.
+    """
 
 
 class ModelNotFound(ConnectRefused):
@@ -91,6 +97,15 @@ class ModelNotFound(ConnectRefused):
 
 class ProtocolError(ServerError):
     """The server sent what the protocol does not allow."""
+
+
+class ServerTimeout(ServerError):
+    """The server did not do in time what it owes. ``wait`` is the name of the wait and of its setting."""
+
+    def __init__(self, missing: str, then: str, *, wait: str, seconds: float) -> None:
+        super().__init__(f"{missing} for {seconds:g} s: {then} (setting: waits.{wait})")
+        self.wait = wait
+        self.seconds = seconds
 
 
 class ResponseFailed(ServerError):
@@ -139,6 +154,10 @@ class ToolTimeout(ToolFailed):
 
 class UnserialisableResult(ToolFailed):
     """The tool returned something that has no JSON form."""
+
+
+class ToolRoundsExceeded(EngineError):
+    """The model called tools in more replies in a row than `max_tool_rounds` allows, and the user took no part."""
 
 
 class LogError(EngineError):

@@ -108,7 +108,7 @@ class ToolEnd(_Event, frozen=True, kw_only=True):
     call_id: str
     arguments: str
     output: str
-    """What the model was told."""
+    """What the model was told; of an out-of-band response's call, what its handle was told."""
     outcome: ToolOutcome
 
 

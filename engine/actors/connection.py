@@ -18,9 +18,9 @@ import attrs
 import trio
 
 from engine.core.inputs import Disconnected, Input
-from engine.errors import SessionClosed, TransportLost
+from engine.errors import ConnectRefused, SessionClosed, TransportLost
 from engine.mailboxes import Batch, DirectWrite, Inbox, Outbound
-from engine.models.interface import ModelConnection, RealtimeModel, SupportsSendNowait
+from engine.models.interface import ModelConnection, RealtimeModel, SupportsSendNowait, WaitsForFirstWord
 from engine.settings import RealtimeModelConfig
 from engine.wire.server_events import ServerEvent
 
@@ -45,10 +45,12 @@ class Connection:
         """Connect, report the scope that bounds everything, then read and write until the end.
 
         Raises:
-            ConnectRefused: before `started`, if no connection could be made.
+            ConnectRefused: before `started`, if no connection could be made, or the server turned us away.
         """
         with trio.CancelScope() as service:
             async with self.model.connect(self.config) as link:
+                if isinstance(link, WaitsForFirstWord) and not link.greeted:
+                    await self._speak_first(link)
                 task_status.started(service)
                 lost = await self._converse(link)
                 if lost is None:
@@ -56,6 +58,15 @@ class Connection:
                 else:
                     await self.inbox.report(Disconnected(lost))
         self.outbound.abandon()
+
+    async def _speak_first(self, link: WaitsForFirstWord) -> None:
+        """Send the settings before the session is open, and wait for the server's first word."""
+        self.on_server_events(())  # the router, whose task does not run yet, makes them of what is in its inbox
+        batch = self.outbound.begin()
+        await link.speak_first(batch.events if batch is not None else ())
+        if batch is not None:
+            self.outbound.begun = None
+            self.written(batch)
 
     async def _converse(self, link: ModelConnection) -> TransportLost | None:
         if isinstance(link, SupportsSendNowait) and link.can_send_nowait:
@@ -77,7 +88,7 @@ class Connection:
         try:
             while True:
                 self.on_server_events(await link.receive())
-        except TransportLost as lost:
+        except (TransportLost, ConnectRefused) as lost:
             await self.inbox.report(Disconnected(lost))
         except SessionClosed:
             return

@@ -40,6 +40,7 @@ from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsume
 from engine.mailboxes import DirectWrite, EventQueue, IdleTimer, Inbox, Mailbox, Outbound
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
+from engine.models.refusals import cut_off
 from engine.recorder import Recorder
 from engine.wire.units import NS_PER_S
 
@@ -90,8 +91,9 @@ class Router:
         self._route([*self.inbox.take_nowait(), *events] if self.inbox.waiting else events)
         if self._over:
             self.idle_timer.wake("the conversation is over")
-        elif not self.machine.no_deadline and (wake_at := self.machine.wake_at()) is not None:
-            self.idle_timer.wake_by(wake_at)
+        elif self.machine.waits.moved:
+            self.machine.waits.moved = False
+            self.idle_timer.wake_at(self._wake_at())
 
     def drain_inbox(self) -> None:
         """Route what is in the inbox, before something is written that was meant to come after it."""
@@ -106,7 +108,7 @@ class Router:
         if (deadline := self.idle_timer.deadline) * NS_PER_S <= now:
             self.recorder.overhead.loop_delay.add(now - round(deadline * NS_PER_S))
         self._probe_at = trio.current_time() + self.probe_seconds
-        return (TimePassed(),)
+        return (TimePassed(self.outbound.audio_taken_ns),)
 
     def _wake_at(self) -> float:
         """When the machine wants to be asked again, something that was known before is to be recorded, or it is time to
@@ -130,7 +132,7 @@ class Router:
             if listeners and type(given) not in OWN_INPUTS:
                 self._tell_listeners(given, now)
             if type(given) is Disconnected:
-                self._end(self._carry_out(batch, now) or given.error)
+                self._end(self._carry_out(batch, now) or self._cause(given.error, now))
                 return
             handle(given, now)
         if (error := self._carry_out(batch, now)) is not None:
@@ -138,6 +140,12 @@ class Router:
 
     def _end(self, error: EngineError | None) -> None:
         self._over, self._error = True, error
+
+    def _cause(self, error: EngineError | None, now: int) -> EngineError | None:
+        """What the end of the connection means, told by what the server said just before."""
+        if not isinstance(error, TransportLost):
+            return error
+        return cut_off(self.machine.errors_before_the_end(now), error) or error
 
     def conclude(self, error: EngineError | None) -> None:
         """Whatever has no end yet gets it. Nothing goes to the server any more."""

@@ -34,7 +34,7 @@ from engine.caller.truth_marks import TruthMarks
 from engine.caller.turn_taking import TurnTaking
 from engine.clock import now_ns
 from engine.errors import EngineError, SessionClosed, SessionFailed
-from engine.events import Audio, AudioEnd, AudioInterrupted, Error, ToolApprovalRequired, UserSpeechStopped
+from engine.events import Audio, AudioEnd, AudioInterrupted, ToolApprovalRequired, UserSpeechStopped
 from engine.session.session import RealtimeSession
 from engine.wire.units import NS_PER_S
 
@@ -56,8 +56,6 @@ class CallOutcome:
     reason: str
     failure: EngineError | None = None
     """Why it broke off; None: it went well."""
-    error_code: str | None = None
-    """The code of the last error that the server reported."""
     largest_drift_ns: int = 0
     """How much later than it should a frame of the caller's voice left, at worst."""
 
@@ -93,7 +91,6 @@ class CallHarness:
     _connecting: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _reason: str = attrs.field(default="", init=False)
     _failure: EngineError | None = attrs.field(default=None, init=False)
-    _error_code: str | None = attrs.field(default=None, init=False)
     _largest_drift_ns: int = attrs.field(default=0, init=False)
     _opened: bool = attrs.field(default=False, init=False)
     _tells: tuple[Tell, ...] = attrs.field(default=(), init=False)
@@ -121,7 +118,6 @@ class CallHarness:
         return CallOutcome(
             reason=self._reason,
             failure=self._failure,
-            error_code=self._error_code,
             largest_drift_ns=self._largest_drift_ns,
         )
 
@@ -187,8 +183,6 @@ class CallHarness:
                         player.on_event(event)
                     case UserSpeechStopped():
                         sender.relax()
-                    case Error():
-                        self._error_code = event.code or self._error_code
                     case ToolApprovalRequired():
                         await self._decide(event)
         except EngineError as error:

@@ -25,7 +25,7 @@ from rich.progress import (
 )
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
-from engine.cli.model_choice import choose_model
+from engine.cli.model_choice import add_server_waits, choose_model
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
 from engine.lab.scenario.arrivals import intended_starts
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sessions", type=_count, metavar="N", help="how many, instead of what the scenario says")
     parser.add_argument("--seed", type=int, metavar="S", help="another seed")
     parser.add_argument("--model", default=LOCAL, help="local, openai:NAME or a ws:// or wss:// URL (default: local)")
+    add_server_waits(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (default: a new folder in runs/)")
     parser.add_argument("--workers", type=_count, metavar="N", help="processes of a virtual run (default: one a core)")
     parser.add_argument("--audio", action="store_true", help="keep the sound of virtual calls, too")
@@ -96,7 +97,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
 
 def _plan(given: argparse.Namespace) -> Plan:
     file = changed(load_scenario(given.scenario), sessions=given.sessions, seed=given.seed)
-    choice = choose_model(given.model, os.environ)
+    choice = choose_model(given.model, os.environ, server_waits=given.server_waits)
     config = None
     if choice.kind == "remote":
         if given.virtual:
@@ -117,6 +118,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         record=given.record,
         model=choice.name,
         model_config=config,
+        capabilities=choice.capabilities,
     )
 
 

@@ -6,6 +6,7 @@ comes from ``ENGINE_API_KEY``. A ``ws://`` URL (a server on this machine or behi
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import attrs
 
 from engine._messages import did_you_mean
 from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.models.interface import ModelCapabilities
 
 LOCAL = "local"
 OPENAI_PREFIX = "openai:"
@@ -33,14 +35,35 @@ class ModelChoice:
     url: str | None = None
     api_key: str | None = attrs.field(default=None, repr=False)
     headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    capabilities: ModelCapabilities = attrs.field(factory=ModelCapabilities)
 
 
-def choose_model(text: str, environment: Mapping[str, str]) -> ModelChoice:
-    """Read a ``--model``.
+def add_server_waits(parser: argparse._ActionsContainer) -> None:
+    """Declare ``--server-waits``, which goes with ``--model``."""
+    parser.add_argument(
+        "--server-waits",
+        action="store_true",
+        help="the server of --model says nothing before it has heard something: send it the session's settings at "
+        "once (without this, after a second of silence)",
+    )
+
+
+def choose_model(text: str, environment: Mapping[str, str], *, server_waits: bool = False) -> ModelChoice:
+    """Read a ``--model``, and whether its server waits for the client's first word.
 
     Raises:
-        CommandFailed: it names no model, or the model needs a key that is not in the environment.
+        CommandFailed: it names no model, or the model needs a key that is not in the environment; or it is the local
+            model, which waits for nobody.
     """
+    choice = _choose(text, environment)
+    if not server_waits:
+        return choice
+    if choice.kind == "local":
+        raise CommandFailed(ExitStatus.USAGE, "--server-waits goes with --model: the local model waits for nobody")
+    return attrs.evolve(choice, capabilities=ModelCapabilities(announces_session=False))
+
+
+def _choose(text: str, environment: Mapping[str, str]) -> ModelChoice:
     if text == LOCAL:
         return ModelChoice(kind="local", name=LOCAL)
     if text.startswith(OPENAI_PREFIX) and (name := text.removeprefix(OPENAI_PREFIX).strip()):

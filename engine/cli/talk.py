@@ -70,7 +70,7 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
         raise CommandFailed(ExitStatus.USAGE, "--text reads standard input, and there is none")
     recorded = read_utterances(options.audio)
     agent = load_agent(options.agent) if options.agent else customer_service
-    choice = choose_model(options.model, os.environ)
+    choice = choose_model(options.model, os.environ, server_waits=options.server_waits)
     display = CallDisplay(json=options.json, quiet=options.quiet, typed_at_terminal=_typed_at_terminal(options))
 
     async def work(signals: Signals) -> CallOutcome:
@@ -104,7 +104,7 @@ async def _talk(options: TalkOptions, opens_speech: SpeechOpener) -> ExitStatus:
         raise CommandFailed(status_of(error), str(error)) from error
     if outcome is not None and outcome.failure is not None:
         reason = f"the call broke off: {outcome.failure}"
-        raise CommandFailed(status_of(outcome.failure, outcome.error_code), reason) from outcome.failure
+        raise CommandFailed(status_of(outcome.failure), reason) from outcome.failure
     return signalled or ExitStatus.DONE
 
 
@@ -194,7 +194,7 @@ def _model(choice: ModelChoice, speech: SpeechParts) -> RealtimeModel:
         return LocalModel(speech=speech)
     from engine.models.openai import OpenAIRealtimeWebSocketModel
 
-    return OpenAIRealtimeWebSocketModel()
+    return OpenAIRealtimeWebSocketModel(capabilities=choice.capabilities)
 
 
 def _typed_at_terminal(options: TalkOptions) -> bool:

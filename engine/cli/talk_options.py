@@ -10,6 +10,7 @@ from typing import Literal
 import attrs
 
 from engine.cli.exit_status import ExitStatus
+from engine.cli.model_choice import add_server_waits
 
 Way = Literal["demo", "audio", "mic", "text"]
 CALLS = Path("calls")
@@ -45,6 +46,7 @@ class TalkOptions:
     text: bool = False
     agent: str | None = None
     model: str = "local"
+    server_waits: bool = False
     voice: str | None = None
     out: Path
     json: bool = False
@@ -83,6 +85,7 @@ def add_talk_arguments(parser: argparse.ArgumentParser) -> None:
         help="local (the default), openai:NAME (key in OPENAI_API_KEY), or a URL: ws:// without a key, "
         "wss:// with the key in ENGINE_API_KEY",
     )
+    add_server_waits(answers)
     answers.add_argument("--voice", metavar="NAME", help="the agent's voice")
     answers.add_argument(
         "--no-greeting", dest="greeting", action="store_false", help="the agent waits for the caller to speak first"
@@ -107,6 +110,7 @@ def talk_options(given: argparse.Namespace) -> TalkOptions:
         text=given.text,
         agent=given.agent,
         model=given.model,
+        server_waits=given.server_waits,
         voice=given.voice,
         out=given.out or CALLS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"),
         json=given.json,

@@ -15,6 +15,7 @@ from engine.core.state import PendingUpdate, State
 from engine.errors import SettingsError
 from engine.events import Handoff
 from engine.wire.client_events import SessionUpdate
+from engine.wire.extra import without
 from engine.wire.session import Audio, AudioOutput
 from engine.wire.struct import UNSET, evolve
 
@@ -57,6 +58,8 @@ def send_settings(s: State, spec: AgentSpec) -> None:
         session = evolve(session, audio=evolve(audio, output=evolve(audio.output, voice=UNSET)))
     elif isinstance(audio, Audio) and isinstance(audio.output, AudioOutput) and audio.output.voice is not UNSET:
         s.voice = audio.output.voice
+    if s.has_spoken and session.extra:
+        session = evolve(session, extra=without(session.extra, ("audio", "output", "voice")))
     s.turn_rules = s.turn_rules.updated(session)
     s.updates.append(PendingUpdate(event_id, spec))
     s.effects.wire.append(SessionUpdate(session, event_id=event_id))

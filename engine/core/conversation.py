@@ -119,7 +119,7 @@ class Conversation:
 
     def complete(self, item: Item) -> bool:
         """The server's final word on an item. Returns whether that is news (servers say it up to three times)."""
-        if (node := self._nodes.get(_id_of(item))) is None or node.item == item:
+        if (node := self._nodes.get(_id_of(item))) is None or (node.item == item and _says(node, item)):
             return False
         node.item, node.shown = item, None
         self._learn(node, item)
@@ -230,7 +230,7 @@ class Conversation:
             node.status = _status_of(item, node.status)
         if isinstance(item, Message):
             for index, part in enumerate(item.content):
-                if text := _text_of(part):
+                if text := text_of(part):
                     node.texts.setdefault(index, _Text()).set(text)
 
 
@@ -274,7 +274,8 @@ def _status_of(item: Item, before: ItemStatus) -> ItemStatus:
     return "completed" if isinstance(item, FunctionCallOutput) else before
 
 
-def _text_of(part: Part) -> str | None:
+def text_of(part: Part | None) -> str | None:
+    """What a part says, in words; None if it has no words, or if they are not known."""
     match part:
         case OutputText(text=text) | InputText(text=text):
             return text
@@ -282,6 +283,13 @@ def _text_of(part: Part) -> str | None:
             return transcript
         case _:
             return None
+
+
+def _says(node: _Node, item: Item) -> bool:
+    """Whether the texts of an item are those that are kept."""
+    parts = enumerate(item.content if isinstance(item, Message) else ())
+    told = {index: text for index, part in parts if (text := text_of(part))}
+    return all(index in node.texts and node.texts[index].read() == text for index, text in told.items())
 
 
 def _show(node: _Node) -> HistoryItem:

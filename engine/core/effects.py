@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import EngineError
-from engine.events import RealtimeSessionEvent
+from engine.events import RealtimeSessionEvent, ToolOutcome
 from engine.wire.client_events import ClientEvent
 from engine.wire.server_events import ServerEvent
 
@@ -116,6 +116,19 @@ class HandleCreated:
 
 
 @attrs.frozen
+class ResponseToolCall:
+    """A call that a response made, and what became of it."""
+
+    name: str
+    call_id: str
+    arguments: str
+    """As the model wrote them."""
+    output: str | None
+    """The tool's result in words; None while the call runs."""
+    outcome: ToolOutcome | None
+
+
+@attrs.frozen
 class HandleDone:
     """It has ended, one way or another."""
 
@@ -125,6 +138,7 @@ class HandleDone:
     text: str = ""
     reason: str | None = None
     error: EngineError | None = None
+    calls: tuple[ResponseToolCall, ...] = ()
 
 
 HandleWork = HandleCreated | HandleDone

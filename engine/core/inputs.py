@@ -154,6 +154,9 @@ class CallbackFailed:
 class TimePassed:
     """Time has passed: `wake_at` was reached."""
 
+    audio_sent_ns: int | None = None
+    """When the user's audio was last given to the connection, in nanoseconds; None if it never was."""
+
 
 @attrs.frozen
 class Connected:

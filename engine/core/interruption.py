@@ -14,6 +14,7 @@ from __future__ import annotations
 from engine.core.effects import Discard, DropChecks
 from engine.core.playback import Cut
 from engine.core.state import LiveResponse, State
+from engine.core.waits import RESPONSE_END
 from engine.events import AudioInterrupted
 from engine.wire.client_events import (
     ConversationItemDelete,
@@ -22,7 +23,7 @@ from engine.wire.client_events import (
 )
 
 
-def stop_speaking(s: State, *, tell_server: bool) -> None:
+def stop_speaking(s: State, *, tell_server: bool, for_user: bool = False) -> LiveResponse | None:
     """Cut off everything that is being said or waits to be played.
 
     An out-of-band response is cut off only if its audio waits to be played, because the player is flushed of it.
@@ -30,15 +31,22 @@ def stop_speaking(s: State, *, tell_server: bool) -> None:
     Args:
         s: the session.
         tell_server: send `response.cancel`; False where the server cancels by itself.
+        for_user: the user speaks: what the calls of the responses lead to is held, not given up.
+
+    Returns the reply that was cut off before anything of it had been heard, if nobody holds its handle; else None.
     """
     cuts = s.ledger.cuts(s.now)  # read first: a cleared ledger holds no items
     s.ledger.cleared(s.now)
     # Keys of a dict: a set of responses that keeps their order, those with audio in the order of playback.
     affected = {cut.response_id: None for cut in cuts}
     affected.update({response.response_id: None for response in s.running() if not response.out_of_band})
+    unheard = None
     for response_id in affected:
         if (response := s.responses.get(response_id)) is not None and not response.interrupted:
-            _interrupt(s, response, [cut for cut in cuts if cut.response_id == response_id], tell_server)
+            own_cuts = [cut for cut in cuts if cut.response_id == response_id]
+            unheard = response if _is_unheard(response, own_cuts) else unheard
+            _interrupt(s, response, own_cuts, tell_server, for_user=for_user)
+    return unheard
 
 
 def stop_response(s: State, response: LiveResponse) -> None:
@@ -49,7 +57,26 @@ def stop_response(s: State, response: LiveResponse) -> None:
         _interrupt(s, response, cuts, tell_server=True)
 
 
-def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: bool) -> None:
+def drop_response(s: State, response: LiveResponse) -> None:
+    """Cancel a response that has just begun and that nobody waits for.
+
+    The application is not told to stop playing: it has nothing of this response, and may play another one.
+    """
+    response.interrupted = True
+    s.tool_calls.response_interrupted(response.response_id)
+    s.effects.wire.append(ResponseCancel(response_id=response.response_id))
+    s.waits.begin(RESPONSE_END, response.response_id, s.now)
+
+
+def _is_unheard(response: LiveResponse, cuts: list[Cut]) -> bool:
+    """Return whether nothing of a reply has reached the user, and no handle tells the application so."""
+    if response.out_of_band or (response.request is not None and response.request.handle_id is not None):
+        return False
+    unheard = {(cut.item_id, cut.content_index) for cut in cuts if cut.heard_ms == 0}
+    return len(unheard) == len(cuts) and not (response.text.parts | response.audio_open.keys()) - unheard
+
+
+def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: bool, *, for_user: bool = False) -> None:
     """Take the steps of an interruption, in the order above, for one response.
 
     Args:
@@ -57,6 +84,7 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: b
         response: a response that has not been interrupted.
         cuts: where its items stop that were not heard to their end, in the order of playback.
         tell_server: send `response.cancel` if the response still runs.
+        for_user: the user speaks: calls of the response are answered after the turn.
     """
     response.interrupted = True
     response.audio_open.clear()
@@ -66,6 +94,9 @@ def _interrupt(s: State, response: LiveResponse, cuts: list[Cut], tell_server: b
     if cuts or not response.out_of_band:
         _announce(s, response, cuts)
     if not response.ended:
+        s.waits.begin(RESPONSE_END, response.response_id, s.now)
+    cut_calls = not response.ended or (response.out_of_band and s.tool_calls.waiting_for(response.response_id))
+    if cut_calls and (response.out_of_band or not for_user):
         s.tool_calls.response_interrupted(response.response_id)
     # A server that cancels by itself cancels the response of the conversation, never an out-of-band one.
     if not response.ended and (tell_server or response.out_of_band):

@@ -28,11 +28,12 @@ from engine.core.conversation import History
 from engine.core.effects import Effects
 from engine.core.inputs import Input
 from engine.core.playback import PlaybackLedger
-from engine.core.responses import look_again
 from engine.core.state import RequestSnapshot, Rules, State
 from engine.core.tool_calls import CallState
 from engine.wire import server_events as server
 from engine.wire.response import Usage
+from engine.wire.server_session import ErrorDetail
+from engine.wire.units import NS_PER_S
 
 Handler = Callable[[State, object], None]
 In = TypeVar("In")
@@ -53,6 +54,7 @@ TABLE: dict[type, Handler] = dict(
         _on(server.ResponseOutputItemAdded, on_server_response.item_added),
         _on(server.ResponseOutputItemDone, on_server_response.item_done),
         _on(server.ResponseContentPartAdded, on_server_response.part_added),
+        _on(server.ResponseContentPartDone, on_server_response.part_done),
         _on(server.ResponseOutputAudioDone, on_server_response.audio_done),
         _on(server.ResponseOutputAudioTranscriptDone, on_server_response.transcript_done),
         _on(server.ResponseOutputTextDone, on_server_response.text_done),
@@ -102,7 +104,6 @@ TABLE: dict[type, Handler] = dict(
 OWN_INPUTS = frozenset(kind for kind in TABLE if kind.__module__ == inputs.__name__)
 SILENT = frozenset(
     {
-        server.ResponseContentPartDone,
         server.ResponseFunctionCallArgumentsDelta,
         server.ConversationItemTruncated,
     }
@@ -110,13 +111,18 @@ SILENT = frozenset(
 """Events that tell nothing which another event does not tell better: shown raw only to those who ask for all."""
 
 
+CLOSE_FOLLOWS_NS = 5 * NS_PER_S
+"""How long after an `error` event a server may take to close because of it. OpenAI takes milliseconds, gateways that
+relay errors first wait for the service behind them."""
+
+
 class Machine:
     """One session's decisions."""
 
     def __init__(self, rules: Rules, agent: AgentSpec, ledger: PlaybackLedger) -> None:
         self._state = State(rules, agent, ledger)
-        self.no_deadline = True
-        """Whether `wake_at` is None: nothing is to be done at a later time."""
+        self.waits = self._state.waits
+        """What is waited for: `moved` says that `wake_at` may have changed."""
 
     def handle(self, given: Input, now: int) -> Effects:
         """Take one input at `now` (nanoseconds, never going back). Returns all effects since they were last emptied."""
@@ -132,18 +138,13 @@ class Machine:
             handler(s, given)
         elif kind not in SILENT and not s.rules.raw_events:
             on_server_session.raw(s, given)  # type: ignore[arg-type]
-        if s.arbiter.idle:
-            self.no_deadline = True
-        else:
+        if not s.arbiter.idle:
             self._ask(now)
-            self.no_deadline = s.arbiter.wake_at() is None
         return s.effects
 
     def _ask(self, now: int) -> None:
         """Send the requests whose time has come, and resolve the handles of those that were given up."""
         s = self._state
-        if s.arbiter.doubted_until is not None:
-            look_again(s)
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
             s.asked[request.token] = RequestSnapshot(attrs.evolve(s.agent, tools=tools), frozenset(s.unseen))
@@ -160,8 +161,12 @@ class Machine:
         return effects
 
     def wake_at(self) -> int | None:
-        """When to say `Tick` if nothing else happens before."""
-        return None if self._state.ended else self._state.arbiter.wake_at()
+        """Return when to say `TimePassed` if nothing else happens before, in nanoseconds; None if there is no need."""
+        s = self._state
+        if s.ended:
+            return None
+        retry, bound = s.arbiter.wake_at(), s.waits.wake_at()
+        return bound if retry is None else retry if bound is None else min(retry, bound)
 
     @property
     def history(self) -> History:
@@ -182,6 +187,10 @@ class Machine:
     def usage(self) -> Usage:
         """What the session has cost so far."""
         return self._state.usage
+
+    def errors_before_the_end(self, now: int) -> list[ErrorDetail]:
+        """Return the errors of the server that are so fresh that a connection which ends now ends because of them."""
+        return [error for at_ns, error in self._state.errors if now - at_ns <= CLOSE_FOLLOWS_NS]
 
     def heard_ms(self, item_id: str, content_index: int, now: int) -> int | None:
         """How much of an item's audio has been heard; None if all of it, or if it has none."""

@@ -15,8 +15,8 @@ from engine.core.inputs import (
 )
 from engine.core.interruption import stop_response, stop_speaking
 from engine.core.state import State
-from engine.core.tool_call_steps import answer_approval, stop_tools
-from engine.wire.client_events import ConversationItemCreate
+from engine.core.tool_call_steps import answer_approval, stop_tools, stop_tools_of
+from engine.wire.client_events import ConversationItemCreate, RawClientEvent, ResponseCreate
 from engine.wire.struct import UnsetType, evolve
 
 # --- saying something
@@ -27,15 +27,18 @@ def send_message(s: State, command: SendMessage) -> None:
     message = command.message
     if isinstance(message.id, UnsetType):
         message = evolve(message, id=s.fresh_id("msg"))
-    s.trips_in_a_row = 0
+    s.trips.end()
     s.effects.wire.append(ConversationItemCreate(item=message))
     if command.respond:
+        s.tool_rounds.end()
         s.unseen.add(str(message.id))
-        s.arbiter.follow_up()
+        s.arbiter.follow_up(after=s.arbiter.running)
 
 
 def respond(s: State, command: Respond) -> None:
     """The application wants a response and holds a handle for it."""
+    if isinstance(command.params, UnsetType) or command.params.conversation != "none":
+        s.tool_rounds.end()
     s.arbiter.ask(command.params, command.handle_id, command.tools)
 
 
@@ -47,8 +50,11 @@ def cancel_handle(s: State, command: CancelHandle) -> None:
         if live.request is not None and live.request.handle_id == command.handle_id:
             if live.out_of_band:
                 stop_response(s, live)
+                stop_tools_of(s, live.response_id)
             else:
                 stop_speaking(s, tell_server=True)
+    if (response_id := s.tool_calls.held_for(command.handle_id)) is not None:
+        stop_tools_of(s, response_id)
 
 
 def interrupt(s: State, command: Interrupt) -> None:
@@ -60,7 +66,10 @@ def interrupt(s: State, command: Interrupt) -> None:
 
 def send_raw(s: State, command: SendRaw) -> None:
     """A client event of the application's own."""
-    s.effects.wire.append(command.event)
+    event = command.event
+    if isinstance(event, ResponseCreate) or (isinstance(event, RawClientEvent) and event.type == ResponseCreate.type):
+        s.tool_rounds.end()
+    s.effects.wire.append(event)
 
 
 def audio_sent(s: State, command: AudioSent) -> None:
@@ -73,6 +82,7 @@ def audio_sent(s: State, command: AudioSent) -> None:
 
 def update_agent(s: State, command: UpdateAgent) -> None:
     """Another agent takes over because the application says so."""
+    s.tool_rounds.end()
     change_agent(s, command.spec)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.core.agent_change import send_settings
 from engine.core.inputs import Connected, Disconnected, TimePassed
+from engine.core.overdue import give_up_overdue
 from engine.core.responses import abandon_response
 from engine.core.state import State
 from engine.core.tool_call_steps import cancel_open_calls
@@ -14,8 +15,9 @@ def connected(s: State, report: Connected) -> None:
     send_settings(s, report.spec)
 
 
-def time_passed(s: State, _: TimePassed) -> None:
-    """Nothing but the time has changed; what is due is sent by the machine itself."""
+def time_passed(s: State, report: TimePassed) -> None:
+    """Give up what the server owes for too long; what is due to be sent is sent by the machine itself."""
+    give_up_overdue(s, report.audio_sent_ns)
 
 
 def disconnected(s: State, report: Disconnected) -> None:

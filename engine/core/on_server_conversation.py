@@ -6,9 +6,10 @@ from functools import partial
 
 from engine.core.interruption import stop_speaking
 from engine.core.naming import of_commit, of_conversation, of_deletion, of_speech
-from engine.core.responses import delete_if_unheard
+from engine.core.responses import delete_if_unheard, read_conversation_item
 from engine.core.state import State
 from engine.core.tool_call_steps import stop_tools
+from engine.core.user_turn import begin_turn, end_turn
 from engine.events import (
     HistoryAdded,
     HistoryUpdated,
@@ -42,6 +43,7 @@ def added(s: State, event: ConversationItemAdded) -> None:
     """An item takes its place."""
     s.unseen.discard(event.item.call_id if isinstance(event.item, FunctionCallOutput) else _id(event.item))
     _add(s, event.item, event.previous_item_id, known_place=True)
+    read_conversation_item(s, event.item, begins=True)
 
 
 @partial(of_conversation, final=True)
@@ -49,6 +51,7 @@ def done(s: State, event: ConversationItemDone) -> None:
     """An item is final. Some servers announce it only here."""
     if not _add(s, event.item, event.previous_item_id, known_place=False) and s.conversation.complete(event.item):
         s.history_updated(_id(event.item))
+    read_conversation_item(s, event.item, begins=False)
     for live in s.responses.values():
         if _id(event.item) in live.delete_when_done:
             delete_if_unheard(s, live, _id(event.item))
@@ -60,7 +63,10 @@ def _add(s: State, item: Item, previous_item_id: str | None, *, known_place: boo
     if isinstance(item, FunctionCallOutput):
         if (call_item := s.conversation.output(item.call_id, item.output)) is not None and known_place:
             s.history_updated(call_item)
-    elif (shown := s.conversation.get(_id(item))) is not None:
+        return True
+    if isinstance(item, Message) and any(isinstance(part, InputAudio) for part in item.content):
+        s.user_takes_part()
+    if (shown := s.conversation.get(_id(item))) is not None:
         s.emit(HistoryAdded, item=shown)
     return True
 
@@ -82,43 +88,46 @@ def _id(item: Item) -> str:
 @partial(of_speech, begins=True)
 def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     """The user begins to speak: barge-in, where the settings say so."""
-    s.turn.on("started")
+    s.user_takes_part()
+    begin_turn(s)
     s.emit(UserSpeechStarted, item_id=event.item_id, audio_start_ms=event.audio_start_ms)
     s.arbiter.user_speaks(server_cancels=s.turn_rules.interrupts)
     if s.turn_rules.interrupts:
-        stop_speaking(s, tell_server=not s.rules.server_interrupts)
-        stop_tools(s)
+        unheard = stop_speaking(s, tell_server=not s.rules.server_interrupts, for_user=True)
+        stop_tools(s, for_user=True)
+        if unheard is not None:  # if nothing comes of the speech, the reply is still to be given
+            s.arbiter.follow_up(after=unheard.response_id)
 
 
 @of_speech
 def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     """The user stops."""
-    s.turn.on("stopped")
+    end_turn(s, "stopped")
     s.emit(UserSpeechStopped, item_id=event.item_id, audio_end_ms=event.audio_end_ms)
-    s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response)
+    s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response, committed=False)
 
 
 @of_commit
 def committed(s: State, event: InputAudioBufferCommitted) -> None:
     """What the user said becomes an item. It is the server's own doing if it followed the end of speech; a commit that
     the application sent never makes the server respond by itself."""
-    s.trips_in_a_row = 0
+    s.user_takes_part()
     by_server = s.turn.commits_itself()
-    s.turn.on("committed")
+    end_turn(s, "committed")
     s.arbiter.user_done(s.now, server_responds=by_server and s.turn_rules.creates_response)
     _add(s, Message(event.item_id, "user", (InputAudio(),)), event.previous_item_id, known_place=True)
 
 
 def cleared(s: State, event: InputAudioBufferCleared) -> None:
     """What the user said is forgotten."""
-    s.turn.on("cleared")
+    end_turn(s, "cleared")
     s.arbiter.user_done(s.now, server_responds=False)
 
 
 @partial(of_speech, begins=True)
 def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None:
     """The user said nothing for too long; the server will say something."""
-    s.turn.timed_out()
+    s.turn.expect_commit()
     s.emit(
         InputAudioTimeoutTriggered,
         item_id=event.item_id, audio_start_ms=event.audio_start_ms, audio_end_ms=event.audio_end_ms,
@@ -138,6 +147,7 @@ def transcription_delta(s: State, event: ConversationItemInputAudioTranscription
 @of_speech
 def transcription_completed(s: State, event: ConversationItemInputAudioTranscriptionCompleted) -> None:
     """All that the user said in an item."""
+    s.user_takes_part()
     s.emit(TranscriptDone, role="user", item_id=event.item_id, response_id=None, transcript=event.transcript)
     if s.conversation.say(event.item_id, event.content_index, event.transcript):
         s.history_updated(event.item_id)

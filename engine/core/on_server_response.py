@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 
+from engine.core.conversation import text_of
 from engine.core.placing import begin_told, of_item, of_part, place_end, place_part
 from engine.core.responses import (
     add_text,
     delete_if_unheard,
     end_audio,
+    finish_part,
     finish_response,
     finish_text,
     open_audio,
+    read_item,
 )
 from engine.core.state import State
 from engine.core.tool_call_steps import start_call, start_call_of
@@ -22,6 +25,7 @@ from engine.events import Audio
 from engine.wire.items import OutputAudio
 from engine.wire.server_events import (
     ResponseContentPartAdded,
+    ResponseContentPartDone,
     ResponseCreated,
     ResponseDone,
     ResponseFunctionCallArgumentsDone,
@@ -63,7 +67,7 @@ def audio_delta(s: State, event: ResponseOutputAudioDelta) -> None:
         event, live = placed, s.responses[placed.response_id]
     if live.interrupted or not event.delta:
         return
-    live.audio_open[event.item_id, event.content_index] = None
+    live.audio_open[event.item_id, event.content_index] = s.now
     s.has_spoken = True
     s.ledger.received(live.response_id, event.item_id, event.content_index, len(event.delta), s.now)
     s.effects.events.append(
@@ -113,6 +117,12 @@ def text_done(s: State, event: ResponseOutputTextDone) -> None:
     finish_text(s, event.response_id, event.item_id, event.content_index, event.text)
 
 
+def part_done(s: State, event: ResponseContentPartDone) -> None:
+    """A part of an item ends; most servers have told all its text before, and some tell nothing here."""
+    if text_of(event.part) and (placed := place_part(s, event)) is not None:
+        finish_part(s, placed.response_id, placed.item_id, placed.content_index, placed.part)
+
+
 # --- calling tools
 
 
@@ -136,7 +146,9 @@ def _is_whole_object(text: str) -> bool:
 @of_item
 def item_added(s: State, event: ResponseOutputItemAdded) -> None:
     """A response begins an item."""
-    s.live(event.response_id)
+    if (live := s.live(event.response_id)) is not None:
+        live.tells_items = True
+        read_item(s, live, event.item, begins=True)
 
 
 @of_item
@@ -146,7 +158,9 @@ def item_done(s: State, event: ResponseOutputItemDone) -> None:
         return
     item = event.item
     item_id = item.id if isinstance(item.id, str) else ""
+    live.tells_items = True
     start_call_of(s, live, item)
+    read_item(s, live, item)
     for key in [key for key in live.audio_open if key[0] == item_id]:
         end_audio(s, live, *key)
     delete_if_unheard(s, live, item_id)

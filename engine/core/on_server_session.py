@@ -48,8 +48,10 @@ def _learn(s: State, session: Session) -> None:
 def error(s: State, event: ErrorEvent) -> None:
     """The server refuses something. Conflicts are retried and never shown; everything else is."""
     said = event.error
-    about_request, failed = s.arbiter.refused(said.event_id, said.code, s.now)
-    if about_request and failed is None:
+    s.note_errors([event])
+    refused = s.arbiter.refused(said, s.now)
+    failed = refused.failed
+    if refused.about_request and failed is None:
         return
     if said.code in HARMLESS:
         return
@@ -67,6 +69,7 @@ def error(s: State, event: ErrorEvent) -> None:
 def malformed(s: State, event: MalformedEvent) -> None:
     """Something that is no event: shown as it came, with an error, and the session goes on. A response whose
     beginning or end cannot be read has begun or ended all the same."""
+    s.note_errors([event])
     if not s.rules.raw_events:
         raw(s, event)
     s.error(ProtocolError(f"the server sent what is not a valid event: {event.reason}"))

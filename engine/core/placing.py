@@ -9,7 +9,8 @@ place of ids, and only if it is about a response that runs.
                                     (`response.created`), an item that begins is the first of another response
     an unknown response             the one that runs and has no id yet, which has it from then on; else a new one, if
                                     the server has never told a beginning; else nothing
-    no response                     the one that runs and owns the item; else the conversation's; else the only one
+    no response                     the one that runs and owns the item, unless that begins; else the conversation's;
+                                    else the only one
 
 Where "nothing" is said of what is no late event, it is an `error` event with the code `unplaced_event`, once for each
 unknown response.
@@ -24,11 +25,13 @@ from engine.core.arbitration import TOKEN
 from engine.core.naming import id_of, renamed, with_call, with_id
 from engine.core.responses import begin_response
 from engine.core.state import LiveResponse, State
+from engine.core.waits import UNTOLD_RESPONSE
 from engine.errors import ProtocolError
 from engine.wire.items import FunctionCall, Item
 from engine.wire.response import Response
 from engine.wire.server_events import (
     ResponseContentPartAdded,
+    ResponseContentPartDone,
     ResponseCreated,
     ResponseDone,
     ResponseFunctionCallArgumentsDone,
@@ -48,6 +51,7 @@ UNPLACED = "unplaced_event"
 P = TypeVar(
     "P",
     ResponseContentPartAdded,
+    ResponseContentPartDone,
     ResponseOutputAudioDelta,
     ResponseOutputAudioDone,
     ResponseOutputAudioTranscriptDelta,
@@ -69,7 +73,7 @@ def begin_told(s: State, event: ResponseCreated) -> None:
     response = event.response
     if (known := _told_again(s, response)) is not None:
         known.told = True
-        s.arbiter.believe(known.response_id)
+        s.waits.end(UNTOLD_RESPONSE, known.response_id)
         return
     live = begin_response(s, response, told=True)
     if live.response_id != response.id:
@@ -195,7 +199,7 @@ def place_part(s: State, event: P) -> P | None:
 def _response_of(s: State, response_id: str, item_id: str, kind: str) -> LiveResponse | None:
     """Return the running response that an event belongs to, by the table above."""
     if not response_id:
-        owner = s.identity.owner(item_id)
+        owner = None if kind == ResponseOutputItemAdded.type else s.identity.owner(item_id)
         live = s.live(owner or "") or _conversations(s)
         if live is None and owner is None:
             _unplaced(s, kind, "")

@@ -118,10 +118,6 @@ class PlaybackLedger(PlayoutClock[_Track]):
                 del self._items[key]
         self._silent_from_ns -= unplayed_ns
 
-    def received_of(self, response_id: str) -> int:
-        """Return how much audio of a response has arrived, in bytes, of what may still be audible."""
-        return sum(track.received for track in self._items.values() if track.response_id == response_id)
-
     def _end_earlier(self, track: _Track) -> None:
         """Audio of a response comes in playing order, although the end of an item may be told after the next one's
         beginning: that would leave an item that was heard to its end looking as if it had been cut."""

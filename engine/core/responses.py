@@ -7,31 +7,40 @@ what comes later is dropped.
 
 from __future__ import annotations
 
+from engine.core.conversation import text_of
 from engine.core.debounce import Debounce
-from engine.core.effects import CheckText, HandleCreated, HookEnd, HookStart
-from engine.core.interruption import stop_response, stop_speaking
+from engine.core.effects import CheckText, HandleCreated, HandleDone, HookEnd, HookStart
+from engine.core.interruption import drop_response, stop_response, stop_speaking
 from engine.core.state import LiveResponse, RequestSnapshot, State
-from engine.core.tool_call_steps import continue_if_answered, start_call_of
+from engine.core.tool_call_steps import continue_if_answered, end_handle, start_call_of
 from engine.core.usage import add_usage
+from engine.core.user_turn import end_turn
+from engine.core.waits import RESPONSE_END, RESPONSE_PROGRESS, UNTOLD_RESPONSE
 from engine.errors import EngineError, ResponseFailed
 from engine.events import AgentEnd, AgentStart, AudioEnd, ResponseStatus, TranscriptDelta, TranscriptDone, UsageReported
 from engine.wire.client_events import ConversationItemDelete
+from engine.wire.items import Item, Message, Part
 from engine.wire.response import Response, ResponseError, Usage
 from engine.wire.struct import evolve
 
 NO_END = "no_end"
-"""Why a response ended of which nothing more came, and whose end the server has not told."""
+"""The reason of a response that counts as ended because the server has not told its end."""
 
 # --- beginning
 
 
 def begin_response(s: State, response: Response, *, told: bool = False) -> LiveResponse:
     """Begin a response: give it a name, find out who asked for it, and as which agent it speaks. It is stopped at once
-    if the request was cancelled meanwhile.
+    if the request was cancelled meanwhile. One of the server's own ends the user's turn.
 
-    `told` if the server says that it begins; otherwise something else that came shows that it has begun."""
+    Args:
+        s: the session.
+        response: the response as the server tells it, by its id.
+        told: the server says that it begins; otherwise something else that came shows that it has begun.
+    """
     response = evolve(response, id=s.identity.begin_response(response.id))
-    request, cancel = s.arbiter.created(response)
+    begun = s.arbiter.created(response)
+    request, cancel = begun.request, begun.stop
     out_of_band = request.out_of_band if request is not None else (
         response.conversation_id is None and s.arbiter.running != response.id
     )  # fmt: skip
@@ -46,10 +55,13 @@ def begin_response(s: State, response: Response, *, told: bool = False) -> LiveR
     )
     if not out_of_band and (told or request is not None):
         _end_untold(s)
-    if not told:
-        s.arbiter.doubt(live.response_id, s.now)
     s.remember(live)
-    if not out_of_band:
+    s.waits.begin(RESPONSE_PROGRESS, live.response_id, s.now)
+    if not told:
+        s.waits.begin(UNTOLD_RESPONSE, live.response_id, s.now)
+    if request is None and not begun.unwanted and not out_of_band:
+        end_turn(s, "answered")
+    if not out_of_band and not begun.unwanted:
         if not cancel:
             s.tool_calls.response_began()
         _answer_what_it_missed(s, asked)
@@ -57,7 +69,9 @@ def begin_response(s: State, response: Response, *, told: bool = False) -> LiveR
     s.effects.tools.append(HookStart(live.agent))
     if request is not None and request.handle_id is not None:
         s.effects.handles.append(HandleCreated(request.handle_id, live.response_id))
-    if cancel and out_of_band:
+    if begun.unwanted:
+        drop_response(s, live)
+    elif cancel and out_of_band:
         stop_response(s, live)
     elif cancel:
         stop_speaking(s, tell_server=True)
@@ -72,16 +86,6 @@ def _end_untold(s: State) -> None:
             continue_if_answered(s, live.response_id)
 
 
-def look_again(s: State) -> None:
-    """Believe for longer in a response whose beginning was not told, if more of it has come since the last look."""
-    if (live := s.live(s.arbiter.running or "")) is None:
-        return
-    progress = sum(live.said.values()) + s.ledger.received_of(live.response_id)
-    if progress > live.progress:
-        live.progress = progress
-        s.arbiter.doubt(live.response_id, s.now)
-
-
 def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
     """Ask for another response to what this one has not read, unless a request on its way has that already.
 
@@ -91,6 +95,8 @@ def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
     coming = asked or s.asked.get(s.arbiter.on_its_way or "")
     if s.unseen - (coming.after if coming is not None else frozenset()):
         s.arbiter.follow_up()
+    elif asked is None and not s.unseen:
+        s.arbiter.nothing_missed()
     if asked is not None:
         s.unseen -= asked.after
 
@@ -104,14 +110,14 @@ def open_audio(s: State, live: LiveResponse, item_id: str, content_index: int) -
         if live.interrupted and not live.out_of_band and s.rules.server_truncates:
             live.delete_when_done[item_id] = None
         return
-    live.audio_open[item_id, content_index] = None
+    live.audio_open[item_id, content_index] = s.now
     s.ledger.opened(live.response_id, item_id, content_index, s.now)
 
 
 def end_audio(s: State, live: LiveResponse, item_id: str, content_index: int) -> None:
     """Announce the end of a part's audio, unless that was done or the audio was interrupted."""
     s.ledger.ended(item_id, content_index)
-    if live.audio_open.pop((item_id, content_index), 0) is None:
+    if live.audio_open.pop((item_id, content_index), None) is not None:
         s.emit(AudioEnd, response_id=live.response_id, item_id=item_id, content_index=content_index)
 
 
@@ -127,26 +133,76 @@ def add_text(s: State, live: LiveResponse, item_id: str, content_index: int, del
             item_id=item_id, response_id=live.response_id, delta=delta,
         )
     )  # fmt: skip
-    _check(s, live, item_id, content_index, delta)
-
-
-def _check(s: State, live: LiveResponse, item_id: str, content_index: int, text: str) -> None:
-    """Give the guardrails more of a part to read, as soon as enough has come together."""
-    part = (item_id, content_index)
-    live.said[part] = live.said.get(part, 0) + len(text)
-    if (due := live.text.grow(text)) is not None:
+    if (due := live.text.grow(item_id, content_index, delta)) is not None:
         s.effects.checks.append(CheckText(live.response_id, live.agent, due, final=False))
 
 
 def finish_text(s: State, response_id: str, item_id: str, content_index: int, text: str) -> None:
-    """Set the whole text of a part. What deltas have not told of it is read by the guardrails now."""
+    """Set the whole text of a part, which the guardrails read where it is not what has been told before. A server that
+    says nothing here means what it has told."""
     if (live := s.live(response_id)) is None:
+        return
+    if text and not live.out_of_band:
+        s.conversation.say(item_id, content_index, text)
+    text = text or live.text.part(item_id, content_index)
+    if not live.interrupted:
+        s.emit(TranscriptDone, role="assistant", item_id=item_id, response_id=response_id, transcript=text)
+        _read(s, live, item_id, content_index, text)
+
+
+def finish_part(s: State, response_id: str, item_id: str, content_index: int, part: Part | None) -> None:
+    """Read the text of a part that is over: some servers tell it here alone."""
+    live, text = s.live(response_id), text_of(part)
+    if live is None or live.interrupted or not text or text == live.text.part(item_id, content_index):
         return
     if not live.out_of_band:
         s.conversation.say(item_id, content_index, text)
-    if not live.interrupted:
-        s.emit(TranscriptDone, role="assistant", item_id=item_id, response_id=response_id, transcript=text)
-        _check(s, live, item_id, content_index, text[live.said.get((item_id, content_index), 0) :])
+    _read(s, live, item_id, content_index, text)
+
+
+def read_item(s: State, live: LiveResponse, item: Item, *, begins: bool = False) -> bool:
+    """Have the guardrails read what an item of a response says, where that is not what has been told before. Returns
+    whether there was any of that.
+
+    Args:
+        s: the session.
+        live: the response, which may have ended.
+        item: the item as the server tells it now.
+        begins: it has just begun: what deltas have told of it is newer.
+    """
+    if live.interrupted or not isinstance(item, Message) or not isinstance(item.id, str):
+        return False
+    live.text.begin(item.id)
+    news = False
+    for index, part in enumerate(item.content):
+        text, before = text_of(part), live.text.part(item.id, index)
+        if text and text != before and not (begins and before):
+            _read(s, live, item.id, index, text)
+            news = True
+    return news
+
+
+def read_conversation_item(s: State, item: Item, *, begins: bool) -> None:
+    """Read an item of the conversation that is a response's. A server that does not tell the items of its responses
+    tells only here what the running one says."""
+    if not isinstance(item, Message) or item.role != "assistant" or not isinstance(item.id, str):
+        return
+    for live in s.responses.values():
+        if live.text.has(item.id):
+            read_item(s, live, item, begins=begins)
+            return
+    running = s.live(s.arbiter.running or "")
+    if running is not None and not running.tells_items:
+        read_item(s, running, item, begins=begins)
+
+
+def _read(s: State, live: LiveResponse, item_id: str, content_index: int, text: str) -> None:
+    """Set the text of a part for the guardrails. Nothing more is waited for once the response has ended."""
+    due = live.text.replace(item_id, content_index, text)
+    if due is None and live.ended:
+        due = live.text.end()
+    if due is not None:
+        s.effects.checks.append(CheckText(live.response_id, live.agent, due, final=live.ended))
 
 
 def delete_if_unheard(s: State, live: LiveResponse, item_id: str) -> None:
@@ -166,8 +222,10 @@ def finish_response(s: State, response: Response) -> None:
     details = response.status_details
     error = details.error if details else None
     reason = (details.reason if details else None) or (error.code if error else None)
-    if status == "completed":
-        for item in response.output:
+    for item in response.output:
+        if read_item(s, live, item) and not live.out_of_band and s.conversation.complete(item):
+            s.history_updated(str(item.id))
+        if status == "completed":
             start_call_of(s, live, item)
     if response.usage is not None:
         s.usage = add_usage(s.usage, response.usage)
@@ -188,6 +246,9 @@ def end_response(
 ) -> None:
     """Close a response: its audio, its checks, its calls, its handle, its one `agent_end`."""
     live.ended = True
+    s.waits.end(RESPONSE_PROGRESS, live.response_id)
+    s.waits.end(RESPONSE_END, live.response_id)
+    s.waits.end(UNTOLD_RESPONSE, live.response_id)
     for key in list(live.audio_open):
         end_audio(s, live, *key)
     for item_id in list(live.delete_when_done):
@@ -205,7 +266,15 @@ def end_response(
     if status == "failed":
         said = (error.message if error else None) or reason or "the server gave no reason"
         failure = ResponseFailed(f"the response failed: {said}", code=reason, response_id=live.response_id)
-    s.resolve_handle(live.request, status, text=text, reason=reason, error=failure)
+    if live.request is not None and live.request.handle_id is not None:
+        end_handle(s, live, HandleDone(live.request.handle_id, status, text, reason, failure))
+
+
+def end_overdue_response(s: State, live: LiveResponse) -> None:
+    """End a response that was cancelled and whose end the server does not tell. What is told later is ignored."""
+    end_response(s, live, "cancelled" if live.interrupted else "incomplete", NO_END)
+    s.arbiter.done(live.response_id, s.now)
+    continue_if_answered(s, live.response_id)
 
 
 def abandon_response(s: State, live: LiveResponse, reason: str, lost: EngineError | None) -> None:

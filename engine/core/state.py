@@ -6,7 +6,8 @@ The `on_*` modules take the inputs, each those of one speaker, and call operatio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import attrs
@@ -17,15 +18,20 @@ from engine.core.conversation import Conversation, History
 from engine.core.debounce import Debounce
 from engine.core.effects import Effects, HandleDone, HandleStatus
 from engine.core.identity import Identity
+from engine.core.in_a_row import InARow
 from engine.core.playback import PlaybackLedger
 from engine.core.tool_calls import ToolCalls
 from engine.core.turn import TurnRules, UserTurn
+from engine.core.waits import DEFAULTS, Waits
 from engine.errors import EngineError
 from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
 from engine.wire.response import Usage
+from engine.wire.server_session import ErrorDetail, errors_told
 
 REMEMBERED_RESPONSES = 64
 """How many ended responses are kept, for playback that goes on after them and late verdicts."""
+
+REMEMBERED_ERRORS = 8
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +44,10 @@ class Rules:
     server_interrupts: bool = True
     server_truncates: bool = True
     server_plays: bool = False
+    waits: Mapping[str, float] = DEFAULTS
+    """Seconds of each wait, by its name."""
+    max_tool_rounds: int | None = 12
+    """How many replies in a row are asked for because calls have their outputs; None for any number."""
 
 
 @attrs.define
@@ -55,16 +65,23 @@ class LiveResponse:
     interrupted: bool = False
     """Its audio has been cut off; what still arrives is dropped."""
     tripped: bool = False
-    said: dict[tuple[str, int], int] = attrs.field(factory=dict)
-    """How many characters of each part have come as deltas."""
-    audio_open: dict[tuple[str, int], None] = attrs.field(factory=dict)
-    """Audio that has begun and whose end has not been announced."""
+    tells_items: bool = False
+    """The server tells which items are this response's."""
+    audio_open: dict[tuple[str, int], int] = attrs.field(factory=dict)
+    """Audio that has begun and whose end has not been announced, with the time of the last piece in nanoseconds."""
+    progress_seen: tuple[int, int] = (0, 0)
+    """Its `progress` when the wait for it began."""
     delete_when_done: dict[str, None] = attrs.field(factory=dict)
     """Items nobody heard, which the server is still writing."""
     same_names: set[str] = attrs.field(factory=set)
     """Its items whose names are their ids: deltas of them need no translation."""
-    progress: int = -1
-    """How much of it had come when that was last looked at."""
+    untold_words: int = 0
+    """How many characters of it there were when the wait for more began, where its beginning was not told."""
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Changes when audio or text has come: the time of the last piece of audio, and characters so far."""
+        return max(self.audio_open.values(), default=0), len(self.text.text())
 
 
 @attrs.define
@@ -101,7 +118,8 @@ class State:
         self.updates: list[PendingUpdate] = []
         self.asked: dict[str, RequestSnapshot] = {}
         """How things stood when a request was sent, by its token."""
-        self.arbiter = Arbiter()
+        self.waits = Waits(rules.waits)
+        self.arbiter = Arbiter(self.waits)
         self.turn = UserTurn()
         self.turn_rules = TurnRules()
         self.ledger = ledger
@@ -119,8 +137,13 @@ class State:
         self.usage = Usage()
         self.voice: object = None
         self.has_spoken = False
-        self.trips_in_a_row = 0
+        self.trips = InARow()
+        """Responses that guardrails stopped."""
+        self.tool_rounds = InARow()
+        """Replies that were asked for because calls had their outputs."""
         self.ended = False
+        self.errors: deque[tuple[int, ErrorDetail]] = deque(maxlen=REMEMBERED_ERRORS)
+        """The last `error` events of the server, with when they came: a close that follows at once has a reason."""
         self._ids = 0
 
     def emit(self, kind: Callable[..., E_], **fields: object) -> None:
@@ -131,10 +154,19 @@ class State:
         """Tell the application that something went wrong and the session goes on."""
         self.emit(Error, error=error, code=code)
 
+    def note_errors(self, events: Sequence[object]) -> None:
+        """Remember what the server says went wrong."""
+        self.errors.extend((self.now, error) for error in errors_told(events))
+
     def history_updated(self, item_id: str) -> None:
         """Tell the application that an item changed."""
         if (item := self.conversation.get(item_id)) is not None:
             self.emit(HistoryUpdated, item=item, history=self.history)
+
+    def user_takes_part(self) -> None:
+        """The user has a say: what the engine asks for by itself from now on begins a new row."""
+        self.trips.end()
+        self.tool_rounds.end()
 
     def fresh_id(self, prefix: str) -> str:
         """An id that is unique in this session, at most 32 characters long (the protocol's limit)."""

@@ -1,11 +1,12 @@
 """The user's turn, as the server's voice detection tells it.
 
-    state      started    stopped    committed  cleared
-    QUIET      SPEAKING   QUIET      QUIET      QUIET
-    SPEAKING   SPEAKING   STOPPED    QUIET      QUIET
-    STOPPED    SPEAKING   STOPPED    QUIET      QUIET
+    state      started    stopped    committed  cleared    answered
+    QUIET      SPEAKING   QUIET      QUIET      QUIET      QUIET
+    SPEAKING   SPEAKING   STOPPED    QUIET      QUIET      QUIET
+    STOPPED    SPEAKING   STOPPED    QUIET      QUIET      QUIET
 
-STOPPED is the short time between the end of speech and the commit that makes it an item of the conversation.
+STOPPED is the short time between the end of speech and the commit that makes it an item of the conversation. A turn is
+answered when the server begins a response by itself; a turn whose end was not told in time counts as cleared.
 A commit while SPEAKING is one that the application sent itself. Servers differ in what they leave out, so every
 input is accepted in every state.
 """
@@ -20,7 +21,7 @@ import attrs
 from engine.wire.session import Audio, AudioInput, SemanticVad, ServerVad, Session
 from engine.wire.struct import UNSET
 
-TurnInput = Literal["started", "stopped", "committed", "cleared"]
+TurnInput = Literal["started", "stopped", "committed", "cleared", "answered"]
 
 
 class TurnState(Enum):
@@ -33,9 +34,9 @@ class TurnState(Enum):
 
 _Q, _S, _E = TurnState.QUIET, TurnState.SPEAKING, TurnState.STOPPED
 TABLE: dict[tuple[TurnState, TurnInput], TurnState] = {
-    (_Q, "started"): _S, (_Q, "stopped"): _Q, (_Q, "committed"): _Q, (_Q, "cleared"): _Q,
-    (_S, "started"): _S, (_S, "stopped"): _E, (_S, "committed"): _Q, (_S, "cleared"): _Q,
-    (_E, "started"): _S, (_E, "stopped"): _E, (_E, "committed"): _Q, (_E, "cleared"): _Q,
+    (_Q, "started"): _S, (_Q, "stopped"): _Q, (_Q, "committed"): _Q, (_Q, "cleared"): _Q, (_Q, "answered"): _Q,
+    (_S, "started"): _S, (_S, "stopped"): _E, (_S, "committed"): _Q, (_S, "cleared"): _Q, (_S, "answered"): _Q,
+    (_E, "started"): _S, (_E, "stopped"): _E, (_E, "committed"): _Q, (_E, "cleared"): _Q, (_E, "answered"): _Q,
 }  # fmt: skip
 
 
@@ -68,28 +69,28 @@ class UserTurn:
     def __init__(self) -> None:
         self.state = TurnState.QUIET
         self._ended_by_application = False
-        self._timed_out = False
+        self._commit_expected = False
 
     def on(self, happened: TurnInput) -> None:
         """Take a step of the table."""
         self.state = TABLE[self.state, happened]
-        if happened in ("committed", "cleared"):
-            self._ended_by_application = self._timed_out = False
+        if happened in ("committed", "cleared", "answered"):
+            self._ended_by_application = self._commit_expected = False
 
     def application_ends_turn(self) -> None:
         """The application sent a commit or a clear of its own; its effect is yet to come."""
         self._ended_by_application = True
 
-    def timed_out(self) -> None:
-        """The server is about to commit silence, and to respond to it."""
-        self._timed_out = True
+    def expect_commit(self) -> None:
+        """Take a commit that comes as the server's own: it is about to commit silence, or has not told the end."""
+        self._commit_expected = True
 
     def commits_itself(self) -> bool:
-        """Whether a commit that arrives now is the server's own: always after the end of speech or of the idle
-        timeout, and in mid-speech (servers may leave the end out) unless the application has just sent one."""
+        """Return whether a commit that arrives now is the server's own: always after the end of speech or where one is
+        expected, and in mid-speech (servers may leave the end out) unless the application has just sent one."""
         if self.state is TurnState.SPEAKING:
             return not self._ended_by_application
-        return self.state is TurnState.STOPPED or self._timed_out
+        return self.state is TurnState.STOPPED or self._commit_expected
 
     @property
     def speaking(self) -> bool:

@@ -34,6 +34,12 @@ class IdleTimer:
             self._until = wake_at
             self._scope.deadline = max(wake_at, trio.current_time())
 
+    def wake_at(self, until: float) -> None:
+        """Have the router wake at `until` (seconds of trio's clock), which may be later than was said before."""
+        if until != self._until:
+            self._until = until
+            self._scope.deadline = max(until, trio.current_time())
+
     def wake(self, reason: str) -> None:
         """Have the router wake now."""
         self._scope.cancel(reason=reason)

@@ -51,6 +51,8 @@ class Outbound:
         self._waited = waited
         self._wire_since = 0
         self._uplink_since: int | None = None
+        self.audio_taken_ns: int | None = None
+        """When the application brought the last audio that has been put here, in nanoseconds; None if it never did."""
         self._arrival, self._room = Wakeup(), Wakeup()
         self._closed = False
 
@@ -81,6 +83,8 @@ class Outbound:
         """
         if entries:
             self._uplink, self._uplink_since = entries, since
+            if since is not None:
+                self.audio_taken_ns = since
             self._uplink_passed += 1
 
     def begin(self) -> Batch | None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
 
+from engine.wire.formats import PCM16
+
 if TYPE_CHECKING:
     from engine.settings import RealtimeModelConfig
     from engine.wire.client_events import ClientEvent
@@ -32,16 +34,24 @@ class ModelCapabilities:
     plays_audio_itself: bool = False
     """Audio reaches the user by another way (a phone call attached by id): none is sent here, no truncation is due."""
     announces_session: bool = True
-    """A fresh connection begins with `session.created`."""
+    """A fresh connection begins with `session.created`. If not, the settings are sent at once, and nothing is waited
+    for. (A server that is silent against expectation is sent them after the config's `greeting_timeout`.)"""
     echoes_metadata: bool = True
     """`response.created` repeats the metadata of the `response.create` that asked for it."""
+    pcm_rates: frozenset[int] = attrs.field(default=frozenset({PCM16.rate}), converter=frozenset)
+    """The rates, in samples per second, at which the server takes and gives `audio/pcm`."""
 
 
 class ModelConnection(Protocol):
     """One open conversation with the server. One task receives, one task sends."""
 
     async def receive(self) -> Sequence[ServerEvent]:
-        """The next events, at least one. Raises `TransportClosed` or `TransportLost` when there are no more."""
+        """The next events, at least one.
+
+        Raises:
+            TransportClosed, TransportLost: there are no more.
+            ConnectRefused: there never were any.
+        """
         ...
 
     async def send(self, events: Sequence[ClientEvent]) -> None:
@@ -70,6 +80,27 @@ class SupportsSendNowait(Protocol):
 
         Returns whether the system below has taken all of them. If not, the next call is `send` with the same events,
         which goes on where this stopped, or says what is wrong.
+        """
+        ...
+
+
+@runtime_checkable
+class WaitsForFirstWord(Protocol):
+    """What a `ModelConnection` may be able to do besides: open a session whose server waits for the client to begin.
+
+    The session then sends its settings before it counts as open, and opens when the server has answered.
+    """
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the server has said something, or is not expected to."""
+        ...
+
+    async def speak_first(self, events: Sequence[ClientEvent]) -> None:
+        """Send events and wait until the server says something, which is what `receive` then returns.
+
+        Raises:
+            ConnectRefused, AuthenticationError, ModelNotFound: it turned us away, or said nothing in time.
         """
         ...
 

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TypeVar
 
+import attrs
 import trio
 
 from engine._messages import without_keys
 from engine.errors import ConnectRefused, ModelNotFound, SettingsError
 from engine.models.address import dialled_url, is_openai
 from engine.models.credentials import headers_for, secrets_in
-from engine.models.greeting import NO_SUCH_MODEL, greeting
+from engine.models.greeting import answer, greeting
 from engine.models.interface import ModelCapabilities, RealtimeModel
+from engine.models.refusals import says_no_such_model
 from engine.models.wire_connection import WireConnection
 from engine.settings import RealtimeModelConfig
 from engine.transport.interface import Transport
+from engine.wire.server_events import ServerEvent
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
 
 _NOT_FOUND = 404
+
+_NEVER_GREETED = (
+    "the server opened a WebSocket, but no session within {}. If it waits for the client's first word, give a "
+    "greeting_timeout that is shorter than connect_timeout, or the model ModelCapabilities(announces_session=False)"
+)
+_NEVER_ANSWERED = (
+    "the server opened a WebSocket, but no session within {}: it said nothing, also not to the session's settings. If "
+    "it speaks only once it has heard somebody, give the model ModelCapabilities(announces_session=False)"
+)
+
+T = TypeVar("T")
 
 
 class OpenAIRealtimeWebSocketModel(RealtimeModel):
@@ -44,7 +60,10 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             self.capabilities = capabilities
 
     def connect(self, config: RealtimeModelConfig) -> AbstractAsyncContextManager[WireConnection]:
-        """Open a connection; it stands once the server has said its first word. Leaving the context closes it.
+        """Open a connection; leaving the context closes it.
+
+        It stands once the server has said its first word. One that has said nothing for `greeting_timeout` may be
+        waiting for the client's, which the session then sends (`WaitsForFirstWord`).
 
         Raises:
             AuthenticationError: there is no key, or the server does not take it.
@@ -63,24 +82,24 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         """No key can be in what this raises: neither in the message nor in an error before it."""
         model = config.initial_model_settings.model
         url = dialled_url(config.url, model if isinstance(model, str) else DEFAULT_MODEL, config.call_id)
-        deadline = trio.current_time() + config.connect_timeout
-        secrets: frozenset[str] = frozenset()
-        slow = "the function that returns the API key did not return"
-        try:
-            with trio.fail_at(deadline):
-                headers = await headers_for(config.headers, config.api_key, openai=is_openai(url))
-            secrets = secrets_in(headers)
-            transport = await stack.enter_async_context(self._transport(url, headers, config, deadline))
-            if not self.capabilities.announces_session or config.call_id is not None:
-                return WireConnection(transport, ())
-            slow = "the server opened a WebSocket, but no session"
-            with trio.fail_at(deadline):
-                return WireConnection(transport, await greeting(transport))
-        except ConnectRefused as refused:
-            refusal = refused
-        except trio.TooSlowError:
-            refusal = ConnectRefused(f"{slow} within {config.connect_timeout:g} s")
-        raise _translated(refusal, secrets)
+        opening = _Opening(config.connect_timeout)
+        headers = await opening.bounded(
+            partial(headers_for, config.headers, config.api_key, openai=is_openai(url)),
+            "the function that returns the API key did not return within {}",
+        )
+        opening.secrets = secrets_in(headers)
+        dialled = self._transport(url, headers, config, opening.deadline)
+        transport = await opening.translated(partial(stack.enter_async_context, dialled))
+        if not self.capabilities.announces_session or config.call_id is not None:
+            return WireConnection(transport)
+        said = await opening.bounded(partial(greeting, transport, patience=config.greeting_timeout), _NEVER_GREETED)
+        if said:
+            return WireConnection(transport, said)
+
+        async def first_words(messages: Sequence[bytes]) -> Sequence[ServerEvent]:
+            return await opening.bounded(partial(answer, transport, messages), _NEVER_ANSWERED)
+
+        return WireConnection(transport, first_words=first_words)
 
     def _transport(
         self, url: str, headers: Mapping[str, str], config: RealtimeModelConfig, deadline: float
@@ -131,8 +150,48 @@ class OpenAIRealtimeSIPModel(OpenAIRealtimeWebSocketModel):
         return super().connect(config)
 
 
-def _translated(refused: ConnectRefused, secrets: frozenset[str]) -> ConnectRefused:
-    message = without_keys(str(refused), secrets)
-    about_model = refused.status == _NOT_FOUND or any(code in message for code in NO_SUCH_MODEL)
-    made = ModelNotFound if about_model and type(refused) is ConnectRefused else type(refused)
-    return made(message, status=refused.status)
+@attrs.define
+class _Opening:
+    """The opening of one connection: the time that it may take, and what must not be shown of it."""
+
+    seconds: float
+    secrets: frozenset[str] = frozenset()
+    deadline: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.deadline = trio.current_time() + self.seconds
+
+    async def bounded(self, step: Callable[[], Awaitable[T]], slow: str) -> T:
+        """Take a step in time.
+
+        Args:
+            step: what to do.
+            slow: what to say if the time is over; it takes the time.
+
+        Raises:
+            ConnectRefused: the step raised it, or the time is over.
+        """
+
+        async def in_time() -> T:
+            try:
+                with trio.fail_at(self.deadline):
+                    return await step()
+            except trio.TooSlowError:
+                refusal = ConnectRefused(slow.format(f"{self.seconds:g} s"))
+            raise refusal
+
+        return await self.translated(in_time)
+
+    async def translated(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Take a step. Raises ConnectRefused, in which there is no secret and no other error."""
+        try:
+            return await step()
+        except ConnectRefused as refused:
+            refusal = refused
+        raise self._without_secrets(refusal)
+
+    def _without_secrets(self, refused: ConnectRefused) -> ConnectRefused:
+        message = without_keys(str(refused), self.secrets)
+        about_model = refused.status == _NOT_FOUND or says_no_such_model(message)
+        made = ModelNotFound if about_model and type(refused) is ConnectRefused else type(refused)
+        return made(message, status=refused.status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
@@ -12,19 +12,26 @@ from engine.wire.client_events import ClientEvent
 from engine.wire.codec import decode_server, encode_client
 from engine.wire.server_events import ErrorEvent, ServerEvent
 
+FirstWords = Callable[[Sequence[bytes]], Awaitable[Sequence[ServerEvent]]]
+"""Sends messages to a server that has said nothing yet, and waits for its first events, but not for ever."""
+
 
 class WireConnection:
-    """One open conversation. Implements `ModelConnection` and `SupportsSendNowait`.
+    """One open conversation. Implements `ModelConnection`, `SupportsSendNowait` and `WaitsForFirstWord`.
 
     Args:
         transport: where the server is.
         first: what it said when the connection was opened.
+        first_words: how to get it to say something, if it has to.
     """
 
-    def __init__(self, transport: Transport, first: Sequence[ServerEvent] = ()) -> None:
+    def __init__(
+        self, transport: Transport, first: Sequence[ServerEvent] = (), *, first_words: FirstWords | None = None
+    ) -> None:
         self._transport = transport
         self._direct = transport if isinstance(transport, SupportsSendNowait) else None
         self._first = first
+        self._first_words = first_words
         self._expired = False
 
     async def receive(self) -> Sequence[ServerEvent]:
@@ -32,7 +39,10 @@ class WireConnection:
 
         Raises:
             SessionExpired: the server ended the session because of its age.
+            ConnectRefused: it has never said anything, or turned us away instead.
         """
+        if self._first_words is not None:
+            await self.speak_first(())
         if self._first:
             await trio.lowlevel.checkpoint()
             events, self._first = self._first, ()
@@ -46,6 +56,17 @@ class WireConnection:
             if type(event) is ErrorEvent and event.error.code == "session_expired":
                 self._expired = True
         return events
+
+    @property
+    def greeted(self) -> bool:
+        """See `WaitsForFirstWord.greeted`."""
+        return self._first_words is None
+
+    async def speak_first(self, events: Sequence[ClientEvent]) -> None:
+        """See `WaitsForFirstWord.speak_first`."""
+        assert self._first_words is not None, "the server has spoken"
+        self._first = await self._first_words([encode_client(event) for event in events])
+        self._first_words = None
 
     async def send(self, events: Sequence[ClientEvent]) -> None:
         """See `ModelConnection.send`."""

@@ -22,6 +22,7 @@ from engine.version import VERSION
 from engine.wire.converter import converter
 from engine.wire.formats import format_object
 from engine.wire.session import Session, format_of
+from engine.wire.struct import UNSET, evolve
 
 
 def new_recorder(
@@ -92,7 +93,7 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
         python=platform.python_version() if real else None,
         platform=_platform() if real else None,
         model=settings.model if isinstance(settings.model, str) else model,
-        settings=without_secrets(converter.unstructure(settings)),
+        settings=without_secrets(converter.unstructure(evolve(settings, extra=UNSET))),
         seed=log.seed,
         scenario=log.scenario,
         intended_start_ns=log.intended_start_ns,

@@ -8,7 +8,7 @@ from typing import Literal
 import attrs
 import trio
 
-from engine.core.effects import HandleCreated, HandleDone, HandleStatus, HandleWork
+from engine.core.effects import HandleCreated, HandleDone, HandleStatus, HandleWork, ResponseToolCall
 from engine.core.inputs import CancelHandle, Input
 from engine.errors import EngineError
 
@@ -23,6 +23,9 @@ class ResponseOutcome:
     """Everything it said or wrote."""
     reason: str | None
     response_id: str | None
+    calls: tuple[ResponseToolCall, ...] = ()
+    """The tools that it called, in order. Those of an out-of-band response have ended; those of the conversation may
+    still run (their `output` is None then), and their results go to the conversation."""
 
 
 class ResponseHandle:
@@ -51,11 +54,12 @@ class ResponseHandle:
         return self.response_id
 
     async def done(self) -> ResponseOutcome:
-        """Wait until it ends.
+        """Wait until it ends; an out-of-band response, until the tools that it called have ended, too.
 
         Raises:
             ResponseFailed: the server refused it, or failed to produce it.
             TransportLost: the connection went away first.
+            AuthenticationError, ModelNotFound: the server ended the session for this reason.
         """
         await self._done.wait()
         if self._error is not None:
@@ -64,7 +68,11 @@ class ResponseHandle:
         return self._outcome
 
     async def cancel(self) -> None:
-        """Stop it, or forget it if it has not begun. The outcome is then ``cancelled`` or ``superseded``."""
+        """Stop it, or forget it if it has not begun. The outcome is then ``cancelled`` or ``superseded``.
+
+        Of what an out-of-band response has called, this stops the tools that declare ``on_interruption="cancel"`` and
+        the calls that wait to be approved.
+        """
         if self._outcome is None:
             await self._post(CancelHandle(self._handle_id))
 
@@ -79,7 +87,7 @@ class ResponseHandle:
     def on_done(self, effect: HandleDone) -> None:
         """The router's word that it has ended."""
         self._error = effect.error
-        self._outcome = ResponseOutcome(effect.status, effect.text, effect.reason, self.response_id)
+        self._outcome = ResponseOutcome(effect.status, effect.text, effect.reason, self.response_id, effect.calls)
         self._created.set()
         self._done.set()
 

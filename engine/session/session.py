@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+import attrs
 import trio
 
 from engine.agents.agent import RealtimeAgent
@@ -46,7 +47,15 @@ from engine.session.messages import UserInput, user_message
 from engine.session.response_handle import ResponseHandle
 from engine.session.runtime import SessionRuntime
 from engine.session.system_task import SystemTask
-from engine.session.validation import audio_bytes, playback_tracker, response_tools, run_guardrails, sendable
+from engine.session.validation import (
+    audio_bytes,
+    playback_tracker,
+    response_params,
+    response_tools,
+    run_guardrails,
+    sendable,
+    usable_formats,
+)
 from engine.session.wiring import SessionDeps
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig
 from engine.wire.client_events import (
@@ -55,7 +64,6 @@ from engine.wire.client_events import (
     InputAudioBufferClear,
     InputAudioBufferCommit,
     RawClientEvent,
-    ResponseCreate,
     SessionUpdate,
 )
 from engine.wire.formats import AudioFormat
@@ -108,6 +116,7 @@ class RealtimeSession(Generic[T]):
         Raises:
             ConnectRefused, AuthenticationError, ModelNotFound: there is no connection.
             SessionClosed: it was opened before, or closed while it was being opened.
+            SettingsError: the model's server does not take audio at the rate that the settings give.
             Exception: whatever the agent's own functions (its instructions, what is enabled) raise.
         """
         runtime = await self._begin()
@@ -232,12 +241,13 @@ class RealtimeSession(Generic[T]):
             tools: for this response, instead of the agent's.
             metadata: up to 16 pairs of text that come back with the response.
             out_of_band: leave the conversation alone: the response reads it, but does not become part of it, and
-                runs beside others.
+                runs beside others. What its tools give goes to the handle alone (`ResponseOutcome.calls`).
             params: every other option of `response.create`; the arguments above are laid over it.
 
         Raises:
             MessageError: something of it has no JSON form.
-            SettingsError: one of `tools` is no tool.
+            SettingsError: one of `tools` is no tool, or `params` asks for what the server does not take or says a
+                thing twice.
         """
         wanted = params or ResponseParams()
         own_tools = None if tools is None else response_tools(tools)
@@ -249,7 +259,7 @@ class RealtimeSession(Generic[T]):
             wanted = evolve(wanted, metadata=dict(metadata))
         if out_of_band:
             wanted = evolve(wanted, conversation="none")
-        sendable(ResponseCreate(wanted))
+        response_params(wanted, self._model.capabilities)
         own = {tool.name: ToolSpec(tool.name, "function", tool, tool.on_interruption) for tool in own_tools or ()}
         runtime = self._open_runtime()
         handle_id, handle = runtime.handles.new(self._post)
@@ -300,6 +310,7 @@ class RealtimeSession(Generic[T]):
         Raises:
             StopAsyncIteration: the session was closed, or the server closed it normally.
             TransportLost: the connection broke, or the server closed it for a reason.
+            AuthenticationError, ModelNotFound: the server closed it because of the key or the model.
             SlowConsumer: events were not taken in time.
             SessionFailed: the engine itself failed.
         """
@@ -378,6 +389,7 @@ class RealtimeSession(Generic[T]):
         raise SessionClosed("the session was closed while it was being opened")
 
     async def _prepare(self) -> SessionRuntime:
+        usable_formats(self._base, self._model.capabilities)
         spec = await self._resolve(self._starting_agent)
         capabilities = self._model.capabilities
         # Whoever attaches to a call joins a conversation whose audio takes another way.
@@ -389,6 +401,8 @@ class RealtimeSession(Generic[T]):
             server_interrupts=capabilities.interrupts_on_speech,
             server_truncates=capabilities.truncates and not server_plays,
             server_plays=server_plays,
+            waits=attrs.asdict(self._run_config.waits),
+            max_tool_rounds=self._run_config.max_tool_rounds,
         )
         reported = self._model_config.playback_tracker is not None
         self._machine = Machine(rules, spec, PlaybackLedger(format_of(self._base.audio_output), reported=reported))

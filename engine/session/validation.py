@@ -8,12 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from engine._messages import write_path
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
 from engine.errors import AudioError, MessageError, SettingsError
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
-from engine.wire.client_events import ClientEvent
+from engine.models.interface import ModelCapabilities
+from engine.wire.client_events import ClientEvent, ResponseCreate
 from engine.wire.codec import encode_client
+from engine.wire.converter import converter
+from engine.wire.extra import find_disagreement
+from engine.wire.formats import PCM16, AudioFormat
+from engine.wire.response import ResponseAudio, ResponseAudioOutput, ResponseParams
+from engine.wire.session import Session
+from engine.wire.struct import UNSET, evolve
 
 E = TypeVar("E", bound=ClientEvent)
 
@@ -43,6 +51,50 @@ def sendable(event: E) -> E:
     except (TypeError, ValueError) as error:
         raise MessageError(f"the event cannot be made into JSON: {error}") from error
     return event
+
+
+def usable_format(audio_format: object, capabilities: ModelCapabilities, path: str) -> None:
+    """Make sure that the server takes PCM at the rate of a format. `path` is where the format was given.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    if not isinstance(audio_format, AudioFormat) or audio_format.type != PCM16.type:
+        return
+    if audio_format.rate not in capabilities.pcm_rates:
+        rates = " or ".join(str(rate) for rate in sorted(capabilities.pcm_rates)) or "no rate"
+        raise SettingsError(
+            f"{path}.rate: the model's server takes PCM at {rates}, not at {audio_format.rate}: resample the audio, "
+            f"or, if the server takes this rate, give the model ModelCapabilities(pcm_rates={{{audio_format.rate}}})"
+        )
+
+
+def usable_formats(session: Session, capabilities: ModelCapabilities) -> None:
+    """Make sure that the server takes the formats of both sides. Raises SettingsError."""
+    usable_format(session.audio_input.format, capabilities, "model_settings.audio.input.format")
+    usable_format(session.audio_output.format, capabilities, "model_settings.audio.output.format")
+
+
+def response_params(params: ResponseParams, capabilities: ModelCapabilities) -> ResponseParams:
+    """Return the options of a response, if they can be asked for.
+
+    Raises:
+        MessageError: they have no JSON form.
+        SettingsError: `extra` has what the engine has to know, or gives an option that is given already another value;
+            or the server does not take the audio format.
+    """
+    sendable(ResponseCreate(params))
+    if isinstance(params.audio, ResponseAudio) and isinstance(params.audio.output, ResponseAudioOutput):
+        usable_format(params.audio.output.format, capabilities, "params.audio.output.format")
+    if params.extra:
+        for known in ("conversation", "metadata", "input"):
+            if known in params.extra:
+                raise SettingsError(f"params.extra.{known}: the engine has to know this: give it as params.{known}")
+        published = converter.unstructure(evolve(params, extra=UNSET))
+        if (path := find_disagreement(published, params.extra)) is not None:
+            where = write_path(path)
+            raise SettingsError(f"params.extra.{where} disagrees with params.{where}: give one of them")
+    return params
 
 
 def response_tools(given: Sequence[object]) -> tuple[FunctionTool, ...]:

@@ -8,6 +8,7 @@ from engine.settings.latency_log import LatencyLog
 from engine.settings.model_config import ApiKey, RealtimeModelConfig, model_config
 from engine.settings.model_settings import ModelSettings, RealtimeModelSettings, session_settings
 from engine.settings.run_config import GuardrailsSettings, RealtimeRunConfig, run_config
+from engine.settings.waits import WaitSettings
 from engine.wire.merge import merge
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "RealtimeModelConfig",
     "RealtimeModelSettings",
     "RealtimeRunConfig",
+    "WaitSettings",
     "merge",
     "model_config",
     "run_config",

@@ -16,13 +16,14 @@ from engine.wire.check import Problem, ProblemKind, find_problem
 ConfigT = TypeVar("ConfigT", bound=attrs.AttrsInstance)
 
 _LONGEST_VALUE = 80
+_NOT_SHOWN = SECRET_FIELDS | {"extra"}
 
 
-def check(value: object, annotation: object, path: KeyPath) -> None:
-    """Raise SettingsError if `annotation` does not accept `value`."""
+def check(value: object, annotation: object, path: KeyPath, *, hint: str = "") -> None:
+    """Raise SettingsError if `annotation` does not accept `value`. `hint` says where a key goes that is unknown."""
     problem = find_problem(value, annotation, path)
     if problem is not None:
-        raise SettingsError(describe_problem(problem))
+        raise SettingsError(describe_problem(problem, hint))
 
 
 def check_fields(config: attrs.AttrsInstance, name: str, *fields: str) -> None:
@@ -54,19 +55,20 @@ def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
 
 def describe_setting(value: object, path: KeyPath = ()) -> str:
     """Return the value and its type, cut to a readable length; nothing of what may be a secret."""
-    if not SECRET_FIELDS.isdisjoint(path):
+    if not _NOT_SHOWN.isdisjoint(path):
         return f"{json_type(value)} (not shown)"
     if value is None:
         return "None"
     return f"{shorten(repr(value), _LONGEST_VALUE)} ({json_type(value)})"
 
 
-def describe_problem(problem: Problem) -> str:
+def describe_problem(problem: Problem, unknown_key: str = "") -> str:
     """Return one sentence: the path, what was given, what is expected, and the nearest valid word."""
     place, given = write_path(problem.path), describe_setting(problem.value, problem.path)
     match problem.kind:
         case ProblemKind.UNKNOWN_KEY:
-            hint = suggest(problem.path[-1], problem.known, f"; valid keys: {', '.join(problem.known)}")
+            valid = f"; valid keys: {', '.join(problem.known)}{unknown_key}"
+            hint = suggest(problem.path[-1], problem.known, valid)
             return f"{place}: unknown key, holding {json_type(problem.value)}{hint}"
         case ProblemKind.MISSING:
             choice = f", {quote(problem.known, 'or')}" if problem.known else ""

@@ -35,9 +35,10 @@ class RealtimeModelConfig:
     the environment. `url` (ws or wss) and `headers` replace the model's own. `call_id` attaches to a running call.
     `playback_tracker` reports what the user has heard. `transport` is "sansio" or "trio-websocket".
 
-    Times are in seconds: `connect_timeout` for everything until the connection stands, `close_timeout` for the
-    goodbye, `ping_interval` of silence before a ping (None: never), `ping_timeout` for its answer (None: wait for
-    ever). `max_message_size` is in bytes (None: any size). Raises SettingsError.
+    Times are in seconds: `connect_timeout` for everything until the connection stands, `greeting_timeout` until the
+    settings are sent to a server that says nothing when it is connected to, `close_timeout` for the goodbye,
+    `ping_interval` of silence before a ping (None: never), `ping_timeout` for its answer (None: wait for ever).
+    `max_message_size` is in bytes (None: any size). Raises SettingsError.
     """
 
     api_key: ApiKey | None = attrs.field(default=None, repr=False)
@@ -48,6 +49,7 @@ class RealtimeModelConfig:
     call_id: str | None = None
     transport: Annotated[str, OneOf("sansio", "trio-websocket")] = "sansio"
     connect_timeout: Seconds = 10.0
+    greeting_timeout: Seconds = 1.0
     close_timeout: Seconds = 5.0
     ping_interval: Seconds | None = 20.0
     ping_timeout: Seconds | None = 20.0
@@ -60,8 +62,9 @@ class RealtimeModelConfig:
         return made
 
     def __attrs_post_init__(self) -> None:
-        check_fields(self, "model_config", "url", "headers", "call_id", "transport", "connect_timeout", "close_timeout")
-        check_fields(self, "model_config", "ping_interval", "ping_timeout", "max_message_size")
+        check_fields(self, "model_config", "url", "headers", "call_id", "transport", "max_message_size")
+        check_fields(self, "model_config", "connect_timeout", "greeting_timeout", "close_timeout")
+        check_fields(self, "model_config", "ping_interval", "ping_timeout")
         if self.api_key is not None and not isinstance(self.api_key, str) and not callable(self.api_key):
             raise SettingsError(
                 f"model_config.api_key: expected a string or a function that returns one, got {json_type(self.api_key)}"

@@ -10,13 +10,15 @@ from typing import Annotated, Any, Final
 import attrs
 import orjson
 
-from engine._messages import KeyPath, suggest, write_path
+from engine._messages import KeyPath, json_type, suggest, write_path
 from engine.errors import SettingsError
-from engine.settings.checking import check, describe_setting
+from engine.settings.checking import check, describe_problem, describe_setting
 from engine.wire.beta import SESSION_KEYS
+from engine.wire.check import Problem, ProblemKind
 from engine.wire.constraints import OneOf
 from engine.wire.converter import converter
-from engine.wire.formats import FORMAT_NAMES, AudioFormat, format_object
+from engine.wire.extra import Extra, find_disagreement
+from engine.wire.formats import FORMAT_NAMES, PCM16, AudioFormat, format_object, parse_format
 from engine.wire.session import (
     Audio,
     Includes,
@@ -75,6 +77,9 @@ class RealtimeModelSettings:
     prompt: Prompt | UnsetType | None = UNSET
     include: Includes | UnsetType | None = UNSET
     audio: Audio | UnsetType | None = UNSET
+    extra: Mapping[str, object] | UnsetType | None = UNSET
+    """What only this server knows: keys that are sent as they are, nested like the protocol's, beside those above.
+    Extra `tools` are added to the agent's. It wins over what a default or another layer of settings gives a key."""
 
     def __attrs_post_init__(self) -> None:
         session_settings(self)
@@ -85,13 +90,15 @@ ModelSettings = RealtimeModelSettings | Session | Mapping[str, object]
 
 
 _NONE: Final = Session()
+_SIDES = ("input", "output")
+_UNPUBLISHED = "; a key that only this server knows goes under 'extra'"
 
 
 def session_settings(value: ModelSettings | None, name: str = "model_settings") -> Session:
     """The wire's form of `value`.
 
     Raises SettingsError with the path (starting with `name`) of the first thing that is wrong: an unknown key, a value
-    of the wrong type or out of range, a setting given in both forms with different values.
+    of the wrong type or out of range, a setting given in both forms with different values, or in `extra` as well.
     """
     if value is None:
         return _NONE
@@ -107,10 +114,15 @@ def session_settings(value: ModelSettings | None, name: str = "model_settings") 
     if kind != Session.type:
         raise SettingsError(f"{name}.type: expected '{Session.type}', got {describe_setting(kind)}")
     _spell_out(settings, (name,))
-    check(settings, RealtimeModelSettings, (name,))
+    check(settings, RealtimeModelSettings, (name,), hint=_UNPUBLISHED)
+    _check_rates(settings, name)
     _check_json(settings, name)
-    session: Session = converter.structure(_nested(settings, name), Session)
-    return session
+    extra = settings.pop("extra", None)
+    nested = _nested(settings, name)
+    if extra:
+        _check_extra(extra, nested, name)
+    session: Session = converter.structure(nested, Session)
+    return evolve(session, extra=Extra(extra)) if extra else session
 
 
 # ------------------------------------------------------------------------------------------------ to plain values
@@ -137,7 +149,7 @@ def _spell_out(settings: dict[str, Any], path: KeyPath) -> None:
         settings["modalities"] = ["audio"]
     audio = settings.get("audio")
     nested = audio if isinstance(audio, dict) else {}
-    for direction in ("input", "output"):
+    for direction in _SIDES:
         _spell_format(settings, f"{direction}_audio_format", path)
         if isinstance(inner := nested.get(direction), dict):
             _spell_format(inner, "format", (*path, "audio", direction))
@@ -187,12 +199,55 @@ def _move(value: object, nested: dict[str, Any], flat: KeyPath, path: tuple[str,
     place[path[-1]] = value
 
 
+# ------------------------------------------------------------------------------------------------ further checks
+def _check_rates(settings: Mapping[str, Any], name: str) -> None:
+    """The rate of PCM is up to the server, but it is a rate."""
+    audio = settings.get("audio") or {}
+    places: list[tuple[KeyPath, Any]] = []
+    for side in _SIDES:
+        flat = f"{side}_audio_format"
+        places += [((flat,), settings.get(flat)), (("audio", side, "format"), (audio.get(side) or {}).get("format"))]
+    for path, value in places:
+        rate = value.get("rate") if value else None
+        if rate is not None and rate < 1:
+            raise SettingsError(describe_problem(Problem(ProblemKind.BELOW, (name, *path, "rate"), rate, limit=1)))
+
+
+def _check_extra(extra: Mapping[str, Any], nested: Mapping[str, Any], name: str) -> None:
+    if (path := find_disagreement(nested, extra)) is not None:
+        raise SettingsError(
+            f"{write_path((name, 'extra', *path))} disagrees with {write_path((name, *path))}: give one of them"
+        )
+    for side in _SIDES:
+        given, added = _format_in(nested, side), _format_in(extra, side)
+        if added is None:
+            continue
+        counted = PCM16 if given is None else parse_format(given)
+        try:
+            changed = not isinstance(added, Mapping) or parse_format({**format_object(counted), **added}) != counted
+        except ValueError:
+            changed = True
+        if changed:
+            raise SettingsError(
+                f"{write_path((name, 'extra', 'audio', side, 'format'))}: the engine counts in this format: give it as "
+                f"{write_path((name, 'audio', side, 'format'))}, and only what else the server wants in extra"
+            )
+
+
+def _format_in(settings: Mapping[str, Any], side: str) -> Any:
+    place: Any = settings
+    for key in ("audio", side):
+        place = place.get(key)
+        if not isinstance(place, Mapping):
+            return None
+    return place.get("format")
+
+
 def _check_json(settings: Mapping[str, object], name: str) -> None:
     """Schemas, prompt variables and trace metadata are open: they must at least have a JSON form."""
     for key, value in settings.items():
         try:
             orjson.dumps([[[[value]]]])  # in the event it stands up to four levels deeper, and orjson counts levels
         except TypeError as error:
-            raise SettingsError(
-                f"{name}.{key}: expected what JSON can hold, got {describe_setting(value)}: {error}"
-            ) from error
+            given = json_type(value) if key == "extra" else describe_setting(value)
+            raise SettingsError(f"{name}.{key}: expected what JSON can hold, got {given}: {error}") from error

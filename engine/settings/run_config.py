@@ -10,6 +10,7 @@ from engine.errors import SettingsError
 from engine.settings.checking import check_fields, describe_setting, read_config
 from engine.settings.latency_log import LatencyLog
 from engine.settings.model_settings import ModelSettings, session_settings
+from engine.settings.waits import WaitSettings
 from engine.wire.constraints import Range
 from engine.wire.session import Session
 
@@ -38,6 +39,10 @@ def _guardrails_settings(value: GuardrailsSettings | Mapping[str, object]) -> Gu
     return read_config(value, GuardrailsSettings, "guardrails_settings")
 
 
+def _waits(value: WaitSettings | Mapping[str, object]) -> WaitSettings:
+    return read_config(value, WaitSettings, "waits")
+
+
 def _latency_log(value: object) -> LatencyLog | None:
     match value:
         case None | LatencyLog():
@@ -59,7 +64,10 @@ class RealtimeRunConfig:
     shorter pieces of microphone audio are joined to frames of this length before they are sent. Five pieces of 20 ms
     cost little more than one then, and wait 40 ms on average, the first of them 80 ms. With 20 they are sent as they
     come; a commit waits for nothing. `latency_log`: a file, or a folder in which each session makes one, for the log of
-    what happened when; a `LatencyLog` says more of what it is about. Raises SettingsError.
+    what happened when; a `LatencyLog` says more of what it is about. `max_tool_rounds`: how many replies in a row the
+    model is asked for because its calls have their results, with no word of the user's and no request of the
+    application's between them; then it is asked for no more, and an `error` event (`tool_rounds_exceeded`) says so.
+    None: for ever. `waits`: how long the session waits for what the server owes. Raises SettingsError.
     """
 
     model_settings: Session = attrs.field(default=None, converter=_model_settings)
@@ -69,10 +77,12 @@ class RealtimeRunConfig:
     tool_error_formatter: Callable[..., object] | None = None
     raw_model_events: bool = False
     audio_frame_ms: Annotated[int, Range(1, 1000)] = 100
+    max_tool_rounds: Annotated[int, Range(1)] | None = 12
     latency_log: LatencyLog | None = attrs.field(default=None, converter=_latency_log)
+    waits: WaitSettings = attrs.field(factory=WaitSettings, converter=_waits)
 
     def __attrs_post_init__(self) -> None:
-        check_fields(self, "run_config", "tracing_disabled", "raw_model_events", "audio_frame_ms")
+        check_fields(self, "run_config", "tracing_disabled", "raw_model_events", "audio_frame_ms", "max_tool_rounds")
         formatter = self.tool_error_formatter
         if formatter is not None and not callable(formatter):
             raise SettingsError(

@@ -28,7 +28,7 @@ from engine.wire.annotations import (
     tag_of,
 )
 from engine.wire.constraints import MapLimits, MaxLength, OneOf, Only, Range, ServerOnly
-from engine.wire.formats import AudioFormat
+from engine.wire.formats import PCM16, AudioFormat
 
 
 class ProblemKind(enum.Enum):
@@ -238,7 +238,8 @@ def writable_fields(cls: Any) -> Mapping[str, object]:
     return {
         field.name: annotations[field.name]
         for field in attrs.fields(cls)
-        if not any(isinstance(mark, ServerOnly) for each in members(annotations[field.name]) for mark in each.markers)
+        if field.name not in getattr(cls, "beside", ())
+        and not any(isinstance(mark, ServerOnly) for each in members(annotations[field.name]) for mark in each.markers)
     }
 
 
@@ -268,10 +269,11 @@ def _in_message(value: Mapping[str, Any], path: KeyPath) -> Problem | None:
 
 
 def _in_format(value: Mapping[str, Any], path: KeyPath) -> Problem | None:
-    """Each format has one rate. G.711 needs no rate key; one that repeats its 8000 is let pass."""
+    """G.711 has one rate and needs no key for it; one that repeats its 8000 is let pass. The rates of PCM are the
+    server's: see `client_decoding` for those of the service."""
     rate = value.get("rate")
     only = AudioFormat(value["type"]).rate
-    if rate is None or rate == only:
+    if rate is None or rate == only or value["type"] == PCM16.type:
         return None
     return Problem(ProblemKind.BELOW if rate < only else ProblemKind.ABOVE, (*path, "rate"), rate, limit=only)
 

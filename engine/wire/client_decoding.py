@@ -4,6 +4,7 @@ Messages and codes follow protocol facts 8.2.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any, get_args
 
 import attrs
@@ -14,6 +15,7 @@ from engine._messages import json_type, quote, write_path
 from engine.wire.check import Problem, ProblemKind, find_problem
 from engine.wire.client_events import ClientEvent, ClientEventBase, InputAudioBufferAppend, WebSocketClientEvent
 from engine.wire.converter import converter
+from engine.wire.formats import PCM16
 from engine.wire.struct import UNSET
 
 MAX_AUDIO_BYTES = 15 * 1024 * 1024
@@ -70,13 +72,33 @@ def decode_client(text: str | bytes) -> ClientEvent | ClientError:
 
 
 def _event(payload: _Payload, cls: Any) -> ClientEvent | ClientError:
-    problem = find_problem(payload, cls)
+    problem = find_problem(payload, cls) or _rate_problem(payload)
     if problem is not None:
         return api_error(problem, payload)
     if _is_too_deep(payload):
         return _invalid("invalid_json", "Invalid event: nested too deeply.", event_id=_event_id_of(payload))
     event: ClientEvent = converter.structure(payload, cls)
     return event
+
+
+def _rate_problem(payload: _Payload) -> Problem | None:
+    """The API takes PCM at one rate only."""
+    only = PCM16.rate
+    for path in product(("session", "response"), ("audio",), ("input", "output"), ("format",), ("rate",)):
+        rate = _value_at(payload, path)
+        if type(rate) is int and rate != only and _value_at(payload, (*path[:-1], "type")) == PCM16.type:
+            kind = ProblemKind.BELOW if rate < only else ProblemKind.ABOVE
+            return Problem(kind, path, rate, limit=only)
+    return None
+
+
+def _value_at(payload: _Payload, path: Iterable[str]) -> object:
+    place: object = payload
+    for key in path:
+        if type(place) is not dict:
+            return None
+        place = place.get(key)
+    return place
 
 
 def _append(payload: _Payload) -> ClientEvent | ClientError:

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from engine.wire.extra import Extra, laid_over
 from engine.wire.session import (
     Audio,
     AudioInput,
@@ -23,8 +24,9 @@ _MERGED_BY_KEY = (Audio, AudioInput, AudioOutput, TranscriptionAudio, NoiseReduc
 def merge(base: AnySessionT, override: AnySessionT) -> AnySessionT:
     """`base` with every key that is present in `override`.
 
-    The audio objects and noise reduction merge key by key (protocol facts, 2.1 and 4.1); everything else is replaced
-    whole: turn detection, transcription and lists of tools too. None replaces, because null means "off".
+    The audio objects and noise reduction merge key by key (protocol facts, 2.1 and 4.1), and what is extra does so
+    deeply; everything else is replaced whole: turn detection, transcription and lists of tools too. None replaces,
+    because null means "off".
     """
     merged: AnySessionT = _merged(base, override)
     return merged
@@ -36,6 +38,8 @@ def _merged(base: Any, override: Any) -> Any:
         old, new = getattr(base, field.name), getattr(override, field.name)
         if new is UNSET:
             continue
+        if isinstance(old, Extra) and isinstance(new, Extra):
+            new = Extra(laid_over(old, new))
         by_key = isinstance(new, _MERGED_BY_KEY) and type(old) is type(new)
         changes[field.name] = _merged(old, new) if by_key else new
     return evolve(base, **changes) if changes else base

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import attrs
 import pybase64
 from cattrs import BaseValidationError, Converter
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, override
 
 from engine._messages import json_type
 from engine.wire import items, response, server_conversation, session
@@ -208,7 +208,8 @@ def _json_types_of(kind: Any) -> tuple[type, ...]:
 # ------------------------------------------------------------------------------------------------ reading objects
 def object_reader(cls: Any, converter: Converter) -> Hook:
     """Reads objects of a class. Keys that the class does not have are ignored."""
-    read = make_dict_structure_fn(cls, converter)
+    unread: dict[str, Any] = dict.fromkeys(getattr(cls, "beside", ()), override(omit=True))
+    read = make_dict_structure_fn(cls, converter, **unread)
     when_absent = tuple(_fill_of(cls).items())
     prepare = _PREPARE.get(cls)
 

@@ -1,9 +1,10 @@
 """Responses: the server's object, the client's options for one, and what it cost (protocol facts, 2.9 and 3.3)."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from engine.wire.constraints import MapLimits, OneOf
+from engine.wire.extra import ExtraKeys
 from engine.wire.formats import AudioFormat
 from engine.wire.items import Item, ItemReference
 from engine.wire.session import (
@@ -113,9 +114,10 @@ class ResponseParams(FrozenStruct, frozen=True):
     """Options of `response.create`; what is `UNSET` comes from the session.
 
     `conversation="none"` keeps the response out of the conversation; `input` replaces what the model reads (empty:
-    nothing at all).
+    nothing at all). `extra` are keys that only one vendor knows, sent as they are beside the others.
     """
 
+    beside: ClassVar[tuple[str, ...]] = ("extra",)
     output_modalities: Modalities | UnsetType | None = UNSET
     instructions: str | UnsetType | None = UNSET
     audio: ResponseAudio | UnsetType | None = UNSET
@@ -128,3 +130,4 @@ class ResponseParams(FrozenStruct, frozen=True):
     metadata: Metadata | UnsetType | None = UNSET
     input: tuple[Item | ItemReference, ...] | UnsetType | None = UNSET
     prompt: Prompt | UnsetType | None = UNSET
+    extra: ExtraKeys | UnsetType = UNSET

@@ -1,10 +1,14 @@
 """Server events about the session itself: errors, settings, limits, tool import."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
-from engine.wire.server_base import ServerEventBase
+from engine.wire.server_base import MalformedEvent, ServerEventBase
 from engine.wire.session import Session, TranscriptionSession
 from engine.wire.struct import FrozenStruct
+
+_LONGEST_ERROR = 500
+"""Characters of an error that has no form."""
 
 
 class ErrorDetail(FrozenStruct, frozen=True):
@@ -22,6 +26,18 @@ class ErrorEvent(ServerEventBase, frozen=True):
 
     type: ClassVar[Literal["error"]] = "error"
     error: ErrorDetail
+
+
+def errors_told(events: Iterable[object]) -> list[ErrorDetail]:
+    """Return what the `error` events among `events` say went wrong, also those that have another form."""
+    told = []
+    for event in events:
+        if isinstance(event, ErrorEvent):
+            told.append(event.error)
+        elif isinstance(event, MalformedEvent) and event.type == ErrorEvent.type:
+            text = event.raw if isinstance(event.raw, str) else event.raw.decode(errors="replace")
+            told.append(ErrorDetail("", text[:_LONGEST_ERROR]))
+    return told
 
 
 class SessionCreated(ServerEventBase, frozen=True):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from engine.wire.constraints import SERVER_ONLY, OneOf, Only, Range
+from engine.wire.extra import ExtraKeys
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
@@ -207,6 +208,7 @@ class Session(FrozenStruct, frozen=True):
     """A speech-to-speech session."""
 
     type: ClassVar[Literal["realtime"]] = "realtime"
+    beside: ClassVar[tuple[str, ...]] = ("extra",)
     object: Annotated[str, SERVER_ONLY] | UnsetType = UNSET
     id: Annotated[str, SERVER_ONLY] | UnsetType = UNSET
     model: str | UnsetType | None = UNSET
@@ -223,6 +225,8 @@ class Session(FrozenStruct, frozen=True):
     expires_at: Annotated[int, SERVER_ONLY] | UnsetType | None = UNSET
     audio: Audio | UnsetType | None = UNSET
     include: Includes | UnsetType | None = UNSET
+    extra: ExtraKeys | UnsetType = UNSET
+    """Keys that only one vendor knows, deeply, sent as they are beside the others (`engine.wire.extra`)."""
 
     @property
     def audio_input(self) -> AudioInput:

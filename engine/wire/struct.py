@@ -52,6 +52,8 @@ class FrozenStruct(Struct, frozen=True, weakref=True):
     """The base of frozen structs, which show attrs their fields."""
 
     __attrs_attrs__: ClassVar[Any] = _Fields()
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Fields that are no keys on the wire: what they hold is written beside the others (`engine.wire.extra`)."""
 
 
 def evolve(value: L, /, **changes: object) -> L:

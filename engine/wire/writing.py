@@ -9,11 +9,12 @@ from typing import Any
 import attrs
 import pybase64
 from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from engine.wire import items, response, server_conversation, server_session
 from engine.wire.annotations import tag_of
 from engine.wire.beta import PART_NAMES
+from engine.wire.extra import with_extra
 from engine.wire.struct import UNSET
 
 Writer = Callable[[Any], Any]
@@ -31,8 +32,10 @@ _NULL_WHEN_NONE: Mapping[type, frozenset[str]] = {
 
 
 def object_writer(cls: Any, converter: Converter) -> Writer:
-    """Writes `type`, then the fields in the order of the class."""
-    write = make_dict_unstructure_fn(cls, converter)
+    """Writes `type`, then the fields in the order of the class, then what stands beside them."""
+    besides: tuple[str, ...] = getattr(cls, "beside", ())
+    apart: dict[str, Any] = dict.fromkeys(besides, override(omit=True))
+    write = make_dict_unstructure_fn(cls, converter, **apart)
     tag = tag_of(cls)
     head = {} if tag is None else {"type": tag}
     keeps_null = _NULL_WHEN_NONE.get(cls, frozenset())
@@ -49,6 +52,9 @@ def object_writer(cls: Any, converter: Converter) -> Writer:
             if each is UNSET or (name in left_out and each == left_out[name]):
                 continue
             written[name] = each
+        for name in besides:
+            if extra := getattr(value, name):
+                written = with_extra(written, extra)
         return written
 
     return write_object

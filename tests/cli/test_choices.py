@@ -169,26 +169,38 @@ def test_a_module_that_breaks(tmp_path: Path) -> None:
         load_agent(f"{broken}:agent")
 
 
+# --- servers that wait
+
+
+@pytest.mark.parametrize("model", ["ws://127.0.0.1:1/v1/realtime", "wss://example.org/realtime", "openai:gpt-realtime"])
+def test_a_server_that_waits_is_not_waited_for(model: str) -> None:
+    assert choose_model(model, KEYS).capabilities.announces_session
+    assert not choose_model(model, KEYS, server_waits=True).capabilities.announces_session
+
+
+def test_the_local_model_waits_for_nobody() -> None:
+    with pytest.raises(CommandFailed, match="--server-waits goes with --model") as failed:
+        choose_model("local", KEYS, server_waits=True)
+    assert failed.value.status is ExitStatus.USAGE
+
+
 # --- errors
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "status"),
+    ("error", "status"),
     [
-        (AuthenticationError("no"), None, ExitStatus.KEY_REFUSED),
-        (ModelNotFound("no"), None, ExitStatus.UNKNOWN_MODEL),
-        (ConnectRefused("no"), None, ExitStatus.UNREACHABLE),
-        (ConnectRefused("no", status=503), None, ExitStatus.UNREACHABLE),
-        (SettingsError("no"), None, ExitStatus.USAGE),
-        (TransportClosed(code=3000), None, ExitStatus.KEY_REFUSED),
-        (TransportClosed(code=4000), "invalid_api_key", ExitStatus.KEY_REFUSED),
-        (TransportClosed(code=4000), "invalid_model", ExitStatus.UNKNOWN_MODEL),
-        (TransportClosed(code=1011), "server_error", ExitStatus.FAILED),
-        (TransportLost("gone"), None, ExitStatus.FAILED),
+        (AuthenticationError("no"), ExitStatus.KEY_REFUSED),
+        (ModelNotFound("no"), ExitStatus.UNKNOWN_MODEL),
+        (ConnectRefused("no"), ExitStatus.UNREACHABLE),
+        (ConnectRefused("no", status=503), ExitStatus.UNREACHABLE),
+        (SettingsError("no"), ExitStatus.USAGE),
+        (TransportClosed(code=1011), ExitStatus.FAILED),
+        (TransportLost("gone"), ExitStatus.FAILED),
     ],
 )
-def test_every_failure_has_its_status(error: EngineError, code: str | None, status: ExitStatus) -> None:
-    assert status_of(error, code) is status
+def test_every_failure_has_its_status(error: EngineError, status: ExitStatus) -> None:
+    assert status_of(error) is status
 
 
 def test_statuses_are_distinct_and_explained() -> None:

@@ -37,10 +37,14 @@ quirks = st.builds(
     late_done=st.booleans(),
     stray_audio=st.booleans(),
     whole_text=st.sampled_from([False, False, True]),
+    rewords=st.sampled_from([False, False, True]),
     never_cancels=st.booleans(),
     reuses_ids=st.booleans(),
     forgets_response_ids=st.booleans(),
     repeats=st.booleans(),
+    never_ends=st.sampled_from([False, False, False, True]),
+    anonymous=st.sampled_from([False, False, False, True]),
+    refuses_metadata=st.sampled_from([False, False, False, True]),
 )
 arrangements = st.builds(
     Setting,
@@ -112,7 +116,7 @@ class Conversation(RuleBasedStateMachine):
     @rule(index=indices, asks=st.booleans())
     def a_tool_goes_on(self, index: int, asks: bool) -> None:
         call_id = pick(list(self.world.tools), index)
-        if asks and self.world.tools[call_id].name == "guarded":
+        if asks and self.world.tools[call_id].name == "guarded" and call_id not in self.world.asked:
             self.world.tool_asks(call_id)
         else:
             self.world.tool_ends(call_id)
@@ -162,11 +166,10 @@ class Conversation(RuleBasedStateMachine):
         if items := response.open_items():
             self.world.far.closes(response, pick(items, index))
 
-    @precondition(lambda self: self.world.far.active)
-    @rule(names=st.lists(tool_names, min_size=1, max_size=3), whole=st.booleans())
-    def the_model_calls(self, names: list[str], whole: bool) -> None:
-        response = self.world.far.active
-        assert response is not None
+    @precondition(lambda self: self.world.far.running())
+    @rule(index=indices, names=st.lists(tool_names, min_size=1, max_size=3), whole=st.booleans())
+    def the_model_calls(self, index: int, names: list[str], whole: bool) -> None:
+        response = self._a_response(index)
         for name in names:
             item = self.world.far.opens_call(response, name, '{"a": 1}')
             if whole:
@@ -190,6 +193,11 @@ class Conversation(RuleBasedStateMachine):
     @rule()
     def the_user_stops(self) -> None:
         self.world.far.user_stops()
+
+    @precondition(lambda self: self.world.far.speaking)
+    @rule(stopped=st.booleans())
+    def nothing_comes_of_what_the_user_said(self, stopped: bool) -> None:
+        self.world.far.hears_nothing_more(stopped=stopped)
 
     @rule(what=st.sampled_from(["commit", "clear"]))
     def the_application_ends_a_turn(self, what: Literal["commit", "clear"]) -> None:

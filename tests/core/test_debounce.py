@@ -17,7 +17,7 @@ deltas = st.lists(st.text("ab ", max_size=12), max_size=30)
 @given(st.integers(1, 20), deltas)
 def test_all_text_is_checked_in_steps_and_once_at_the_end(step: int, said: list[str]) -> None:
     debounce = Debounce(step)
-    checks = [due for delta in said if (due := debounce.grow(delta)) is not None]
+    checks = [due for delta in said if (due := debounce.grow("a", 0, delta)) is not None]
     last = debounce.end()
     whole = "".join(said)
     assert debounce.text() == whole
@@ -38,7 +38,7 @@ def test_nothing_is_due_before_the_step_is_reached(step: int, said: list[str]) -
     unchecked = 0
     for delta in said:
         unchecked += len(delta)
-        due = debounce.grow(delta)
+        due = debounce.grow("a", 0, delta)
         assert (due is not None) is (unchecked >= step)
         unchecked = 0 if due is not None else unchecked
 
@@ -51,5 +51,5 @@ def test_silence_is_not_checked() -> None:
 def test_a_word_costs_the_same_in_a_long_speech(words: int) -> None:
     debounce = Debounce(1_000_000)
     for _ in range(words):
-        debounce.grow("word ")
-    assert lines_run(lambda: debounce.grow("word ")) < 10
+        debounce.grow("a", 0, "word ")
+    assert lines_run(lambda: debounce.grow("a", 0, "word ")) < 10

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.arbitration import UNTOLD_NS
 from engine.core.effects import StartCall
 from engine.core.identity import Names
 from engine.core.inputs import Interrupt, Respond, TimePassed, ToolDone
+from engine.core.waits import UNTOLD_RESPONSE
 from engine.errors import ProtocolError
 from engine.events import AgentEnd, AgentStart, Audio, Error, HistoryAdded, ToolEnd, TranscriptDone, UsageReported
 from engine.history import ToolCall, UserMessage
@@ -232,7 +232,9 @@ def test_strays_of_an_unknown_response_are_one_error(kind: type) -> None:
 def test_a_stray_that_begins_a_response_blocks_nothing_for_long() -> None:
     d = Driven().tell(*speaks("ghost", "x", "boo", 0.1), Respond(1))
     assert not d.sent(ResponseCreate)
-    d.tell(TimePassed(), at_ms=UNTOLD_NS // MS)
+    d.tell(TimePassed(), at_ms=round(1000 * UNTOLD_RESPONSE.seconds))
+    d.tell(TimePassed(), at_ms=round(2000 * UNTOLD_RESPONSE.seconds))
+    assert [event.code for event in d.seen(Error)] == [UNTOLD_RESPONSE.code]
     assert len(d.sent(ResponseCreate)) == 1
     d.forget().tell(begins("r", "req_1"), ends("r"))
     ghost, real = d.seen(AgentEnd)

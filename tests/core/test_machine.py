@@ -102,6 +102,10 @@ def test_a_wake_up_is_only_asked_for_when_it_can_change_something() -> None:
     d = Driven()
     assert d.machine.wake_at() is None
     d.tell(Respond(1))
+    assert d.machine.wake_at() == d.now + 10_000 * MS  # the server owes a response
+    d.tell(begins("r"))
+    assert d.machine.wake_at() == d.now + 60_000 * MS
+    d.tell(ends("r"))
     assert d.machine.wake_at() is None
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
+from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.core.effects import AnswerApproval, CancelCall, StartCall
-from engine.core.inputs import ApprovalNeeded, DecideCall, Interrupt, Respond, ToolDone, ToolRunning
+from engine.core.inputs import ApprovalNeeded, DecideCall, Interrupt, Respond, ToolDone, ToolRunning, UpdateAgent
 from engine.errors import ToolTimeout
 from engine.events import Error, ToolApprovalRequired, ToolEnd, ToolStart
 from engine.wire.client_events import ConversationItemCreate, ResponseCreate
-from engine.wire.items import FunctionCallOutput
-from engine.wire.response import ResponseParams
+from engine.wire.items import FunctionCall, FunctionCallOutput
+from engine.wire.response import Response, ResponseParams
+from engine.wire.server_events import ResponseDone, ResponseOutputItemDone, ServerEvent, SessionUpdated
+from engine.wire.session import Session
 from tests.core.driving import AGENT, OTHER, TOOL, Driven
 from tests.support.talk import begins, calls, ends
 
@@ -113,3 +117,48 @@ def test_a_decision_reaches_the_executor_once() -> None:
 
 def test_a_decision_about_nothing_is_nothing() -> None:
     assert not Driven().tell(DecideCall("c", approved=True)).tools
+
+
+# --- only calls that are complete
+
+
+def told(way: str, call: FunctionCall) -> ServerEvent:
+    if way == "item":
+        return ResponseOutputItemDone("r", 0, call)
+    return ResponseDone(Response("r", "completed", output=(call,), conversation_id="conv"))
+
+
+@pytest.mark.parametrize("way", ["item", "end"])
+@pytest.mark.parametrize("status", [None, "completed", "incomplete", "in_progress", "failed", "", "done"])
+def test_only_calls_that_are_complete_are_run(way: str, status: str | None) -> None:
+    d = Driven().tell(begins("r"), told(way, FunctionCall("i", "tool", "c", "{}", status)))
+    started = [work.call_id for work in d.tools if isinstance(work, StartCall)]
+    assert started == (["c"] if status in (None, "completed") else [])
+
+
+def test_a_call_that_is_complete_only_at_the_end_is_run_then() -> None:
+    d = Driven().tell(begins("r"), told("item", FunctionCall("i", "tool", "c", "", "in_progress")))
+    d.tell(told("end", FunctionCall("i", "tool", "c", '{"a": 1}', "completed")))
+    assert [work.arguments for work in d.tools if isinstance(work, StartCall)] == ['{"a": 1}']
+
+
+# --- standing answers
+
+
+SHARED = ToolSpec("tool", "function", "shared")
+FRONT = AgentSpec("front", "front", Session(), {"tool": SHARED})
+TWIN = AgentSpec("front", "another front", Session(), {"tool": SHARED})
+REPLACED = attrs.evolve(FRONT, tools={"tool": ToolSpec("tool", "function", "another")})
+RENAMED = attrs.evolve(FRONT, tools={"tool": attrs.evolve(SHARED, name="tool")})
+
+
+@pytest.mark.parametrize(("agent", "holds"), [(FRONT, True), (RENAMED, True), (TWIN, False), (REPLACED, False)])
+@pytest.mark.parametrize("approved", [True, False])
+def test_a_standing_answer_is_about_one_tool_of_one_agent(agent: AgentSpec, holds: bool, approved: bool) -> None:
+    d = Driven(FRONT).tell(begins("r"), *calls("r", ("c0", "tool", "{}")), ApprovalNeeded("c0"))
+    d.tell(DecideCall("c0", approved, always=True), ToolDone("c0", "result", "x"), UpdateAgent(agent))
+    d.tell(SessionUpdated(agent.session), SessionUpdated(agent.session), ends("r")).forget()
+    d.tell(begins("s", "req_1"), *calls("s", ("c1", "tool", "{}")), ApprovalNeeded("c1"))
+    answers = [work for work in d.tools if isinstance(work, AnswerApproval)]
+    assert answers == ([AnswerApproval("c1", approved)] if holds else [])
+    assert len(d.seen(ToolApprovalRequired)) == (not holds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ AGENT = AgentSpec("a", "a", Session())
 INPUTS = ("start", "approval_needed", "approve", "reject", "done", "interrupted")
 STOPPABLE = ToolSpec("t", "function", "declared", "cancel")
 LASTING = ToolSpec("t", "function", "declared")
+NAMESAKE = ToolSpec("t", "function", "another")
+OTHER = AgentSpec("a", "another of that name", Session())
 
 
 def call(call_id: str = "c", response_id: str = "r", tool: ToolSpec | None = LASTING) -> ToolCall:
@@ -43,7 +46,7 @@ def put_in(calls: ToolCalls, what: str) -> bool:
         case "done":
             return calls.done("c") is not None
         case _:
-            return bool(calls.interrupted())
+            return bool(calls.stopped_by_interruption())
 
 
 R, W, D = CallState.RUNNING, CallState.WAITING, CallState.DONE
@@ -79,18 +82,30 @@ def test_only_tools_that_declare_it_are_stopped(tool: ToolSpec | None) -> None:
     calls = ToolCalls()
     made = call(tool=tool)
     calls.start(made)
-    assert calls.interrupted() == ([made] if tool is STOPPABLE else [])
+    assert calls.stopped_by_interruption() == ([made] if tool is STOPPABLE else [])
     assert made.declared == (tool.declared if tool else None)
     assert calls.open() == [made]
 
 
 @pytest.mark.parametrize("approved", [True, False])
-def test_a_standing_answer_holds_for_the_tool(approved: bool) -> None:
+def test_a_standing_answer_holds_for_the_tool_of_the_agent(approved: bool) -> None:
     calls = in_state(W)
-    assert calls.standing_answer("t") is None
+    assert calls.standing_answer(call()) is None
     calls.decide("c", approved=approved, always=True, message="because")
-    assert calls.standing_answer("t") == (approved, "because")
-    assert calls.standing_answer("other") is None
+    assert calls.standing_answer(call("later")) == (approved, "because")
+    assert calls.standing_answer(call(tool=NAMESAKE)) is None
+    assert calls.standing_answer(call(tool=None)) is None
+    assert calls.standing_answer(attrs.evolve(call(), agent=OTHER)) is None
+
+
+def test_the_last_standing_answer_counts() -> None:
+    calls = ToolCalls()
+    for call_id in ("yes", "no"):
+        calls.start(call(call_id))
+        calls.approval_needed(call_id)
+    for call_id in ("yes", "no"):
+        calls.decide(call_id, approved=call_id == "yes", always=True, message=None)
+    assert calls.standing_answer(call()) == (False, None)
 
 
 def test_one_handoff_for_a_response() -> None:

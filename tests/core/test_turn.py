@@ -43,7 +43,7 @@ def test_every_pair(state: TurnState, happened: TurnInput) -> None:
     turn.on(happened)
     if happened == "started":
         expected = TurnState.SPEAKING
-    elif happened in ("committed", "cleared"):
+    elif happened in ("committed", "cleared", "answered"):
         expected = TurnState.QUIET
     else:
         expected = TurnState.QUIET if state is TurnState.QUIET else TurnState.STOPPED
@@ -57,16 +57,16 @@ def test_the_floor_is_the_users_from_each_start_to_the_next_end(happened: list[T
 
 
 @pytest.mark.parametrize("state", TurnState)
-@pytest.mark.parametrize("timed_out", [False, True])
+@pytest.mark.parametrize("expect_commit", [False, True])
 @pytest.mark.parametrize("by_application", [False, True])
-def test_whose_commit_it_is(state: TurnState, timed_out: bool, by_application: bool) -> None:
+def test_whose_commit_it_is(state: TurnState, expect_commit: bool, by_application: bool) -> None:
     turn = IN_STATE[state]()
-    if timed_out:
-        turn.timed_out()
+    if expect_commit:
+        turn.expect_commit()
     if by_application:
         turn.application_ends_turn()
     expected = {
-        TurnState.QUIET: timed_out,
+        TurnState.QUIET: expect_commit,
         TurnState.SPEAKING: not by_application,
         TurnState.STOPPED: True,
     }
@@ -77,7 +77,7 @@ def test_whose_commit_it_is(state: TurnState, timed_out: bool, by_application: b
 def test_the_end_of_a_turn_forgets_who_was_about_to_end_it(end: TurnInput) -> None:
     turn = after("started")
     turn.application_ends_turn()
-    turn.timed_out()
+    turn.expect_commit()
     turn.on(end)
     assert not turn.commits_itself()
     turn.on("started")

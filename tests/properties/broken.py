@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import attrs
+
 from engine.actors.guardrails import GuardrailDebouncer
 from engine.actors.router import Router
-from engine.core import interruption, machine, on_report, placing, responses
+from engine.core import debounce, interruption, machine, on_report, overdue, placing, responses, tool_call_steps
 from engine.core.arbitration import Arbiter
 from engine.core.conversation import Conversation
 from engine.core.debounce import Debounce
-from engine.core.effects import CheckText, Discard
+from engine.core.effects import CheckText, Discard, StartCall
 from engine.core.identity import Identity
 from engine.core.playback import Cut, PlaybackLedger
 from engine.core.state import State
+from engine.core.tool_calls import ToolCalls
+from engine.core.waits import Waits
 from engine.events import AgentEnd
 from engine.mailboxes.event_queue import EventQueue
 from engine.wire.client_events import SessionUpdate
@@ -115,6 +119,52 @@ def cuts_what_came_last() -> AbstractContextManager[None]:
     return swapped(PlaybackLedger, "cuts", newest)
 
 
+def writes_outputs_out_of_band() -> AbstractContextManager[None]:
+    """Calls of every response are the conversation's."""
+    made = tool_call_steps.ToolCall
+    return swapped(tool_call_steps, "ToolCall", lambda *fields: made(*fields[:-1], out_of_band=False))
+
+
+def hands_over_out_of_band() -> AbstractContextManager[None]:
+    """A handoff that an out-of-band response calls is run like any other tool."""
+    finish = tool_call_steps.finish_call
+
+    def run_it(s: State, call_id: str, outcome: Any, output: str) -> None:
+        call = s.tool_calls.get(call_id)
+        if output == tool_call_steps.OUT_OF_BAND_HANDOFF and call is not None:
+            s.effects.tools.append(StartCall(call_id, call.name, call.arguments, call.tool, call.agent))
+        else:
+            finish(s, call_id, outcome, output)
+
+    return swapped(tool_call_steps, "finish_call", run_it)
+
+
+def ends_handles_before_their_calls() -> AbstractContextManager[None]:
+    def at_once(s: State, live: Any, end: Any) -> None:
+        s.effects.handles.append(attrs.evolve(end, calls=s.tool_calls.made_by(live.response_id)))
+
+    return swapped(responses, "end_handle", at_once)
+
+
+def never_ends_handles_that_waited_for_calls() -> AbstractContextManager[None]:
+    return swapped(ToolCalls, "handle_due", lambda self, response_id: None)
+
+
+def glues_what_parts_say() -> AbstractContextManager[None]:
+    return swapped(debounce, "SEPARATOR", "")
+
+
+def believes_final_words_unread() -> AbstractContextManager[None]:
+    """The rule of those who count characters: what is as long as its deltas has been read."""
+    replace = Debounce.replace
+
+    def counted(self: Debounce, item_id: str, content_index: int, text: str) -> str | None:
+        before = self.part(item_id, content_index)
+        return replace(self, item_id, content_index, before + text[len(before) :])
+
+    return swapped(Debounce, "replace", counted)
+
+
 def swallows_what_is_malformed() -> AbstractContextManager[None]:
     return swapped_handler(MalformedEvent, lambda s, event: None)
 
@@ -155,6 +205,32 @@ def takes_what_is_told_twice_for_two() -> AbstractContextManager[None]:
     return swapped(placing, "_told_again", lambda s, response: None)
 
 
+def waits_for_ever() -> AbstractContextManager[None]:
+    """Nothing is ever overdue: whatever the server owes is waited for until the session is over."""
+    return swapped(Waits, "begin", lambda self, wait, key, since: None)
+
+
+def gives_up_without_a_word() -> AbstractContextManager[None]:
+    return swapped(overdue, "_report", lambda s, wait, missing, then: None)
+
+
+def drops_what_it_holds_when_the_user_speaks() -> AbstractContextManager[None]:
+    """The rule of those who think that every sound of the user's is a turn."""
+    speaks = Arbiter.user_speaks
+
+    def forgetful(self: Arbiter, *, server_cancels: bool) -> None:
+        speaks(self, server_cancels=server_cancels)
+        if server_cancels:
+            self._drop_follow_ups()
+
+    return swapped(Arbiter, "user_speaks", forgetful)
+
+
+def asks_again_and_takes_both_answers() -> AbstractContextManager[None]:
+    """A request that is asked for a second time is forgotten: its late response counts as the server's own."""
+    return swapped(Arbiter, "_remember", lambda self, request: None)
+
+
 BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     ends_responses_twice: {1},
     leaves_stale_audio_in_the_queue: {2},
@@ -165,6 +241,12 @@ BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     never_reads_the_last_words: {6},
     adds_every_item_at_the_front: {7},
     cuts_what_came_last: {7},
+    writes_outputs_out_of_band: {3},
+    hands_over_out_of_band: {5},
+    ends_handles_before_their_calls: {3},
+    never_ends_handles_that_waited_for_calls: {3},
+    glues_what_parts_say: {6},
+    believes_final_words_unread: {6},
     swallows_what_is_malformed: {10},
     knows_responses_by_their_ids_alone: {1, 2},
     knows_calls_by_their_ids_alone: {3, 4},
@@ -172,6 +254,10 @@ BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     answers_calls_by_its_own_names: {3},
     leaves_out_what_names_no_response: {2, 3, 7},
     takes_what_is_told_twice_for_two: {1},
+    waits_for_ever: {4, 16},
+    gives_up_without_a_word: {16},
+    drops_what_it_holds_when_the_user_speaks: {4},
+    asks_again_and_takes_both_answers: {4},
 }
 """Each broken engine, and the promise that it must be seen to break."""
 """Each broken engine, and the promise that it must be seen to break."""

@@ -34,14 +34,20 @@ clashes = scenes(
 )
 """The server begins to respond by itself while a request is on its way."""
 
+beside = scenes(
+    steps=st.one_of(calls, handoffs),
+    far_moves=(turns,),
+    app_moves=st.sampled_from([Asks(out_of_band=True), Asks(out_of_band=True), Says(), Cancels()]),
+)
+"""Out-of-band responses call tools."""
+
 FOCUS: Mapping[int, st.SearchStrategy[Scene]] = {
     1: scenes(far_moves=(user_moves, ends)),
     2: scenes(steps=speech, far_moves=(turns,), app_moves=st.one_of(st.just(Interrupts()), moves)),
-    3: scenes(steps=tools, far_moves=(turns,), app_moves=st.one_of(st.just(Interrupts()), st.just(Says()))),
+    3: scenes(steps=tools, far_moves=(turns,), app_moves=st.one_of(st.just(Interrupts()), st.just(Says()))) | beside,
     4: scenes(steps=st.one_of(talk, calls), far_moves=(turns,), app_moves=requests) | clashes,
-    5: scenes(
-        steps=handoffs, far_moves=(turns,), app_moves=st.builds(ChangesAgent, st.sampled_from(["front", "back"]))
-    ),
+    5: scenes(steps=handoffs, far_moves=(turns,), app_moves=st.builds(ChangesAgent, st.sampled_from(["front", "back"])))
+    | beside,
     6: scenes(steps=words, far_moves=(turns,), app_moves=st.one_of(st.just(Says()), st.just(Asks(out_of_band=True)))),
     7: scenes(steps=speech, far_moves=(turns,), app_moves=st.one_of(st.just(Interrupts()), st.just(Says(remark=True)))),
     9: scenes(

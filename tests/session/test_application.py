@@ -197,6 +197,7 @@ def test_out_of_band_responses_run_beside_the_conversation() -> None:
         Expect(ResponseCreate),
         Say([begins("r1", "req_1"), *speaks("r1", "a", "story", 1)]),
         Expect(ResponseCreate, lambda event: event.response.conversation == "none"),
+        Say([begins("r2", "req_2"), ends("r2"), ends("r1")]),
     ]
 
     async def program(session: RealtimeSession[Any]) -> None:

@@ -81,6 +81,7 @@ async def test_every_record_names_its_session_and_none_a_key_or_words(
     assert [(name, text.split(" (session")[0]) for name, text in warned] == [
         ("engine.tools", "error 1 of its kind: ToolFailed (ValueError)"),
         ("engine.server", "error 1 of its kind: ServerError code=invalid_value"),
+        ("engine.server", "error 1 of its kind: ServerTimeout code=response_refused"),
     ]
     decided = {name for name, _ in lines(caplog, logging.DEBUG)}
     assert decided >= {"engine.responses", "engine.tools", "engine.server"}
@@ -128,8 +129,9 @@ async def test_a_server_cannot_write_lines_of_its_own(
     caplog.set_level(logging.WARNING, logger="engine")
     forged = ErrorEvent(ErrorDetail("invalid_request_error", "no", f"x\nWARNING forged {WORDS}"))
     await converse([Expect(ResponseCreate), Say([forged])], RealtimeAgent(name="Helper"))
-    ((_, line),) = lines(caplog, logging.WARNING)
+    (_, line), (_, given_up) = lines(caplog, logging.WARNING)
     assert line.startswith("error 1 of its kind: ServerError code=? (session ")
+    assert given_up.startswith("error 1 of its kind: ServerTimeout code=response_refused (session ")
 
 
 async def test_what_fails_again_and_again_is_warned_of_less_and_less(

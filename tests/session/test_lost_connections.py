@@ -15,6 +15,8 @@ from websockets.frames import Frame, Opcode
 
 from engine import RealtimeAgent, RealtimeSession, function_tool
 from engine.errors import (
+    AuthenticationError,
+    EngineError,
     SessionClosed,
     SessionExpired,
     TransportClosed,
@@ -79,7 +81,7 @@ async def says_no_utf8(peer: Peer) -> None:
 @attrs.frozen
 class Way:
     leave: Callable[[Peer], Awaitable[None]]
-    error: type[TransportLost] | None
+    error: type[EngineError] | None
     code: int | None
 
 
@@ -88,7 +90,7 @@ WAYS: dict[str, Way] = {
     "1001": Way(says_goodbye(1001, "going away"), TransportClosed, 1001),
     "1008": Way(says_goodbye(1008, "policy"), TransportClosed, 1008),
     "1011": Way(says_goodbye(1011, "keepalive ping timeout"), TransportClosed, 1011),
-    "3000": Way(says_goodbye(3000, "invalid_request_error"), TransportClosed, 3000),
+    "3000": Way(says_goodbye(3000, "invalid_request_error"), AuthenticationError, None),
     "4000": Way(says_goodbye(4000, "invalid_request_error.x"), TransportClosed, 4000),
     "4999": Way(says_goodbye(4999), TransportClosed, 4999),
     "no code": Way(says_goodbye_without_a_code, TransportClosed, 1005),

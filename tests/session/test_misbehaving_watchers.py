@@ -85,7 +85,7 @@ def test_a_guardrail_that_raises_is_passed_over_and_the_next_one_asked(
     agent: RealtimeAgent[Any] = RealtimeAgent(name="A", output_guardrails=guardrails)
     told = talk(agent, [*REPLY, Expect(object)] if threaded else REPLY, _until_asked(asked) if threaded else say_hello)
     goes_well(told, faults=1)
-    assert asked == ["hello there "]
+    assert asked == ["hello there"]
 
 
 def _until_asked(asked: list[str]) -> Any:

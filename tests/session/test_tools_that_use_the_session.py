@@ -77,7 +77,7 @@ def test_it_asks_for_a_response_and_waits_for_its_end() -> None:
         return (await handle.done()).text
 
     told = talk_using(use, *reply("r2", "req_2", "a moment please"), *reply("r3", "req_3", "here it is"))
-    assert told.outputs() == {"c1": "a moment please "}
+    assert told.outputs() == {"c1": "a moment please"}
     assert told.types().count("agent_end") == 3
 
 

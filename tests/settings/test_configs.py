@@ -129,3 +129,15 @@ def test_model_config_refusal(config: Any, words: list[str]) -> None:
     for word in words:
         assert word in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("most", [None, 1, 100])
+def test_a_bound_of_tool_rounds(most: int | None) -> None:
+    assert run_config({"max_tool_rounds": most}).max_tool_rounds == most
+    assert RealtimeRunConfig().max_tool_rounds == 12
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, "12", True])
+def test_what_is_no_bound_of_tool_rounds(most: Any) -> None:
+    with pytest.raises(SettingsError, match=r"run_config\.max_tool_rounds"):
+        RealtimeRunConfig(max_tool_rounds=most)

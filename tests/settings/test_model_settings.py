@@ -12,7 +12,7 @@ from engine.errors import Misuse, SettingsError
 from engine.settings import RealtimeModelSettings, session_settings
 from engine.wire.client_events import SessionUpdate
 from engine.wire.codec import decode_client, encode_client
-from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16
+from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat
 from engine.wire.session import (
     Audio,
     AudioInput,
@@ -30,6 +30,7 @@ from engine.wire.session import (
     TracingConfig,
     Transcription,
     VoiceId,
+    format_of,
 )
 from engine.wire.struct import UNSET
 from tests.strategies import damage, wire
@@ -123,6 +124,8 @@ def test_null_switches_off_and_unset_says_nothing() -> None:
         ("audio/pcmu", G711_ULAW),
         (PCM16, PCM16),
         ({"type": "audio/pcm", "rate": 24000}, PCM16),
+        ({"type": "audio/pcm", "rate": 16000}, AudioFormat("audio/pcm", 16000)),
+        (AudioFormat("audio/pcm", 8000), AudioFormat("audio/pcm", 8000)),
         ({"type": "audio/pcmu"}, G711_ULAW),
     ],
 )
@@ -216,8 +219,20 @@ def test_what_is_accepted_here_is_accepted_by_the_server(session: Session) -> No
         ({"modalities": "audio"}, ["modalities: expected an array, got 'audio' (a string)"]),
         ({"input_audio_format": "pcm15"}, ["input_audio_format: expected one of pcm16,", "did you mean 'pcm16'?"]),
         (
-            {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 16000}}}},
-            ["model_settings.audio.input.format.rate: expected at least 24000, got 16000 (an integer)"],
+            {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 0}}}},
+            ["model_settings.audio.input.format.rate: expected at least 1, got 0 (an integer)"],
+        ),
+        (
+            {"output_audio_format": {"type": "audio/pcm", "rate": -8000}},
+            ["model_settings.output_audio_format.rate: expected at least 1, got -8000 (an integer)"],
+        ),
+        (
+            {"input_audio_format": {"type": "audio/pcm", "rate": "16000"}},
+            ["model_settings.input_audio_format.rate: expected an integer, got '16000' (a string)"],
+        ),
+        (
+            {"audio": {"input": {"format": {"type": "audio/pcmu", "rate": 16000}}}},
+            ["model_settings.audio.input.format.rate: expected at most 8000, got 16000 (an integer)"],
         ),
         ({"audio": {"output": {"format": "opus"}}}, ["model_settings.audio.output.format: expected one of pcm16"]),
         ({"tool_choice": "atuo"}, ["tool_choice: expected 'auto', 'none', or 'required' or an object", "'auto'?"]),
@@ -292,4 +307,112 @@ def test_damaged_settings_are_accepted_or_refused(data: st.DataObject, session: 
         accepted = session_settings(data.draw(damage.damaged_values(settings)))
     except SettingsError:
         return
+    if {format_of(side) for side in (accepted.audio_input, accepted.audio_output)} - {PCM16, G711_ULAW, G711_ALAW}:
+        return  # the rates of PCM that other servers take
     assert decode_client(encode_client(SessionUpdate(accepted))) == SessionUpdate(accepted)
+
+
+# ------------------------------------------------------------------------------------------------ extra keys
+def test_extra_keys() -> None:
+    extra = {"audio": {"input": {"foo": 1}}, "resumption": {"enabled": True}, "nothing": None}
+    wanted = Session(audio=Audio(output=AudioOutput(voice="ash")), extra=extra)
+    for given_settings in (
+        {"voice": "ash", "extra": extra},
+        MappingProxyType({"audio": {"output": {"voice": "ash"}}, "extra": MappingProxyType(extra)}),
+        RealtimeModelSettings(voice="ash", extra=extra),
+        Session(audio=Audio(output=AudioOutput(voice="ash")), extra=extra),
+    ):
+        session = session_settings(given_settings)
+        assert session == wanted
+        sent = orjson.loads(encode_client(SessionUpdate(session)))["session"]
+        assert sent == {
+            "type": "realtime",
+            "audio": {"output": {"voice": "ash"}, "input": {"foo": 1}},
+            "resumption": {"enabled": True},
+            "nothing": None,
+        }
+        assert session_settings(session) == session
+
+
+@pytest.mark.parametrize("extra", [None, {}, UNSET])
+def test_no_extra_keys(extra: Any) -> None:
+    assert session_settings({"extra": extra}) == Session()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"turn_detection": {"type": "server_vad", "threshold": 0.5}},
+        {"audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 0.5}}}},
+    ],
+)
+def test_extra_keys_inside_of_published_objects(settings: dict[str, Any]) -> None:
+    extra = {"audio": {"input": {"turn_detection": {"type": "server_vad", "interrupt_min_ms": 200}}}}
+    sent = orjson.loads(encode_client(SessionUpdate(session_settings({**settings, "extra": extra}))))
+    assert sent["session"]["audio"]["input"]["turn_detection"] == {
+        "type": "server_vad",
+        "threshold": 0.5,
+        "interrupt_min_ms": 200,
+    }
+
+
+def test_extra_keys_where_the_published_form_is_too_narrow() -> None:
+    voice = {"type": "azure-standard", "name": "en-US-AvaNeural"}
+    sent = session_settings({"extra": {"audio": {"output": {"voice": voice, "speed": 3}}, "modalities": ["text", "x"]}})
+    assert orjson.loads(encode_client(SessionUpdate(sent)))["session"] == {
+        "type": "realtime",
+        "audio": {"output": {"voice": voice, "speed": 3}},
+        "modalities": ["text", "x"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {"voice": "ash", "extra": {"audio": {"output": {"voice": {"name": "hush"}}}}},
+            ["model_settings.extra.audio.output.voice disagrees with model_settings.audio.output.voice"],
+        ),
+        (
+            {"turn_detection": None, "extra": {"audio": {"input": {"turn_detection": {"type": "hush"}}}}},
+            ["model_settings.extra.audio.input.turn_detection disagrees with"],
+        ),
+        (
+            {"speed": 1.0, "extra": {"audio": {"output": {"speed": 3, "voice": "hush"}}}},
+            ["model_settings.extra.audio.output.speed disagrees with"],
+        ),
+        ({"audio": {"input": {}}, "extra": {"audio": "hush"}}, ["model_settings.extra.audio disagrees with"]),
+        ({"extra": ["hush"]}, ["model_settings.extra: expected an object"]),
+        ({"extra": {1: "hush"}}, ["model_settings.extra: expected a string as key"]),
+        ({"extra": {"x": {2: "hush"}}}, ["model_settings.extra: expected what JSON can hold, got an object"]),
+        ({"extra": {"x": {"hush"}}}, ["model_settings.extra: expected what JSON can hold, got an object"]),
+        ({"extar": {}}, ["model_settings.extar: unknown key", "did you mean 'extra'?"]),
+        ({"turn_detecton": {}, "extra": {"x": 1}}, ["model_settings.turn_detecton", "did you mean 'turn_detection'?"]),
+        ({"zzz": 1}, ["model_settings.zzz: unknown key", "valid keys: ", "goes under 'extra'"]),
+        ({"audio": {"input": {"zzz": 1}}}, ["model_settings.audio.input.zzz", "goes under 'extra'"]),
+        ({"audio": {"extra": {}}}, ["model_settings.audio.extra: unknown key", "goes under 'extra'"]),
+        (
+            {"extra": {"audio": {"output": {"format": {"type": "audio/pcm", "rate": 8000}}}}},
+            ["model_settings.extra.audio.output.format", "give it as model_settings.audio.output.format"],
+        ),
+        ({"extra": {"audio": {"input": {"format": "opus"}}}}, ["give it as model_settings.audio.input.format"]),
+        (
+            {"extra": {"audio": {"input": {"format": {"type": "audio/opus"}}}}},
+            ["model_settings.extra.audio.input.format"],
+        ),
+    ],
+)
+def test_extra_keys_that_are_refused(settings: Any, words: list[str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        session_settings(settings)
+    for word in words:
+        assert word in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_an_extra_key_of_a_format_leaves_the_format_alone() -> None:
+    extra = {"audio": {"input": {"format": {"channels": 1}}, "output": {"format": {"rate": 8000}}}}
+    session = session_settings({"input_audio_format": "pcm16", "output_audio_format": "g711_ulaw", "extra": extra})
+    sent = orjson.loads(encode_client(SessionUpdate(session)))["session"]["audio"]
+    assert sent["input"]["format"] == {"type": "audio/pcm", "rate": 24000, "channels": 1}
+    assert sent["output"]["format"] == {"type": "audio/pcmu", "rate": 8000}

@@ -52,6 +52,7 @@ quirks = st.builds(
     late_done=st.booleans(),
     stray_audio=st.booleans(),
     whole_text=st.sampled_from([False, False, False, True]),
+    rewords=st.sampled_from([False, False, True]),
     never_cancels=st.sampled_from([False, False, False, True]),
 )
 

@@ -52,6 +52,8 @@ def instances(cls: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def _field(cls: type[Any], name: str) -> st.SearchStrategy[Any]:
+    if name in cls.beside:
+        return st.just(UNSET)
     if (cls, name) in _NARROWER:
         return _NARROWER[cls, name]
     if name == "event_id" and cls in server.SERVER_EVENTS:

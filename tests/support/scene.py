@@ -269,6 +269,7 @@ class _Stage:
         except (ResponseFailed, TransportLost):
             self._watch.answered(number, "failed")
         else:
+            self._watch.reported(outcome.response_id, outcome.calls)
             self._watch.answered(number, outcome.status)
 
 

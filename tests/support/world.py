@@ -20,7 +20,7 @@ from engine.core.effects import (
     CheckText,
     CheckWork,
     Discard,
-    HandleDone,
+    HandleCreated,
     StartCall,
     ToolWork,
 )
@@ -111,9 +111,13 @@ class World:
         self.feed: deque[RealtimeSessionEvent] = deque()
         self.tools: dict[str, StartCall] = {}
         self.asking: dict[str, StartCall] = {}
+        self.asked: set[str] = set()
+        """Calls that have been approved or not, or will be."""
         self.reports: deque[Report] = deque()
         self.texts: dict[str, str] = {}
         self.handles = 0
+        self.audio_sent_ns: int | None = None
+        self._created: dict[int, str] = {}
         self._taken: list[AudioConsumed] = []
         self.handle(Connected(self.agents["front"]))
         self.deliver()
@@ -138,7 +142,10 @@ class World:
         self.machine.handle(given, self.now)
         effects = self.machine.take_effects()
         for handle in effects.handles:
-            if isinstance(handle, HandleDone):
+            if isinstance(handle, HandleCreated):
+                self._created[handle.handle_id] = self.aliases.true(handle.response_id)
+            else:
+                self.watch.reported(self._created.get(handle.handle_id), self.aliases.called(handle.calls))
                 self.watch.answered(handle.handle_id, handle.status)
         for event in effects.events:
             self._feed(event)
@@ -225,6 +232,7 @@ class World:
         """The application has sent audio, and says that it is a turn, or none at all."""
         self.handle(AudioSent(what))
         end = InputAudioBufferCommit() if what == "commit" else InputAudioBufferClear()
+        self.audio_sent_ns = self.now
         for event in (InputAudioBufferAppend(bytes(100 * BYTES_PER_MS)), end):
             self.watch.sent(event, self.now)
             self.up.append(event)
@@ -248,6 +256,7 @@ class World:
     def tool_asks(self, call_id: str) -> None:
         """A call must be approved first."""
         self.asking[call_id] = self.tools.pop(call_id)
+        self.asked.add(call_id)
         self.reports.append(ApprovalNeeded(call_id))
 
     def tool_ends(self, call_id: str) -> None:
@@ -271,7 +280,7 @@ class World:
         until = self.now + ns
         while (wake_at := self.machine.wake_at()) is not None and wake_at <= until:
             self.now = wake_at
-            self.handle(TimePassed())
+            self.handle(TimePassed(self.audio_sent_ns))
         self.now = until
 
     def settle(self) -> None:

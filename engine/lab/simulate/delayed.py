@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import trio
 
 from engine.clock import now_ns
-from engine.errors import TransportLost
+from engine.errors import ConnectRefused, TransportLost
 from engine.lab.scenario.distributions import Draws
 from engine.lab.scenario.scenario import Network
 from engine.lab.simulate.network import CAPACITY, Delay, delay_of
@@ -31,7 +31,7 @@ class DelayedConnection:
         self._up, self._down = up, down
         self._to_model, self._leaving = trio.open_memory_channel[tuple[int, Sequence[ClientEvent]]](CAPACITY)
         self._from_model, self._arriving = trio.open_memory_channel[tuple[int, Sequence[ServerEvent]]](CAPACITY)
-        self._ended: TransportLost | None = None
+        self._ended: TransportLost | ConnectRefused | None = None
 
     async def receive(self) -> Sequence[ServerEvent]:
         """See `ModelConnection.receive`: the next batch, when it has arrived."""
@@ -70,10 +70,10 @@ class DelayedConnection:
                 while True:
                     events = await self._inner.receive()
                     await self._from_model.send((self._down.arrival(now_ns()), events))
-            except TransportLost as lost:
+            except (TransportLost, ConnectRefused) as lost:
                 self._end(lost)
 
-    def _end(self, lost: TransportLost) -> None:
+    def _end(self, lost: TransportLost | ConnectRefused) -> None:
         self._ended = self._ended or lost
 
 

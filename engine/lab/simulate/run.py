@@ -23,6 +23,7 @@ from engine.lab.simulate.run_call import CallSpec
 from engine.lab.statistics.budgets import BudgetVerdict, budgets, judge, measure, statistic
 from engine.latency.assemble import turns_of
 from engine.latency.log import read_log
+from engine.models.interface import ModelCapabilities
 from engine.settings import RealtimeModelConfig
 from engine.version import VERSION
 
@@ -48,6 +49,8 @@ class Plan:
     """For people: where the model is."""
     model_config: RealtimeModelConfig | None = attrs.field(default=None, repr=False)
     """None: the local model."""
+    capabilities: ModelCapabilities = attrs.field(factory=ModelCapabilities)
+    """Of the server that `model_config` leads to."""
 
     @property
     def seed(self) -> int:
@@ -72,6 +75,7 @@ class Plan:
                     wav=folder / f"{name}.wav" if self.audio or not self.virtual else None,
                     record=folder / name if self.record else None,
                     model_config=self.model_config,
+                    capabilities=self.capabilities,
                 )
             )
         return tuple(made)

@@ -33,7 +33,7 @@ from engine.lab.simulate.oracle import OracleRecognizer
 from engine.lab.simulate.results import SessionResult
 from engine.lab.simulate.scripted_caller import Moments, ScriptedCaller
 from engine.lab.simulate.simulated_server import simulated_server
-from engine.models.interface import RealtimeModel
+from engine.models.interface import ModelCapabilities, RealtimeModel
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession
 from engine.settings import LatencyLog, RealtimeModelConfig, RealtimeRunConfig
@@ -62,6 +62,8 @@ class CallSpec:
     """A folder for a recording of the wire that can be replayed."""
     model_config: RealtimeModelConfig | None = None
     """Another model than the local one."""
+    capabilities: ModelCapabilities = attrs.field(factory=ModelCapabilities)
+    """Of its server."""
     spoken: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
     """What the caller says, in a voice, for a server that listens."""
 
@@ -146,7 +148,7 @@ class CallRun:
         else:
             from engine.models.openai import OpenAIRealtimeWebSocketModel
 
-            model = behind(scenario.network, OpenAIRealtimeWebSocketModel(), self._draws)
+            model = behind(scenario.network, OpenAIRealtimeWebSocketModel(capabilities=spec.capabilities), self._draws)
         if spec.record is not None:
             model = self._recorded = recorded(model, spec.record)
         agent: RealtimeAgent[Any] = agent_of(scenario, self._draws)

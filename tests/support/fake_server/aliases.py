@@ -8,12 +8,12 @@ before is called `id~2`, `id~3`, ... That rule is followed here once more, witho
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import attrs
 
-from engine.core.effects import Renamed
+from engine.core.effects import Renamed, ResponseToolCall
 from engine.events import RealtimeSessionEvent
 from engine.history import HistoryItem, ToolCall
 from engine.wire.client_events import ClientEvent, ConversationItemCreate
@@ -114,6 +114,10 @@ class Aliases:
         previous = item.previous_item_id and self.true(item.previous_item_id)
         found = attrs.evolve(item, item_id=self.true(item.item_id), previous_item_id=previous)
         return attrs.evolve(found, call_id=self.true(found.call_id)) if isinstance(found, ToolCall) else found
+
+    def called(self, calls: Sequence[ResponseToolCall]) -> tuple[ResponseToolCall, ...]:
+        """Return the calls of a response, as its handle tells them, with true ids."""
+        return tuple(attrs.evolve(call, call_id=self.true(call.call_id)) for call in calls)
 
     def sent(self, event: ClientEvent, told: list[Renamed[ClientEvent]]) -> ClientEvent:
         """Return a client event with true ids.

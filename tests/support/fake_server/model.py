@@ -312,7 +312,7 @@ class _Link:
             case NextItem():
                 for item in messages:
                     self._far.closes(response, item)
-            case Call(name=name) if not response.out_of_band:
+            case Call(name=name):
                 self._far.closes(response, self._far.opens_call(response, name, "{}"))
 
     def _due(self) -> float:

@@ -28,6 +28,8 @@ class Quirks:
     """A last delta comes after `output_audio.done`, where that is not late itself: audio is sent in playing order."""
     whole_text: bool = False
     """What is said or written comes as a whole when its item is done, without deltas."""
+    rewords: bool = False
+    """The final transcript of an item has other words than its deltas."""
     never_cancels: bool = False
     """The user's voice cancels nothing: that is left to the client."""
     reuses_ids: bool = False
@@ -36,6 +38,12 @@ class Quirks:
     """Only the beginning and the end of a response of the conversation name it."""
     repeats: bool = False
     """Beginnings, items and ends are told twice, with another `event_id`."""
+    never_ends: bool = False
+    """A response that is cancelled stops without a word: `response.done` never comes."""
+    anonymous: bool = False
+    """Refusals name no `event_id`."""
+    refuses_metadata: bool = False
+    """A response with metadata is refused, by an error that names neither the event nor the metadata."""
 
 
 @attrs.define

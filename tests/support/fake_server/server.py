@@ -46,6 +46,7 @@ from tests.support.fake_server.records import (
     Arrived,
     Conflicted,
     FarItem,
+    FarResponse,
     Quirks,
 )
 from tests.support.fake_server.speaking import Speaking
@@ -112,6 +113,9 @@ class Server(Speaking):
             if made is None:
                 self._complain(event, "invalid_tool_call_id", f"an output for the unknown call {item.call_id}")
                 return
+            if made.item_id not in self.order:
+                self._complain(event, "invalid_tool_call_id", f"an output for {item.call_id}, which is out of band")
+                return
             if any(isinstance(fact, Arrived) and fact.what == item.call_id for fact in self.facts):
                 self._complain(event, "invalid_tool_call_id", f"a second output for the call {item.call_id}")
                 return
@@ -157,6 +161,9 @@ class Server(Speaking):
         params = event.response if isinstance(event.response, ResponseParams) else ResponseParams()
         out_of_band = params.conversation == "none"
         metadata = params.metadata or None
+        if metadata and self.quirks.refuses_metadata:
+            self.say(ErrorEvent(ErrorDetail("invalid_request_error", "this cannot be read", "bad_request")))
+            return
         if (running := self.active) is not None and not out_of_band:
             token = event.event_id if isinstance(event.event_id, str) else None
             self.facts.append(Conflicted(token, running))
@@ -171,7 +178,15 @@ class Server(Speaking):
         if response is None:
             self._refuse(event, "response_cancel_not_active", "Cancellation failed: no active response found")
         else:
-            self.ends(response, "cancelled", "client_cancelled")
+            self._is_cancelled(response, "client_cancelled")
+
+    def _is_cancelled(self, response: FarResponse, why: str) -> None:
+        if not self.quirks.never_ends:
+            self.ends(response, "cancelled", why)
+            return
+        response.status = "cancelled"
+        for item in response.open_items():
+            item.status = "incomplete"
 
     def _commit(self, event: InputAudioBufferCommit) -> None:
         if self._unheard_audio < 100 * BYTES_PER_MS and self.speaking is None:
@@ -185,7 +200,7 @@ class Server(Speaking):
 
     def _refuse(self, event: ClientEvent, code: str | None, message: str) -> None:
         event_id = getattr(event, "event_id", None)
-        known = event_id if isinstance(event_id, str) else None
+        known = event_id if isinstance(event_id, str) and not self.quirks.anonymous else None
         self.say(ErrorEvent(ErrorDetail("invalid_request_error", message, code, None, known)))
 
     # --- what the user does
@@ -198,12 +213,12 @@ class Server(Speaking):
         started = InputAudioBufferSpeechStarted(audio_start_ms=0, item_id=self.speaking)
         cut = self.active if self.interrupts and not self.quirks.never_cancels else None
         if cut is not None and self.quirks.done_before_started:
-            self.ends(cut, "cancelled", "turn_detected")
+            self._is_cancelled(cut, "turn_detected")
             self.say(started)
             return
         self.say(started)
         if cut is not None:
-            self.ends(cut, "cancelled", "turn_detected")
+            self._is_cancelled(cut, "turn_detected")
 
     def user_stops(self) -> None:
         """The user stops, and the server may answer by itself."""
@@ -211,6 +226,12 @@ class Server(Speaking):
             self.say(InputAudioBufferSpeechStopped(audio_end_ms=100, item_id=self.speaking))
             self._commit_speech(self.speaking)
             self._respond_by_itself()
+
+    def hears_nothing_more(self, *, stopped: bool) -> None:
+        """Nothing comes of what the user said: a cough (`stopped`), or a microphone that was muted in mid-speech."""
+        if self.speaking is not None and stopped:
+            self.say(InputAudioBufferSpeechStopped(audio_end_ms=100, item_id=self.speaking))
+        self.speaking = None
 
     def falls_silent(self) -> None:
         """Nobody has said anything for the idle timeout."""

@@ -164,6 +164,9 @@ class Speaking:
             self._close_out(response, item)
 
     def _close_out(self, response: FarResponse, item: FarItem) -> None:
+        if self.quirks.rewords and item.kind == "message" and item.text:
+            self._words += 1
+            item.text = f"word{self._words} {item.text[item.text.index(' ') + 1 :]}"
         at = (response.response_id, item.item_id, item.output_index)
         match item.item:
             case FunctionCall(call_id=call_id, name=name):
@@ -220,8 +223,9 @@ class Speaking:
         """The conversation as an application sees it: outputs are shown with their calls."""
         return [each for each in self.order if not isinstance(self.items[each].item, FunctionCallOutput)]
 
-    def finished_calls(self) -> list[str]:
-        """Calls that are complete and wait to be answered, or have been."""
-        found: Iterable[FarItem] = (item for response in self.responses for item in response.items)
+    def finished_calls(self, *, out_of_band: bool = False) -> list[str]:
+        """Calls of the conversation, or outside of it, that are complete and wait to be answered, or have been."""
+        responses = (response for response in self.responses if response.out_of_band == out_of_band)
+        found: Iterable[FarItem] = (item for response in responses for item in response.items)
         complete: Sequence[Item] = [each.item for each in found if each.kind == "call" and each.status == "completed"]
         return [item.call_id for item in complete if isinstance(item, FunctionCall)]

@@ -65,6 +65,8 @@ class SettingsFirst(Promise):
                     return
 
     def _handed_off(self, call_id: str) -> None:
+        if call_id in self._far.finished_calls(out_of_band=True):
+            self.broken(f"the handoff {call_id} took place, which was called out of band")
         wanted = self._handoffs[call_id]
         if self._outputs.get(call_id, wanted).lower() != wanted:
             self.broken(f"the output of the handoff {call_id} went out before {wanted}'s settings")

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from engine.core.inputs import Input, Interrupt
 from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
 from engine.history import HistoryItem
+from engine.wire.client_events import ClientEvent, ResponseCancel
 from engine.wire.server_events import (
     InputAudioBufferSpeechStarted,
     ResponseCreated,
@@ -45,6 +46,11 @@ class ByteForByte(Promise):
                     self._coming[event.response_id].append(((event.item_id, event.content_index), event.delta))
             case InputAudioBufferSpeechStarted() if self._barge_in:
                 self._cut |= self._conversation
+
+    def sent(self, event: ClientEvent, at: int) -> None:
+        match event:
+            case ResponseCancel(response_id=str(response_id)) if not self._coming[response_id]:
+                self._cut.add(response_id)  # cancelled before it said anything: it is never heard
 
     def commanded(self, command: Input, at: int) -> None:
         if self._immediate and isinstance(command, Interrupt):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, NoReturn
 
-from engine.core.effects import HandleStatus
+from engine.core.effects import HandleStatus, ResponseToolCall
 from engine.core.inputs import Input
 from engine.events import RealtimeSessionEvent
 from engine.history import HistoryItem
@@ -46,6 +47,9 @@ class Promise:
 
     def answered(self, handle_id: int, status: HandleStatus) -> None:
         """The application learns how a response that it asked for ended."""
+
+    def reported(self, response_id: str, calls: Sequence[ResponseToolCall]) -> None:
+        """The application learns what a response that it asked for has called."""
 
     def settled(self, far: Server, history: list[HistoryItem]) -> None:
         """Everything has been delivered, everybody is done, and nothing will happen by itself any more."""

@@ -1,13 +1,16 @@
-"""Promise 6: all of a response's text passes the output guardrails, in debounced steps and once more at its end; at
-most one `guardrail_tripped` for a response."""
+"""Promise 6: all of a response's text passes the output guardrails, in debounced steps and once more at its end, and
+its last words are read as they are kept; at most one `guardrail_tripped` for a response."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
+import attrs
+
 from engine.core.inputs import CancelHandle, Input
 from engine.events import AudioInterrupted, GuardrailTripped, RealtimeSessionEvent
 from engine.history import HistoryItem
+from engine.wire.client_events import ClientEvent, ResponseCancel
 from engine.wire.server_events import (
     ResponseOutputAudioTranscriptDelta,
     ResponseOutputAudioTranscriptDone,
@@ -19,15 +22,39 @@ from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
 
+@attrs.define
+class _Words:
+    """What a response says."""
+
+    parts: dict[tuple[str, int], str] = attrs.field(factory=dict)
+    former: list[str] = attrs.field(factory=list)
+    """The whole text each time before a part of it was told anew, in other words."""
+    read: list[str] = attrs.field(factory=list)
+    """What the guardrails were given."""
+
+    def whole(self) -> str:
+        """Each part by itself, however their deltas came."""
+        return "\n".join(text for text in self.parts.values() if text)
+
+    def may_be(self, text: str) -> bool:
+        """Whether it says that, or has said it."""
+        return any(known.startswith(text) for known in (self.whole(), *self.former))
+
+    def tell(self, part: tuple[str, int], text: str) -> None:
+        """The server has told all text of a part."""
+        before = self.parts.get(part, "")
+        if not text.startswith(before):
+            self.former.append(self.whole())
+        self.parts[part] = text
+
+
 class AllTextIsChecked(Promise):
     number = 6
 
     def __init__(self, step: int) -> None:
         """`step` is the debounce length in characters."""
         self._step = step
-        self._texts: dict[str, str] = defaultdict(str)
-        self._said: dict[str, int] = defaultdict(int)
-        self._read: dict[str, list[int]] = defaultdict(list)
+        self._words: dict[str, _Words] = defaultdict(_Words)
         self._interrupted: set[str] = set()
         self._tripped: set[str] = set()
         self._handle_cancelled = False
@@ -37,24 +64,29 @@ class AllTextIsChecked(Promise):
         if isinstance(command, CancelHandle):
             self._handle_cancelled = True
 
+    def sent(self, event: ClientEvent, at: int) -> None:
+        match event:
+            case ResponseCancel(response_id=str(response_id)) if not self._words[response_id].parts:
+                self._interrupted.add(response_id)  # cancelled before it said anything: nobody reads it
+
     def told(self, event: ServerEvent, at: int) -> None:
         match event:
             case ResponseOutputAudioTranscriptDelta(delta=delta) | ResponseOutputTextDelta(delta=delta):
-                self._texts[event.response_id] += delta
-                self._said[event.item_id] += len(delta)
+                parts, part = self._words[event.response_id].parts, (event.item_id, event.content_index)
+                parts[part] = parts.get(part, "") + delta
             case ResponseOutputAudioTranscriptDone(transcript=text) | ResponseOutputTextDone(text=text):
-                self._texts[event.response_id] += text[self._said[event.item_id] :]
-                self._said[event.item_id] = len(text)
+                self._words[event.response_id].tell((event.item_id, event.content_index), text)
 
     def checked(self, text: str) -> None:
         # No two words of the server are alike, so a text tells of which response it is.
-        owner = next((response_id for response_id, whole in self._texts.items() if whole.startswith(text)), None)
-        if owner is None or not text:
+        owner, words = next(
+            ((owner, words) for owner, words in self._words.items() if words.may_be(text)), (None, _Words())
+        )
+        if owner is None:
             self.broken(f"the guardrails were given {text!r}, which no response begins with")
-        lengths = self._read[owner]
-        if lengths and len(text) <= lengths[-1]:
+        if not text or (words.read and (text == words.read[-1] or _shrinks(words, text))):
             self.broken(f"text of {owner} was checked again without having grown")
-        lengths.append(len(text))
+        words.read.append(text)
 
     def seen(self, event: RealtimeSessionEvent, at: int) -> None:
         match event:
@@ -66,16 +98,21 @@ class AllTextIsChecked(Promise):
                 self._tripped.add(response_id)
 
     def settled(self, far: Server, history: list[HistoryItem]) -> None:
-        for response_id, lengths in self._read.items():
+        for response_id, words in self._words.items():
+            lengths = [len(text) for text in words.read]
             grown = [after - before for before, after in zip([0, *lengths], lengths, strict=False)]
-            if any(growth < self._step for growth in grown[:-1]):
+            if not words.former and any(growth < self._step for growth in grown[:-1]):
                 self.broken(f"text of {response_id} was checked after {min(grown[:-1])} characters")
         cut = {
             response.response_id
             for response in far.responses
             if response.status == "cancelled" or (response.out_of_band and self._handle_cancelled)
         }
-        for response_id, text in filter(lambda known: known[1], self._texts.items()):
-            read = self._read[response_id]
-            if response_id not in self._interrupted | self._tripped | cut and (not read or read[-1] != len(text)):
-                self.broken(f"only {read[-1] if read else 0} of {len(text)} characters of {response_id} were checked")
+        for response_id, words in self._words.items():
+            whole, last = words.whole(), words.read[-1] if words.read else ""
+            if response_id not in self._interrupted | self._tripped | cut and whole != last:
+                self.broken(f"{response_id} says {whole!r}, of which {last!r} was checked last")
+
+
+def _shrinks(words: _Words, text: str) -> bool:
+    return not words.former and len(text) <= len(words.read[-1])

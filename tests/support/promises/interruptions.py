@@ -9,7 +9,7 @@ import attrs
 
 from engine.events import Audio, AudioInterrupted, RealtimeSessionEvent
 from engine.history import AssistantAudio, AssistantMessage, HistoryItem
-from engine.wire.client_events import ClientEvent, ConversationItemDelete, ConversationItemTruncate
+from engine.wire.client_events import ClientEvent, ConversationItemDelete, ConversationItemTruncate, ResponseCancel
 from engine.wire.server_events import (
     ResponseContentPartAdded,
     ResponseOutputAudioDelta,
@@ -48,6 +48,8 @@ class WhatWasHeard(Promise):
         self._ear: Ear[str] = Ear()
         self._tracks: dict[str, _Track] = {}
         self._cuts: dict[str, AudioInterrupted] = {}
+        self._dropped: set[str] = set()
+        """Responses that were cancelled before any of their audio had come."""
         self._heard: dict[str, int] = defaultdict(int)
         """Milliseconds heard of each item when its response was interrupted."""
 
@@ -76,6 +78,9 @@ class WhatWasHeard(Promise):
         match event:
             case ConversationItemTruncate(item_id=item_id, audio_end_ms=ms):
                 self._truncated(item_id, ms, at)
+            case ResponseCancel(response_id=str(response_id)):
+                if not any(track.response_id == response_id for track in self._tracks.values()):
+                    self._dropped.add(response_id)
             case ConversationItemDelete(item_id=item_id):
                 track = self._tracks.get(item_id)
                 if track is None or track.deleted or track.truncated_ms is not None:
@@ -136,6 +141,10 @@ class WhatWasHeard(Promise):
     def _remembered(self, far: Server, response_id: str, item: FarItem) -> None:
         track = self._tracks.get(item.item_id)
         exists = item.item_id in far.order
+        if response_id in self._dropped and response_id not in self._cuts:
+            if exists and item.audio_bytes:
+                self.broken(f"{item.item_id} was never played, but the server remembers it")
+            return
         if response_id not in self._cuts:
             if not exists or item.truncated:
                 self.broken(f"{item.item_id} was cut although nobody interrupted")

@@ -7,13 +7,28 @@ from collections import deque
 
 import attrs
 
-from engine.core.arbitration import RETRY_NS, TOKEN
+from engine.core.arbitration import TOKEN
 from engine.core.effects import HandleStatus
 from engine.core.inputs import CancelHandle, Input, Interrupt, Respond, SendMessage
+from engine.core.waits import (
+    OVERTAKEN_REQUEST,
+    RESPONSE_BEGIN,
+    RESPONSE_END,
+    RESPONSE_PROGRESS,
+    TURN_END,
+    UNCLEAR_REFUSAL,
+    Wait,
+)
 from engine.history import HistoryItem
-from engine.wire.client_events import ClientEvent, ConversationItemCreate, ResponseCreate
+from engine.wire.client_events import (
+    ClientEvent,
+    ConversationItemCreate,
+    InputAudioBufferAppend,
+    ResponseCancel,
+    ResponseCreate,
+)
 from engine.wire.items import FunctionCall, FunctionCallOutput, Message
-from engine.wire.response import ResponseParams
+from engine.wire.response import Response, ResponseParams
 from engine.wire.server_events import (
     ConversationItemAdded,
     ErrorEvent,
@@ -23,9 +38,11 @@ from engine.wire.server_events import (
     InputAudioBufferSpeechStopped,
     ResponseCreated,
     ResponseDone,
+    ResponseOutputAudioDelta,
     ResponseOutputItemDone,
     ServerEvent,
 )
+from engine.wire.units import NS_PER_S
 from tests.support.fake_server.records import Arrived, Began
 from tests.support.fake_server.server import CONFLICT, Server
 from tests.support.promises.base import Promise
@@ -62,16 +79,22 @@ class _Cut:
         self.step, self.at, self.began = step, at, None
 
 
+def _ns(wait: Wait) -> int:
+    return round(wait.seconds * NS_PER_S)
+
+
 class WhoMaySpeak(Promise):
     number = 4
 
-    def __init__(self, *, barge_in: bool, strict: bool) -> None:
+    def __init__(self, far: Server, *, barge_in: bool, strict: bool) -> None:
         """
         Args:
+            far: knows which responses it began by itself.
             barge_in: the user's voice interrupts.
             strict: what is sent was decided after everything that was told before (the bare machine). Otherwise
                 only what was told at an earlier moment counts against it.
         """
+        self._far = far
         self._barge_in = barge_in
         self._strict = strict
         self._steps = 0
@@ -81,12 +104,22 @@ class WhoMaySpeak(Promise):
         self._asked_at: dict[str, int] = {}
         self._decided: dict[str, int] = {}
         """At which step each request may have been decided at the earliest: its way to the server is not observed."""
-        self._overtaken_until: int | None = None
-        """When the response ended that began, without being asked for, while a request was on its way."""
+        self._lost_from: int | None = None
+        """When the request on its way may be thought lost."""
+        self._spoken_over = False
+        """The user has begun to speak since the request on its way was sent."""
+        self._spoken_at = -1
         self._wishes = 0
         self._out_of_band = 0
+        self._beside: dict[str, int] = {}
+        """Out-of-band requests on their way, by token, and when each may be thought lost."""
         self._running: dict[str, int] = {}
+        self._cancelled: dict[str, int] = {}
+        """When each response that runs was first cancelled."""
+        self._may_be_unheard = False
+        """There was audio since the user last began to speak."""
         self._speaking_since: int | None = None
+        self._audio_sent = 0
         self._calls: dict[str, _Calls] = {}
         self._handles: dict[int, int] = {}
         self._answers: dict[int, HandleStatus] = {}
@@ -129,10 +162,17 @@ class WhoMaySpeak(Promise):
     def told(self, event: ServerEvent, at: int) -> None:
         self._steps += 1
         match event:
+            case ResponseOutputAudioDelta():
+                self._may_be_unheard = True
             case ResponseCreated(response=response):
-                token = (response.metadata or {}).get(TOKEN, "")
+                token = self._token(response)
+                if response.conversation_id is None:
+                    self._beside.pop(token or next(iter(self._beside), ""), None)
                 if token == self._in_flight:
                     self._in_flight = None
+                    self._wishes += self._spoken_over  # it is cancelled, and held
+                if response.conversation_id is not None and token == "":
+                    self._speaking_since = None
                 if response.conversation_id is not None:
                     self._wishes += bool(self._unread)  # it has begun without them
                     self._running[response.id] = at
@@ -150,15 +190,18 @@ class WhoMaySpeak(Promise):
                     self._wanted_since[call_id] = self._calls[event.response_id].decided
             case ResponseDone(response=response):
                 if self._running.pop(response.id, None) is not None and self._in_flight is not None:
-                    self._overtaken_until = at
+                    self._may_be_lost(at, OVERTAKEN_REQUEST)
                 if response.id in self._calls:
                     self._calls[response.id].over = True
                     self._count_complete_calls(at)
             case InputAudioBufferSpeechStarted():
                 self._speaking_since = at
                 if self._barge_in:
-                    self._dropped.now(self._steps, at)
-                    self._excused.now(self._steps, at)
+                    self._wishes += bool(self._running) or self._may_be_unheard  # a reply that nobody has heard
+                    self._may_be_unheard = False
+                    self._spoken_over, self._spoken_at = True, at
+                    for response_id in self._running:
+                        self._cancelled.setdefault(response_id, at)
             case InputAudioBufferSpeechStopped() | InputAudioBufferCommitted():
                 self._speaking_since = None
                 if self._running:
@@ -168,11 +211,29 @@ class WhoMaySpeak(Promise):
             case ErrorEvent(error=detail) if detail.code == CONFLICT:
                 if detail.event_id is None:
                     self._wishes += 1
+                    self._may_be_lost(at, OVERTAKEN_REQUEST)
                 else:
                     self._asked -= detail.event_id == self._in_flight
                     self._in_flight = None
             case ErrorEvent(error=detail) if detail.event_id is not None and detail.event_id == self._in_flight:
                 self._in_flight = None
+            case ErrorEvent(error=detail) if detail.event_id is None:
+                self._may_be_lost(at, UNCLEAR_REFUSAL)
+                for token, lost_from in self._beside.items():
+                    self._beside[token] = min(lost_from, at + _ns(UNCLEAR_REFUSAL))
+
+    def _token(self, response: Response) -> str:
+        """The token of the request that a response answers; empty for the server's own."""
+        token = (response.metadata or {}).get(TOKEN, "")
+        if token or response.conversation_id is None or self._in_flight is None:
+            return token
+        asked = any(each.response_id == response.id and not each.own for each in self._far.responses)
+        return self._in_flight if asked else ""
+
+    def _may_be_lost(self, at: int, wait: Wait) -> None:
+        """Something happened after which the request on its way is waited for so long and no longer."""
+        due = at + _ns(wait)
+        self._lost_from = due if self._lost_from is None else min(self._lost_from, due)
 
     def _count_complete_calls(self, at: int) -> None:
         for calls in self._calls.values():
@@ -202,27 +263,38 @@ class WhoMaySpeak(Promise):
                 since = self._messages.popleft()
                 if since is not None:
                     self._wanted_since[item_id] = since
-            case ResponseCreate(response=ResponseParams(conversation="none")):
-                self._out_of_band -= 1
+            case ResponseCreate(event_id=str(token), response=ResponseParams(conversation="none")):
+                lost = next((known for known, lost_from in self._beside.items() if at >= lost_from), None)
+                if lost is not None:
+                    del self._beside[lost]
+                else:
+                    self._out_of_band -= 1
+                self._beside[token] = at + _ns(RESPONSE_BEGIN)
                 if self._out_of_band < 0:
                     self.broken("an out-of-band response was asked for twice, or by nobody")
             case ResponseCreate(event_id=str(token)):
                 self._create(token, at)
+            case ResponseCancel(response_id=str(response_id)):
+                self._cancelled.setdefault(response_id, at)
+            case InputAudioBufferAppend():
+                self._audio_sent = at
 
     def _create(self, token: str, at: int) -> None:
-        lost = self._overtaken_until is not None and at >= self._overtaken_until + RETRY_NS
-        if lost and token == self._in_flight:
+        if self._in_flight is not None and self._lost_from is not None and at >= self._lost_from:
             self._in_flight = None
             self._asked -= 1
-        self._overtaken_until = None
         if self._in_flight is not None:
             self.broken(f"{token} was sent while {self._in_flight} was on its way")
         for response_id, since in self._running.items():
-            if self._strict or since < at:
+            bound = self._cancelled.get(response_id, since + _ns(RESPONSE_PROGRESS)) + _ns(RESPONSE_END)
+            if (self._strict or since < at) and at < bound:
                 self.broken(f"{token} was sent while {response_id} ran")
-        if self._speaking_since is not None and (self._strict or self._speaking_since < at):
-            self.broken(f"{token} was sent while the user was speaking")
-        self._in_flight = token
+        if self._speaking_since is not None and (self._strict or self._speaking_since < at):  # noqa: SIM102
+            if at < max(self._speaking_since, self._audio_sent) + _ns(TURN_END):
+                self.broken(f"{token} was sent while the user was speaking")
+        self._in_flight, self._spoken_over = token, not self._strict and self._spoken_at == at
+        self._lost_from = None
+        self._may_be_lost(at, RESPONSE_BEGIN)
         self._asked_at[token] = self._steps
         at_once = not self._strict and self._excused.at == at
         self._decided[token] = self._excused.step if at_once else self._steps

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from engine.events import AgentEnd, AgentStart, Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent, TranscriptDelta
 from engine.history import HistoryItem
+from engine.wire.client_events import ClientEvent, ResponseCancel
 from engine.wire.response import Response
-from engine.wire.server_events import ResponseCreated, ResponseDone, ServerEvent
+from engine.wire.server_events import InputAudioBufferSpeechStarted, ResponseCreated, ResponseDone, ServerEvent
 from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
+NO_END = "no_end"
 OF_THE_SESSION = {"connection_lost", "session_closed"}
 
 
@@ -19,10 +21,18 @@ class OneStartOneEnd(Promise):
         self._told: dict[str, Response] = {}
         self._begun: set[str] = set()
         self._over: set[str] = set()
+        self._cancelled: set[str] = set()
+        """Responses that the server may have been told to cancel, or has cancelled for the user's voice."""
+
+    def sent(self, event: ClientEvent, at: int) -> None:
+        if isinstance(event, ResponseCancel) and isinstance(event.response_id, str):
+            self._cancelled.add(event.response_id)
 
     def told(self, event: ServerEvent, at: int) -> None:
         if isinstance(event, ResponseCreated | ResponseDone):
             self._told[event.response.id] = event.response
+        elif isinstance(event, InputAudioBufferSpeechStarted):
+            self._cancelled |= self._told.keys()
 
     def seen(self, event: RealtimeSessionEvent, at: int) -> None:
         match event:
@@ -44,6 +54,8 @@ class OneStartOneEnd(Promise):
         self._over.add(event.response_id)
         told = self._told.get(event.response_id)
         if told is None or told.status == "in_progress":
+            if event.reason == NO_END and event.response_id in self._cancelled:
+                return
             if (event.status, event.reason in OF_THE_SESSION) != ("cancelled", True):
                 self.broken(f"{event.response_id} ended as {event.status} ({event.reason}), but the server goes on")
             return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from engine.core.effects import HandleStatus
+from engine.core.effects import HandleStatus, ResponseToolCall
 from engine.core.inputs import Input
 from engine.events import RealtimeSessionEvent
 from engine.history import HistoryItem
@@ -22,6 +22,7 @@ from tests.support.promises.requests import WhoMaySpeak
 from tests.support.promises.responses import OneStartOneEnd
 from tests.support.promises.sending import ApplicationsOrder
 from tests.support.promises.transparency import NothingHides
+from tests.support.promises.waits import NoSilence
 
 
 class Watch:
@@ -36,7 +37,7 @@ class Watch:
     ) -> None:
         self._far = far
         self._order = ServersOrder()
-        self._requests = WhoMaySpeak(barge_in=barge_in, strict=machine_only)
+        self._requests = WhoMaySpeak(far, barge_in=barge_in, strict=machine_only)
         self._transparency = NothingHides()
         self._promises: tuple[Promise, ...] = (
             OneStartOneEnd(),
@@ -49,6 +50,7 @@ class Watch:
             WhatWasHeard(strict=machine_only),
             ApplicationsOrder(),
             self._transparency,
+            NoSilence(),
         )
         self.broken: PromiseBroken | None = None
 
@@ -85,6 +87,10 @@ class Watch:
 
     def answered(self, handle_id: int, status: HandleStatus) -> None:
         self._give(lambda promise: promise.answered(handle_id, status))
+
+    def reported(self, response_id: str | None, calls: Sequence[ResponseToolCall]) -> None:
+        if response_id is not None:
+            self._give(lambda promise: promise.reported(response_id, calls))
 
     def history(self, items: list[HistoryItem]) -> None:
         """The history, when everything that was told has been handled."""
