@@ -16,6 +16,7 @@
     │   │   └── ModelNotFound       the model is unknown to the server, or not a realtime model
     │   ├── ServerTimeout           the server did not do in time what it owes (`wait`, `seconds`); the session goes on
     │   ├── ProtocolError           the server sent what the protocol does not allow
+    │   ├── SettingsDiffer          the server uses other settings than it was asked for (`differences`)
     │   └── ResponseFailed          a response that you awaited failed (`code`, `response_id`)
     ├── TransportLost               the connection broke (`code`, `reason` where the server gave them)
     │   └── TransportClosed         the server closed it in good order
@@ -34,6 +35,9 @@ Nothing here is raised out of a tool or a guardrail into the application: those 
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class EngineError(Exception):
@@ -106,6 +110,28 @@ class ServerTimeout(ServerError):
         super().__init__(f"{missing} for {seconds:g} s: {then} (setting: waits.{wait})")
         self.wait = wait
         self.seconds = seconds
+
+
+class SettingDifference(NamedTuple):
+    """One setting that the server has confirmed otherwise than it was asked for, in words."""
+
+    path: str
+    """Where it is in the session's settings: ``audio.output.format``."""
+    asked: str
+    confirmed: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: asked for {self.asked}, the server uses {self.confirmed}"
+
+
+class SettingsDiffer(ServerError):
+    """The server has confirmed other settings than it was asked for. What it has confirmed counts."""
+
+    def __init__(self, differences: Sequence[SettingDifference]) -> None:
+        other_input = any(difference.path == "audio.input.format" for difference in differences)
+        hint = "; send_audio takes audio in session.input_format" if other_input else ""
+        super().__init__(f"{'; '.join(map(str, differences))}. What the server uses counts from now on{hint}")
+        self.differences = tuple(differences)
 
 
 class ResponseFailed(ServerError):

@@ -17,8 +17,10 @@ import attrs
 from engine.errors import EngineError
 from engine.history import HistoryItem
 from engine.latency.turns import TurnRecord
+from engine.wire.formats import AudioFormat
 from engine.wire.response import ResponseError, Usage
 from engine.wire.server_events import RateLimit, ServerEvent, TranscriptionError
+from engine.wire.session import Session
 from engine.wire.struct import FrozenStruct
 
 ResponseStatus = Literal["completed", "cancelled", "failed", "incomplete"]
@@ -241,6 +243,21 @@ class TurnMetrics(_Event, frozen=True, kw_only=True):
     """By name; those that this turn does not have are left out."""
 
 
+class SettingsUpdated(_Event, frozen=True, kw_only=True):
+    """The server has confirmed settings that the application changed in mid-call, or other audio formats are in use.
+
+    Not told where the server does as it was asked at the beginning and at handoffs.
+    """
+
+    type: ClassVar[Literal["settings_updated"]] = "settings_updated"
+    settings: Session
+    """All that is in force now, as far as it is known."""
+    input_format: AudioFormat
+    """The format in which `send_audio` takes the user's audio from now on."""
+    output_format: AudioFormat
+    """The format of the agent's audio that follows."""
+
+
 class RateLimits(_Event, frozen=True, kw_only=True):
     """What the server still allows."""
 
@@ -285,6 +302,7 @@ RealtimeSessionEvent = (
     | TranscriptionFailed
     | UsageReported
     | TurnMetrics
+    | SettingsUpdated
     | RateLimits
     | Error
     | RawModelEvent

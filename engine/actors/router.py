@@ -28,6 +28,7 @@ from engine.core.effects import (
     CheckText,
     CheckWork,
     Effects,
+    FormatsInUse,
     HandleWork,
     HookEnd,
     HookHandoff,
@@ -61,6 +62,7 @@ class Router:
     has_guardrails: Callable[[AgentSpec], bool]
     playback: RealtimePlaybackTracker
     resolve_handles: Callable[[Sequence[HandleWork]], None]
+    use_formats: Callable[[FormatsInUse], None]
     recorder: Recorder
     idle_timer: IdleTimer
     probe_seconds: float
@@ -170,6 +172,8 @@ class Router:
         """Returns the error that ends the session if a mailbox has reached its limit."""
         if effects.handles:
             self.resolve_handles(effects.handles)
+        if effects.formats:
+            self.use_formats(effects.formats[-1])
         try:
             if effects.events:
                 self.events.put(effects.events)

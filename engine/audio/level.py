@@ -56,9 +56,9 @@ def is_audible(pcm: bytes, *, every: int = 1) -> bool:
 
 
 def first_audible(audio: bytes, audio_format: AudioFormat) -> int | None:
-    """Return the place of the first audible sample, in bytes; None if there is none."""
+    """Return the place of the first audible sample, in bytes; None if there is none. `audio` is whole samples."""
     if audio_format.type == "audio/pcm":
-        samples = samples_of(audio[: len(audio) - len(audio) % 2])
+        samples = samples_of(audio)
     else:
         samples = samples_of(ulaw_to_pcm(audio) if audio_format.type == "audio/pcmu" else alaw_to_pcm(audio))
     # Written out: this runs with every piece of audio until something is heard.

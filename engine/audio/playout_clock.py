@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from engine.wire.formats import AudioFormat
-from engine.wire.units import NS_PER_S
+from engine.wire.units import NS_PER_MS, NS_PER_S
 
 _NOT_TAKEN = -1
 
@@ -36,6 +36,10 @@ class PlayoutItem:
     """Length in nanoseconds."""
     ends_ns: int = _NOT_TAKEN
     """Moment at which all of it will have been played."""
+    bytes_per_second: int = attrs.field(kw_only=True)
+    """Of its audio, or of what comes before the first of `changes`."""
+    changes: list[tuple[int, int]] = attrs.field(factory=list, kw_only=True)
+    """Where its audio goes on in another format, in bytes, and the bytes per second from there."""
 
     def heard_ns(self, now: int) -> int:
         """Return the nanoseconds of audio that were played by `now`: what is unplayed is its newest audio."""
@@ -43,6 +47,20 @@ class PlayoutItem:
         if unplayed_ns <= 0:
             return self.taken_ns
         return self.taken_ns - unplayed_ns if unplayed_ns < self.taken_ns else 0
+
+    def ns_of(self, nbytes: int) -> int:
+        """Return how long the first `nbytes` of it last, in nanoseconds."""
+        start, per_second, length_ns = 0, self.bytes_per_second, 0
+        for place, next_per_second in self.changes:
+            if place >= nbytes:
+                break
+            length_ns += (place - start) * NS_PER_S // per_second
+            start, per_second = place, next_per_second
+        return length_ns + (nbytes - start) * NS_PER_S // per_second
+
+    def ms_of(self, nbytes: int) -> int:
+        """Return how many whole milliseconds the first `nbytes` of it last."""
+        return self.ns_of(nbytes) // NS_PER_MS
 
 
 T = TypeVar("T", bound=PlayoutItem)
@@ -52,7 +70,8 @@ class PlayoutClock(Generic[T]):
     """Items on their way through a player. Its owners inherit it: `taken` runs with every piece of audio."""
 
     def __init__(self, audio_format: AudioFormat) -> None:
-        self._bytes_per_second = audio_format.bytes_per_second
+        self.audio_format = audio_format
+        """Of items that are new, unless they name another."""
         self._items: dict[Key, T] = {}
         self._silent_from_ns = 0
 
@@ -72,8 +91,13 @@ class PlayoutClock(Generic[T]):
                 stalled_ns = at_ns - begins_ns
             begins_ns = at_ns
         item.taken += nbytes
-        item.taken_ns = item.taken * NS_PER_S // self._bytes_per_second
-        self._silent_from_ns = item.ends_ns = begins_ns + nbytes * NS_PER_S // self._bytes_per_second
+        if item.changes:
+            length_ns = item.ns_of(item.taken) - item.taken_ns
+            item.taken_ns += length_ns
+        else:
+            item.taken_ns = item.taken * NS_PER_S // item.bytes_per_second
+            length_ns = nbytes * NS_PER_S // item.bytes_per_second
+        self._silent_from_ns = item.ends_ns = begins_ns + length_ns
         return stalled_ns
 
     def _flush(self, now: int) -> None:

@@ -12,7 +12,7 @@ import math
 from functools import lru_cache
 from operator import mul
 
-from engine.audio.samples import pcm_of, samples_of
+from engine.audio.samples import SampleCutter, pcm_of, samples_of
 from engine.errors import AudioError
 
 ZERO_CROSSINGS = 10
@@ -38,26 +38,22 @@ class Resampler:
 
     def __init__(self, source: int, target: int, *, crossings: int = ZERO_CROSSINGS) -> None:
         for rate in (source, target):
-            if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
-                raise AudioError(f"cannot resample at {rate} samples per second")
+            check_rate(rate)
         common = math.gcd(source, target)
         self._down, self._up = source // common, target // common
         self._taken = 0
         self._given = 0
-        self._half_sample = b""
+        self._cutter = SampleCutter()
         self._phases = () if source == target else _phases(self._down, self._up, crossings)
         self._reach = len(self._phases[0]) // 2 if self._phases else 0
         self._start()
 
     def feed(self, pcm: bytes) -> bytes:
         """The next input; returns the output that is certain by now. Half a sample at the end is kept for later."""
-        if self._half_sample:
-            pcm = self._half_sample + pcm
-        whole = len(pcm) & ~1
-        self._half_sample = pcm[whole:]
+        whole = self._cutter.cut(pcm)
         if not self._phases:
-            return pcm[:whole]
-        samples = samples_of(pcm[:whole])
+            return whole
+        samples = samples_of(whole)
         self._taken += len(samples)
         self._window.extend(map(float, samples))
         return self._output(self._ready())
@@ -74,7 +70,7 @@ class Resampler:
 
     def _start(self) -> None:
         self._taken = self._given = 0
-        self._half_sample = b""
+        self._cutter.drop()
         self._next = 0
         """The next output sample, counted from the input sample that is `reach - 1` into the window."""
         self._window = [0.0] * (self._reach - 1)
@@ -95,6 +91,12 @@ class Resampler:
         self._next = end - cycles * up
         self._given += len(made)
         return pcm_of(made)
+
+
+def check_rate(rate: int) -> None:
+    """Raise AudioError for a rate that is not one of sound: below 1 kHz or above 384 kHz."""
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise AudioError(f"cannot resample at {rate} samples per second")
 
 
 def resample(pcm: bytes, source: int, target: int, *, crossings: int = ZERO_CROSSINGS) -> bytes:

@@ -17,7 +17,7 @@ import attrs
 
 from engine.audio.g711 import alaw_to_pcm, ulaw_to_pcm
 from engine.audio.resample import resample
-from engine.audio.samples import FULL_SCALE, pcm_of, samples_of
+from engine.audio.samples import pcm_of, pcm_of_floats, samples_of
 from engine.errors import AudioError
 
 _INTEGER, _FLOAT, _ALAW, _ULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
@@ -146,7 +146,7 @@ def _of_floats(code: str) -> Callable[[bytes], bytes]:
         values = array.array(code, data)
         if sys.byteorder == "big":
             values.byteswap()
-        return pcm_of(round(min(max(value, -1.0), 1.0) * FULL_SCALE) if value == value else 0 for value in values)
+        return pcm_of_floats(value if value == value else 0.0 for value in values)
 
     return convert
 

@@ -20,6 +20,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing, nullcontext
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -27,15 +28,17 @@ import trio
 
 from engine.caller.call_events import CallBegan, CallEnded, CallEvent, CallNote, Tell
 from engine.caller.caller import Caller, CallerActions
+from engine.caller.output_format import OutputFormat
 from engine.caller.player import Device, Player
 from engine.caller.recording import Recording
 from engine.caller.sender import FRAME_BY_FRAME, PacedSender, Pacing
 from engine.caller.truth_marks import TruthMarks
 from engine.caller.turn_taking import TurnTaking
 from engine.clock import now_ns
-from engine.errors import EngineError, SessionClosed, SessionFailed
+from engine.errors import AudioError, EngineError, SessionClosed, SessionFailed
 from engine.events import Audio, AudioEnd, AudioInterrupted, ToolApprovalRequired, UserSpeechStopped
 from engine.session.session import RealtimeSession
+from engine.wire.formats import PCM16
 from engine.wire.units import NS_PER_S
 
 RECORD_SECONDS = 0.5
@@ -126,9 +129,11 @@ class CallHarness:
         recording = self.open_recording(began_ns)
         self._opened = True
         marks = TruthMarks(self.session.latency.mark, began_ns)
-        self._tells = (*self.watchers, marks.on_event, self._turn_taking.on_event)
-        player = Player(self._tell, recording, device=self.device)
-        sender = PacedSender(self.session.send_audio, self._tell, recording, began_ns=began_ns, pacing=self.pacing)
+        output_format = OutputFormat(self.session.output_format)
+        self._tells = (output_format.on_event, *self.watchers, marks.on_event, self._turn_taking.on_event)
+        player = Player(self._tell, recording, output_format=lambda: output_format.current, device=self.device)
+        send = partial(self.session.send_audio, rate=PCM16.rate)
+        sender = PacedSender(send, self._tell, recording, began_ns=began_ns, pacing=self.pacing)
         if self.on_open is not None:
             self.on_open(player)
         with nullcontext() if recording is None else closing(recording):
@@ -138,13 +143,18 @@ class CallHarness:
                     agent=self.session.agent.name,
                     model=self.model_name,
                     wall_clock=datetime.now().astimezone().isoformat(timespec="milliseconds"),
+                    output_format=output_format.current,
                 )
             )
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, player, sender)
                 self._conversation.deadline = trio.current_time() + self.time_limit
-                with self._conversation:
-                    await self._converse(player, sender, recording, began_ns)
+                try:
+                    with self._conversation:
+                        await self._converse(player, sender, recording, began_ns)
+                except* AudioError as group:  # a format of the server's that nothing can be resampled to
+                    self._failure = next(error for error in group.exceptions if isinstance(error, AudioError))
+                    self._reason = self._reason or str(self._failure)
                 self._reason = self._reason or "the time was over"
                 ended_ns = now_ns()
                 if recording is not None:

@@ -17,6 +17,7 @@ import attrs
 
 from engine.events import RealtimeSessionEvent
 from engine.latency.turns import Purpose
+from engine.wire.formats import PCM16, AudioFormat
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +31,8 @@ class CallBegan:
     model: str
     wall_clock: str
     """Local time, ISO 8601."""
+    output_format: AudioFormat = PCM16
+    """Of the agent's audio."""
     schema: int = 1
     """Of the JSON lines; counts up when a field changes its meaning."""
 

@@ -59,11 +59,11 @@ class CallerActions:
         return at_ns
 
     async def feed(self, pcm: bytes) -> None:
-        """Send what a microphone has heard until just now."""
+        """Send what a microphone has heard until just now: mono 16-bit PCM at 24 kHz."""
         if self._recording is not None:
             position = self._recording.position(now_ns()) - len(pcm) // PCM16.bytes_per_sample
             self._recording.caller.follow(position, pcm, tolerance=MICROPHONE_GAP_SAMPLES)
-        await self._session.send_audio(pcm)
+        await self._session.send_audio(pcm, rate=PCM16.rate)
 
     async def agent_finished(self, since_ns: int) -> None:
         """Wait until the agent has answered what was begun at `since_ns`; when patience is at its end, say so."""

@@ -10,6 +10,8 @@ not import each other, or the lab would measure itself; a test holds them agains
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from engine.events import Audio, AudioEnd
@@ -27,6 +29,10 @@ class QueuedItem:
     """Moment at which its first sample is played."""
     ends_ns: int
     """Moment at which all that has come of it will have been played."""
+    audio_format: AudioFormat = PCM16
+    """Of what comes of it."""
+    nbytes: int = 0
+    """How much has come of it."""
     length_ns: int = 0
     """Length of all that has come of it."""
     complete: bool = False
@@ -44,11 +50,21 @@ class Placed:
     """Time since the end of the item's previous piece."""
 
 
+def pcm16() -> AudioFormat:
+    """Return the usual format of the agent's audio."""
+    return PCM16
+
+
 class PlayQueue:
     """Items that are being played, or wait for their turn."""
 
-    def __init__(self, audio_format: AudioFormat = PCM16) -> None:
-        self._bytes_per_second = audio_format.bytes_per_second
+    def __init__(self, output_format: Callable[[], AudioFormat] = pcm16) -> None:
+        """Make an empty queue.
+
+        Args:
+            output_format: tells the format of the agent's audio, and is asked with the first piece of an item.
+        """
+        self._output_format = output_format
         self._items: dict[tuple[str, int], QueuedItem] = {}
         self._free_ns = 0
         """Moment at which the queue is empty."""
@@ -56,19 +72,24 @@ class PlayQueue:
     def add(self, event: Audio, now: int) -> Placed:
         """Queue a piece of audio that came at `now`. Returns its place."""
         starts_ns = max(now, self._free_ns)
-        length_ns = len(event.data) * NS_PER_S // self._bytes_per_second
         key = (event.item_id, event.content_index)
         if (item := self._items.get(key)) is None:
-            item = self._items[key] = QueuedItem(event.response_id, event.item_id, starts_ns, starts_ns)
+            audio_format = self._output_format()
+            item = QueuedItem(event.response_id, event.item_id, starts_ns, starts_ns, audio_format=audio_format)
+            self._items[key] = item
         stalled_ns = starts_ns - item.ends_ns
-        self._free_ns = item.ends_ns = starts_ns + length_ns
-        item.length_ns += length_ns
+        per_second = item.audio_format.bytes_per_second
+        self._free_ns = item.ends_ns = starts_ns + len(event.data) * NS_PER_S // per_second
+        item.nbytes += len(event.data)
+        item.length_ns = item.nbytes * NS_PER_S // per_second
         return Placed(item, starts_ns, stalled_ns)
 
-    def complete(self, event: AudioEnd) -> None:
-        """Note that no more of an item will come."""
-        if (item := self._items.get((event.item_id, event.content_index))) is not None:
-            item.complete = True
+    def complete(self, event: AudioEnd) -> QueuedItem | None:
+        """Note that no more of an item will come. Returns the item, if nothing else was queued behind it."""
+        if (item := self._items.get((event.item_id, event.content_index))) is None or item.complete:
+            return None
+        item.complete = True
+        return item if item.ends_ns == self._free_ns else None
 
     def heard(self, now: int) -> list[tuple[QueuedItem, int]]:
         """Return each item with the nanoseconds of it that were played: what is unplayed is the newest audio."""

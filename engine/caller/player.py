@@ -9,6 +9,7 @@ begins and ends, it says so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -16,7 +17,8 @@ import trio
 
 from engine.audio.level import first_audible_ns, last_audible_ns
 from engine.caller.call_events import PlaybackBegan, PlaybackEnded, PlaybackStalled, PlaybackStarted, Tell
-from engine.caller.play_queue import PlayQueue, QueuedItem
+from engine.caller.item_sound import Heard, ItemSound
+from engine.caller.play_queue import PlayQueue, QueuedItem, pcm16
 from engine.caller.recording import Recording
 from engine.clock import now_ns
 from engine.events import Audio, AudioEnd, AudioInterrupted
@@ -28,7 +30,7 @@ _ROUNDING_NS = 1_000
 
 
 class Device(Protocol):
-    """A sound device."""
+    """A sound device, for mono 16-bit PCM at 24 kHz."""
 
     def play(self, pcm: bytes) -> None:
         """Play after what is queued already. Never waits."""
@@ -44,24 +46,25 @@ class _Playing:
     """An item in the queue, its sound, and what has been told of it."""
 
     item: QueuedItem
+    sound: ItemSound
     audible_ns: int | None = None
     """When its first audible sample is played; None: none has come yet."""
     started: bool = False
     announced: bool = False
-    pieces: list[tuple[int, bytes]] = attrs.field(factory=list)
-    """When each piece begins, and what it is."""
+    pieces: list[Heard] = attrs.field(factory=list)
+    """What is heard of it."""
 
     @property
     def names(self) -> dict[str, str]:
         """What every event of it carries."""
         return {"response_id": self.item.response_id, "item_id": self.item.item_id}
 
-    def silent_ms(self, now: int, audio_format: AudioFormat) -> float:
+    def silent_ms(self, now: int) -> float:
         """For how long nothing audible has been played of it at `now`."""
-        for starts_ns, pcm in reversed(self.pieces):
-            played = pcm[: audio_format.bytes_of(max(0, now - starts_ns) // NS_PER_MS)]
+        for piece in reversed(self.pieces):
+            played = piece.pcm[: PCM16.bytes_of(max(0, now - piece.begins_ns) // NS_PER_MS)]
             if (last_ns := last_audible_ns(played)) is not None:
-                return max(0, now - starts_ns - last_ns) / NS_PER_MS
+                return max(0, now - piece.begins_ns - last_ns) / NS_PER_MS
         return max(0, now - self.item.starts_ns) / NS_PER_MS
 
 
@@ -73,14 +76,13 @@ class Player:
         tell: Tell,
         recording: Recording | None,
         *,
-        audio_format: AudioFormat = PCM16,
+        output_format: Callable[[], AudioFormat] = pcm16,
         device: Device | None = None,
     ) -> None:
         self._tell = tell
         self._recording = recording
-        self._format = audio_format
         self._device = device
-        self._queue = PlayQueue(audio_format)
+        self._queue = PlayQueue(output_format)
         self._items: dict[QueuedItem, _Playing] = {}
         self._over = False
         self._awaits_ns = float("inf")
@@ -100,7 +102,8 @@ class Player:
             case Audio() if not self._over:
                 self._play(event)
             case AudioEnd():
-                self._queue.complete(event)
+                if (item := self._queue.complete(event)) is not None:
+                    self._hear(self._items[item], self._items[item].sound.rest())
             case AudioInterrupted():
                 self._stop()
         if self._next_ns() != self._awaits_ns:
@@ -121,17 +124,23 @@ class Player:
 
     def _play(self, event: Audio) -> None:
         placed = self._queue.add(event, now_ns())
-        playing = self._items.setdefault(placed.item, _Playing(placed.item))
+        if (playing := self._items.get(placed.item)) is None:
+            playing = self._items[placed.item] = _Playing(placed.item, ItemSound(placed.item))
         if placed.stalled_ns:
             silent_ms = placed.stalled_ns / NS_PER_MS
             self._tell(PlaybackStalled(at_ns=placed.starts_ns, **playing.names, silent_ms=silent_ms))
-        if playing.audible_ns is None and (offset := first_audible_ns(event.data)) is not None:
-            playing.audible_ns = placed.starts_ns + offset
-        playing.pieces.append((placed.starts_ns, event.data))
+        self._hear(playing, playing.sound.piece(placed, event.data))
+
+    def _hear(self, playing: _Playing, heard: Heard) -> None:
+        if not heard.pcm:
+            return
+        if playing.audible_ns is None and (offset := first_audible_ns(heard.pcm)) is not None:
+            playing.audible_ns = heard.begins_ns + offset
+        playing.pieces.append(heard)
         if self._recording is not None:
-            self._recording.agent.follow(self._recording.position(placed.starts_ns), event.data, tolerance=0)
+            self._recording.agent.follow(self._recording.position(heard.begins_ns), heard.pcm, tolerance=0)
         if self._device is not None:
-            self._device.play(event.data)
+            self._device.play(heard.pcm)
 
     def _stop(self) -> None:
         now = now_ns()
@@ -163,7 +172,7 @@ class Player:
                 **playing.names,
                 played_ms=heard_ns // NS_PER_MS,
                 interrupted=interrupted,
-                silent_ms=playing.silent_ms(at_ns, self._format),
+                silent_ms=playing.silent_ms(at_ns),
             )
         )
 

@@ -1,5 +1,7 @@
 """The stereo recording of a call: caller left, agent right, as somebody in the middle of the line would have heard it.
 
+Both sides are 16-bit PCM at 24 kHz, whatever the session's formats are: whoever lays sound has converted it.
+
 Sound is laid on a track at its moment and may be taken back until that moment has come (an interruption silences what
 was to be played). `advance` writes what has become final, so that a call of any length needs little memory and a call
 that ends badly still leaves a file that plays.
@@ -12,12 +14,12 @@ import wave
 from pathlib import Path
 
 from engine.audio.samples import samples_of
-from engine.wire.formats import PCM16, AudioFormat
+from engine.wire.formats import PCM16
 from engine.wire.units import NS_PER_S
 
 
 class Track:
-    """One side: mono 16-bit PCM, by position in samples since the beginning of the call."""
+    """One side: mono 16-bit PCM at 24 kHz, by position in samples since the beginning of the call."""
 
     def __init__(self) -> None:
         self._written = 0
@@ -57,12 +59,11 @@ class Track:
 class Recording:
     """A stereo WAV file that grows with the call."""
 
-    def __init__(self, path: Path, *, began_ns: int, audio_format: AudioFormat = PCM16) -> None:
+    def __init__(self, path: Path, *, began_ns: int) -> None:
         """
         Args:
             path: the file to write.
             began_ns: the moment of its first sample.
-            audio_format: PCM, of both sides.
 
         Raises:
             OSError: the file cannot be written.
@@ -70,16 +71,15 @@ class Recording:
         self.caller = Track()
         self.agent = Track()
         self._began_ns = began_ns
-        self._rate = audio_format.rate
         self._final = 0
         self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by `close`
         self._file.setnchannels(2)
         self._file.setsampwidth(PCM16.bytes_per_sample)
-        self._file.setframerate(self._rate)
+        self._file.setframerate(PCM16.rate)
 
     def position(self, at_ns: int) -> int:
         """A moment as a position in samples."""
-        return max(0, (at_ns - self._began_ns) * self._rate // NS_PER_S)
+        return max(0, (at_ns - self._began_ns) * PCM16.rate // NS_PER_S)
 
     def advance(self, now_ns: int) -> None:
         """Everything before `now_ns` is final: write it."""

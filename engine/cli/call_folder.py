@@ -13,6 +13,7 @@ from types import TracebackType
 from rich.console import Console
 
 from engine.caller.call_events import CallBegan, CallEvent
+from engine.caller.output_format import OutputFormat
 from engine.caller.recording import Recording
 from engine.cli.entry_view import write_text
 from engine.cli.event_json import event_line
@@ -31,6 +32,7 @@ class CallFolder:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._began_ns = 0
+        self._output_format = OutputFormat()
         self._events: BufferedWriter | None = None
 
     def open(self, began_ns: int) -> Recording:
@@ -52,8 +54,10 @@ class CallFolder:
         """Write an event down."""
         if isinstance(event, CallBegan):
             self._began_ns = event.at_ns
+        self._output_format.on_event(event)
         if self._events is not None:
-            self._events.write(event_line(event, began_ns=self._began_ns))
+            line = event_line(event, began_ns=self._began_ns, audio_format=self._output_format.current)
+            self._events.write(line)
 
     def conclude(self, transcript: Transcript, table: TurnTable) -> None:
         """Write the transcript and the table of turns."""

@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.segment import Segment
 
 from engine.caller.call_events import CallBegan, CallerTyped, CallEvent
+from engine.caller.output_format import OutputFormat
 from engine.caller.player import Player
 from engine.cli.entry_view import view
 from engine.cli.event_json import event_line
@@ -43,6 +44,7 @@ class CallDisplay:
         self.on_reader_gone: Callable[[], None] = _ignore
         self._json = json and sys.stdout is not None
         self._began_ns = 0
+        self._output_format = OutputFormat()
         self._console = PatientConsole(self, stderr=json, quiet=quiet, highlight=False)
         self._screen = Screen(
             self._console, self.transcript, live=not typed_at_terminal, shows_typed=not typed_at_terminal
@@ -65,6 +67,7 @@ class CallDisplay:
         """Show an event."""
         if isinstance(event, CallBegan):
             self._began_ns = event.at_ns
+        self._output_format.on_event(event)
         if isinstance(event, TurnMetrics | CallerTyped):
             self.events.append(event)
         if self._json:
@@ -87,7 +90,8 @@ class CallDisplay:
 
     def _print_json(self, event: CallEvent) -> None:
         try:
-            sys.stdout.buffer.write(event_line(event, began_ns=self._began_ns))
+            line = event_line(event, began_ns=self._began_ns, audio_format=self._output_format.current)
+            sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
             self._json = False

@@ -21,6 +21,7 @@ from engine.caller.call_events import (
     PlaybackBegan,
     PlaybackEnded,
 )
+from engine.caller.output_format import OutputFormat
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -41,7 +42,6 @@ from engine.events import (
     UserSpeechStarted,
 )
 from engine.history import AssistantAudio, AssistantMessage, HistoryItem
-from engine.wire.formats import PCM16, AudioFormat
 
 NoteKind = Literal["note", "guardrail", "error"]
 
@@ -77,7 +77,7 @@ class AgentSaid(TranscriptEntry):
     text: str = ""
     complete: bool = False
     """All of the text has come."""
-    received_ms: int = 0
+    received_ms: float = 0.0
     audio_complete: bool = False
     audible: bool = False
     """It is being played."""
@@ -131,10 +131,10 @@ class Noted(TranscriptEntry):
 class Transcript:
     """Turns events into entries."""
 
-    def __init__(self, audio_format: AudioFormat = PCM16) -> None:
+    def __init__(self) -> None:
         self.entries: list[TranscriptEntry] = []
         self.began_ns = 0
-        self._format = audio_format
+        self._output_format = OutputFormat()
         self._agents: dict[str, str] = {}
         self._said: dict[str, AgentSaid] = {}
         self._heard: dict[str, CallerSaid] = {}
@@ -142,6 +142,7 @@ class Transcript:
 
     def on_event(self, event: CallEvent) -> None:
         """Something happened."""
+        self._output_format.on_event(event)
         match event:
             case CallBegan():
                 self.began_ns = event.at_ns
@@ -232,7 +233,7 @@ class Transcript:
     def _sound(self, event: Audio | AudioEnd | PlaybackBegan | PlaybackEnded) -> None:
         if isinstance(event, Audio):
             entry = self._agent_says(event.item_id, event.response_id, event.at_ns)
-            entry.received_ms += self._format.ms_of(len(event.data))
+            entry.received_ms += 1000 * len(event.data) / self._output_format.current.bytes_per_second
             return
         if (found := self._said.get(event.item_id)) is None:
             return
@@ -260,7 +261,7 @@ class Transcript:
                     agent=entry.agent,
                     item_id=entry.item_id,
                     heard_ms=part.audio_end_ms,
-                    received_ms=entry.received_ms,
+                    received_ms=round(entry.received_ms),
                     heard=part.heard or "",
                     unheard=part.unheard or "",
                     settled=True,

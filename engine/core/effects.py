@@ -11,6 +11,7 @@ from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.errors import EngineError
 from engine.events import RealtimeSessionEvent, ToolOutcome
 from engine.wire.client_events import ClientEvent
+from engine.wire.formats import AudioFormat
 from engine.wire.server_events import ServerEvent
 
 # --- to the application's event queue
@@ -155,6 +156,17 @@ class Renamed(Generic[N_]):
     by_names: N_
 
 
+# --- to whoever cuts, measures or plays audio
+
+
+@attrs.frozen
+class FormatsInUse:
+    """The audio formats that count from now on."""
+
+    input: AudioFormat
+    output: AudioFormat
+
+
 class Effects(Struct):
     """What one or more inputs led to. The router empties it after each batch."""
 
@@ -167,3 +179,4 @@ class Effects(Struct):
     """Events of the server in which something was named otherwise, for those who see inputs as they came."""
     told: list[Renamed[ClientEvent]] = field(default_factory=list)
     """Events of `wire` in which something is named otherwise."""
+    formats: list[FormatsInUse] = field(default_factory=list)

@@ -17,6 +17,7 @@ from engine.wire.client_events import ClientEvent
 from engine.wire.items import Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import ServerEvent
+from engine.wire.session import Session
 from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 # --- commands of the application
@@ -57,6 +58,13 @@ class UpdateAgent:
     """Make another agent the current one."""
 
     spec: AgentSpec
+
+
+@attrs.frozen
+class UpdateSettings:
+    """Change settings of the session, whichever agent speaks."""
+
+    settings: Session
 
 
 @attrs.frozen
@@ -173,7 +181,16 @@ class Disconnected:
 
 
 Command = (
-    SendMessage | Respond | CancelHandle | Interrupt | UpdateAgent | DecideCall | SendRaw | AudioSent | PlaybackReported
+    SendMessage
+    | Respond
+    | CancelHandle
+    | Interrupt
+    | UpdateAgent
+    | UpdateSettings
+    | DecideCall
+    | SendRaw
+    | AudioSent
+    | PlaybackReported
 )
 Report = ApprovalNeeded | ToolRunning | ToolDone | GuardrailVerdict | CallbackFailed
 Input = ServerEvent | Command | Report | AudioConsumed | TimePassed | Connected | Disconnected

@@ -83,6 +83,7 @@ TABLE: dict[type, Handler] = dict(
         _on(inputs.CancelHandle, on_command.cancel_handle),
         _on(inputs.Interrupt, on_command.interrupt),
         _on(inputs.UpdateAgent, on_command.update_agent),
+        _on(inputs.UpdateSettings, on_command.update_settings),
         _on(inputs.DecideCall, on_command.decide_call),
         _on(inputs.SendRaw, on_command.send_raw),
         _on(inputs.AudioSent, on_command.audio_sent),
@@ -191,6 +192,10 @@ class Machine:
     def errors_before_the_end(self, now: int) -> list[ErrorDetail]:
         """Return the errors of the server that are so fresh that a connection which ends now ends because of them."""
         return [error for at_ns, error in self._state.errors if now - at_ns <= CLOSE_FOLLOWS_NS]
+
+    def audio_ms(self, item_id: str, content_index: int, nbytes: int) -> int:
+        """How many milliseconds the first bytes of an item's audio last, in the format in which they came."""
+        return self._state.ledger.ms_of(item_id, content_index, nbytes)
 
     def heard_ms(self, item_id: str, content_index: int, now: int) -> int | None:
         """How much of an item's audio has been heard; None if all of it, or if it has none."""

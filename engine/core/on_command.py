@@ -12,8 +12,10 @@ from engine.core.inputs import (
     SendMessage,
     SendRaw,
     UpdateAgent,
+    UpdateSettings,
 )
 from engine.core.interruption import stop_response, stop_speaking
+from engine.core.settings_update import change_settings, note_update
 from engine.core.state import State
 from engine.core.tool_call_steps import answer_approval, stop_tools, stop_tools_of
 from engine.wire.client_events import ConversationItemCreate, RawClientEvent, ResponseCreate
@@ -69,7 +71,7 @@ def send_raw(s: State, command: SendRaw) -> None:
     event = command.event
     if isinstance(event, ResponseCreate) or (isinstance(event, RawClientEvent) and event.type == ResponseCreate.type):
         s.tool_rounds.end()
-    s.effects.wire.append(event)
+    s.effects.wire.append(note_update(s, event))
 
 
 def audio_sent(s: State, command: AudioSent) -> None:
@@ -84,6 +86,14 @@ def update_agent(s: State, command: UpdateAgent) -> None:
     """Another agent takes over because the application says so."""
     s.tool_rounds.end()
     change_agent(s, command.spec)
+
+
+# --- settings
+
+
+def update_settings(s: State, command: UpdateSettings) -> None:
+    """The application changes settings in mid-call."""
+    change_settings(s, command.settings)
 
 
 # --- tools

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from engine.core.agent_change import send_settings
 from engine.core.inputs import Connected, Disconnected, TimePassed
 from engine.core.overdue import give_up_overdue
 from engine.core.responses import abandon_response
+from engine.core.settings_update import open_with
 from engine.core.state import State
 from engine.core.tool_call_steps import cancel_open_calls
 
 
 def connected(s: State, report: Connected) -> None:
     """The connection stands."""
-    send_settings(s, report.spec)
+    open_with(s, report.spec)
 
 
 def time_passed(s: State, report: TimePassed) -> None:

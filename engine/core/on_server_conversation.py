@@ -90,6 +90,7 @@ def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     """The user begins to speak: barge-in, where the settings say so."""
     s.user_takes_part()
     begin_turn(s)
+    s.turn_rules = s.turn_rules.heard()
     s.emit(UserSpeechStarted, item_id=event.item_id, audio_start_ms=event.audio_start_ms)
     s.arbiter.user_speaks(server_cancels=s.turn_rules.interrupts)
     if s.turn_rules.interrupts:
@@ -103,6 +104,7 @@ def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
 def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     """The user stops."""
     end_turn(s, "stopped")
+    s.turn_rules = s.turn_rules.heard()
     s.emit(UserSpeechStopped, item_id=event.item_id, audio_end_ms=event.audio_end_ms)
     s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response, committed=False)
 
@@ -128,6 +130,7 @@ def cleared(s: State, event: InputAudioBufferCleared) -> None:
 def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None:
     """The user said nothing for too long; the server will say something."""
     s.turn.expect_commit()
+    s.turn_rules = s.turn_rules.heard()
     s.emit(
         InputAudioTimeoutTriggered,
         item_id=event.item_id, audio_start_ms=event.audio_start_ms, audio_end_ms=event.audio_end_ms,

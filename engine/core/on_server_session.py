@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.core.agent_change import confirm_settings, drop_refused_settings
 from engine.core.placing import begin_told, ending_response
 from engine.core.responses import finish_response
+from engine.core.settings_update import confirm_settings, learn_settings, refuse_settings, refused_update
 from engine.core.state import State
 from engine.errors import ProtocolError, ResponseFailed, ServerError
 from engine.events import RateLimits, RawModelEvent
@@ -19,7 +19,7 @@ from engine.wire.server_events import (
     SessionCreated,
     SessionUpdated,
 )
-from engine.wire.session import Audio, AudioOutput, Session
+from engine.wire.session import Session
 from engine.wire.struct import evolve
 
 HARMLESS = frozenset({"response_cancel_not_active"})
@@ -28,21 +28,12 @@ HARMLESS = frozenset({"response_cancel_not_active"})
 
 def session_created(s: State, event: SessionCreated) -> None:
     """The server's settings as they are before ours."""
-    if isinstance(event.session, Session):
-        _learn(s, event.session)
+    learn_settings(s, event.session)
 
 
 def session_updated(s: State, event: SessionUpdated) -> None:
     """The server confirms settings: what it begins by itself from now on is the new agent's."""
-    if isinstance(event.session, Session):
-        _learn(s, event.session)
-    confirm_settings(s)
-
-
-def _learn(s: State, session: Session) -> None:
-    s.turn_rules = s.turn_rules.updated(session)
-    if isinstance(session.audio, Audio) and isinstance(session.audio.output, AudioOutput):
-        s.voice = session.audio.output.voice
+    confirm_settings(s, event.session)
 
 
 def error(s: State, event: ErrorEvent) -> None:
@@ -61,18 +52,23 @@ def error(s: State, event: ErrorEvent) -> None:
         s.resolve_handle(failed, "failed", reason=said.code, error=refusal)
         s.error(refusal, said.code)
         return
-    drop_refused_settings(s, said.event_id)
+    update = refused_update(s, said)
     where = f" (at {said.param})" if said.param else ""
     s.error(ServerError(f"{said.message}{where}"), said.code)
+    if update is not None:
+        refuse_settings(s, update)
 
 
 def malformed(s: State, event: MalformedEvent) -> None:
-    """Something that is no event: shown as it came, with an error, and the session goes on. A response whose
-    beginning or end cannot be read has begun or ended all the same."""
+    """Something that is no event: shown as it came, with an error, and the session goes on. A response whose beginning
+    or end cannot be read has begun or ended, and settings whose confirmation cannot be read are confirmed, all the
+    same."""
     s.note_errors([event])
     if not s.rules.raw_events:
         raw(s, event)
     s.error(ProtocolError(f"the server sent what is not a valid event: {event.reason}"))
+    if event.type == SessionUpdated.type:
+        confirm_settings(s, Session())
     if event.type == ResponseCreated.type:
         begin_told(s, ResponseCreated(Response(event.response_id, conversation_id="")))
     if event.type == ResponseDone.type:

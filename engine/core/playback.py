@@ -47,12 +47,25 @@ class PlaybackLedger(PlayoutClock[_Track]):
     def __init__(self, audio_format: AudioFormat = PCM16, *, reported: bool = False) -> None:
         """
         Args:
-            audio_format: the session's output format.
+            audio_format: the session's output format, until `use_format` names another.
             reported: the application reports playback; until it does, nothing counts as heard.
         """
         super().__init__(audio_format)
-        self.audio_format = audio_format
         self._reported = reported
+
+    def use_format(self, audio_format: AudioFormat) -> None:
+        """Count what is received from now on in another format; what has been received keeps its own."""
+        for track in self._items.values():
+            if track.received:
+                track.changes.append((track.received, audio_format.bytes_per_second))
+            else:
+                track.bytes_per_second = audio_format.bytes_per_second
+        self.audio_format = audio_format
+
+    def ms_of(self, item_id: str, content_index: int, nbytes: int) -> int:
+        """Whole milliseconds that the first bytes of an item last; in the present format if the item is not known."""
+        track = self._items.get((item_id, content_index))
+        return self.audio_format.ms_of(nbytes) if track is None else track.ms_of(nbytes)
 
     def opened(self, response_id: str, item_id: str, content_index: int, now: int) -> None:
         """The server announced audio for an item, without sending any yet."""
@@ -96,11 +109,10 @@ class PlaybackLedger(PlayoutClock[_Track]):
 
     def cuts(self, now: int) -> list[Cut]:
         """Every item that an interruption at `now` would leave partly or wholly unheard, in playing order."""
-        fmt = self.audio_format
         return [
             Cut(track.response_id, track.item_id, track.content_index, heard, received, track.ended)
             for track, heard in self._heard(now)
-            if (received := fmt.ms_of(track.received)) > heard or not track.ended
+            if (received := track.ms_of(track.received)) > heard or not track.ended
         ]
 
     def cleared(self, now: int) -> None:
@@ -129,20 +141,22 @@ class PlaybackLedger(PlayoutClock[_Track]):
         """Each track with the milliseconds of it that were heard, in playing order, computed as far as it is read."""
         for track in self._items.values():
             if self._reported:
-                yield track, min(track.reported_ms, self.audio_format.ms_of(track.taken))
+                yield track, min(track.reported_ms, track.taken_ns // NS_PER_MS)
             else:
                 yield track, track.heard_ns(now) // NS_PER_MS
 
     def _open(self, response_id: str, item_id: str, content_index: int, now: int) -> _Track:
         self._forget_heard(now)
-        track = self._items[item_id, content_index] = _Track(response_id, item_id, content_index)
+        track = self._items[item_id, content_index] = _Track(
+            response_id, item_id, content_index, bytes_per_second=self.audio_format.bytes_per_second
+        )
         return track
 
     def _forget_heard(self, now: int) -> None:
         """Keep the ledger as short as what is still audible. Looks at no more than it forgets, and one."""
         heard_out: list[Key] = []
         for track, heard in self._heard(now):
-            if not track.ended or heard < self.audio_format.ms_of(track.received):
+            if not track.ended or heard < track.ms_of(track.received):
                 break
             heard_out.append((track.item_id, track.content_index))
         for key in heard_out:

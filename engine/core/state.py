@@ -16,10 +16,11 @@ from engine.core.agent_spec import AgentSpec
 from engine.core.arbitration import Arbiter, Request
 from engine.core.conversation import Conversation, History
 from engine.core.debounce import Debounce
-from engine.core.effects import Effects, HandleDone, HandleStatus
+from engine.core.effects import Effects, FormatsInUse, HandleDone, HandleStatus
 from engine.core.identity import Identity
 from engine.core.in_a_row import InARow
 from engine.core.playback import PlaybackLedger
+from engine.core.settings_in_force import PendingUpdate, SettingsInForce
 from engine.core.tool_calls import ToolCalls
 from engine.core.turn import TurnRules, UserTurn
 from engine.core.waits import DEFAULTS, Waits
@@ -27,6 +28,8 @@ from engine.errors import EngineError
 from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
 from engine.wire.response import Usage
 from engine.wire.server_session import ErrorDetail, errors_told
+from engine.wire.session import Voice, format_of
+from engine.wire.struct import UnsetType
 
 REMEMBERED_RESPONSES = 64
 """How many ended responses are kept, for playback that goes on after them and late verdicts."""
@@ -84,14 +87,6 @@ class LiveResponse:
         return max(self.audio_open.values(), default=0), len(self.text.text())
 
 
-@attrs.define
-class PendingUpdate:
-    """A `session.update` for another agent that the server has not confirmed."""
-
-    event_id: str
-    spec: AgentSpec
-
-
 @attrs.frozen
 class RequestSnapshot:
     """How things stood when a request was sent."""
@@ -115,7 +110,10 @@ class State:
         """The current agent: the one that the application sees and that the next settings belong to."""
         self.confirmed_agent = agent
         """The agent whose settings the server has confirmed: responses that it begins by itself are this one's."""
+        self.settings = SettingsInForce()
         self.updates: list[PendingUpdate] = []
+        """Every `session.update` that is neither confirmed nor refused, in the order in which they were sent."""
+        self.formats = FormatsInUse(format_of(agent.session.audio_input), ledger.audio_format)
         self.asked: dict[str, RequestSnapshot] = {}
         """How things stood when a request was sent, by its token."""
         self.waits = Waits(rules.waits)
@@ -135,7 +133,6 @@ class State:
         """What was sent for the model to answer and the server has not confirmed (ids of messages, and of the last
         calls of their responses): a response that begins meanwhile has not read it, unless it was asked for later."""
         self.usage = Usage()
-        self.voice: object = None
         self.has_spoken = False
         self.trips = InARow()
         """Responses that guardrails stopped."""
@@ -185,6 +182,11 @@ class State:
         """Tell whoever holds the handle of a request how it ended."""
         if request is not None and request.handle_id is not None:
             self.effects.handles.append(HandleDone(request.handle_id, status, text, reason, error))
+
+    @property
+    def voice(self) -> Voice | UnsetType | None:
+        """The voice that the server uses, or will once it has taken what is under way."""
+        return self.settings.voice(self.updates)
 
     def live(self, response_id: str) -> LiveResponse | None:
         """A response that has begun and not ended."""

@@ -18,7 +18,8 @@ from typing import Literal
 
 import attrs
 
-from engine.wire.session import Audio, AudioInput, SemanticVad, ServerVad, Session
+from engine.core.setting_differences import detection_is_off
+from engine.wire.session import SemanticVad, ServerVad, Session
 from engine.wire.struct import UNSET
 
 TurnInput = Literal["started", "stopped", "committed", "cleared", "answered"]
@@ -46,14 +47,31 @@ class TurnRules:
 
     creates_response: bool = True
     interrupts: bool = True
+    if_heard: TurnRules | None = None
+    """What holds once the server tells of speech or of an idle user, where it says that it detects neither and nobody
+    asked for that."""
+    proven: bool = False
+    """It has told of them: it is not believed when it says that it detects neither."""
+
+    def confirmed(self, wanted: Session, in_force: Session) -> TurnRules:
+        """The rules that the settings in force make. `wanted` is what the application asked for: only its own null
+        switches barge-in off for good."""
+        asked = TurnRules().updated(wanted)
+        rules = asked.updated(in_force)
+        if detection_is_off(in_force.audio_input.turn_detection) and not detection_is_off(
+            wanted.audio_input.turn_detection
+        ):
+            rules = asked if self.proven else attrs.evolve(rules, if_heard=asked)
+        return attrs.evolve(rules, proven=self.proven)
+
+    def heard(self) -> TurnRules:
+        """The rules once the server tells of the user's speech: that proves its voice detection, whatever it said."""
+        return self if self.proven else attrs.evolve(self.if_heard or self, proven=True)
 
     def updated(self, session: Session) -> TurnRules:
         """The rules after a session update or echo; what it does not mention stays."""
-        audio = session.audio
-        if not isinstance(audio, Audio) or not isinstance(audio.input, AudioInput):
-            return self
-        detection = audio.input.turn_detection
-        if detection is None:
+        detection = session.audio_input.turn_detection
+        if detection_is_off(detection):
             return TurnRules(creates_response=False, interrupts=False)
         if not isinstance(detection, ServerVad | SemanticVad):
             return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.audio.level import first_audible
+from engine.audio.samples import SampleCutter
 from engine.wire.formats import AudioFormat
 from engine.wire.units import NS_PER_MS, NS_PER_S
 
@@ -18,6 +19,8 @@ class Arrivals:
     """The pieces of one item, as they come. Only sizes and times are noted then, and looked at by the dozens."""
 
     __slots__ = (
+        "_bytes_per_sample",
+        "_cutter",
         "_due_ns",
         "_jitter_ns",
         "_last_ns",
@@ -34,6 +37,8 @@ class Arrivals:
         self.audio_format = audio_format
         self.audible_at: int | None = None
         """The place, in bytes, of the first audible sample; None as long as there is none."""
+        self._bytes_per_sample = audio_format.bytes_per_sample
+        self._cutter = SampleCutter(self._bytes_per_sample)
         self._times: list[int] = []
         self._sizes: list[int] = []
         self._nbytes = self._pieces = 0
@@ -43,8 +48,11 @@ class Arrivals:
     def on_audio(self, audio: bytes, now: int) -> None:
         """One more piece, at `now`."""
         if self.audible_at is None:
-            place = first_audible(audio, self.audio_format)
-            self.audible_at = None if place is None else self.nbytes + place
+            kept, whole = self._cutter.kept, audio
+            if kept or len(audio) % self._bytes_per_sample:
+                whole = self._cutter.cut(audio)
+            place = first_audible(whole, self.audio_format)
+            self.audible_at = None if place is None else self.nbytes - len(kept) + place
         self._sizes.append(len(audio))
         self._times.append(now)
         if len(self._times) == _TOGETHER:

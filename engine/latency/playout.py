@@ -10,6 +10,7 @@ import attrs
 
 from engine.audio.playout_clock import PlayoutClock, PlayoutItem
 from engine.latency.instants import Instant, Value
+from engine.wire.formats import AudioFormat
 from engine.wire.units import NS_PER_MS, NS_PER_S
 
 PART = 0
@@ -38,18 +39,19 @@ class Playout(PlayoutClock[Sounding]):
     due: int | None = None
     """When something is to be told next; None if nothing is known to come."""
 
-    def begin(self, response: str, item: str, nbytes: int, now: int) -> None:
-        """Queue the first audio of an item: `taken` takes all that follows."""
+    def begin(self, response: str, item: str, nbytes: int, now: int, audio_format: AudioFormat | None = None) -> None:
+        """Queue the first audio of an item: `taken` takes all that follows. `audio_format` is the item's own."""
         begins = max(self._silent_from_ns, now)
-        self._items[item, PART] = Sounding(response, item, PART, begins=begins)
+        per_second = (audio_format or self.audio_format).bytes_per_second
+        self._items[item, PART] = Sounding(response, item, PART, begins=begins, bytes_per_second=per_second)
         self.taken(item, PART, nbytes, now)
         self._due_at(begins)
 
     def heard_from(self, item: str, place: int, nbytes: int) -> None:
         """Note the first audible sample of an item: `place` bytes into its newest piece, which is of `nbytes`."""
         if (sounding := self._items.get((item, PART))) is not None and sounding.audible is None:
-            begins = sounding.ends_ns - nbytes * NS_PER_S // self._bytes_per_second
-            sounding.audible = begins + place * NS_PER_S // self._bytes_per_second
+            begins = sounding.ends_ns - nbytes * NS_PER_S // sounding.bytes_per_second
+            sounding.audible = begins + place * NS_PER_S // sounding.bytes_per_second
             self._due_at(sounding.audible)
 
     def whole(self, item: str) -> None:

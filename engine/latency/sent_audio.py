@@ -28,10 +28,28 @@ class SentAudio:
     """Finds the piece that holds a position. Sending a piece costs an addition and a place in a ring."""
 
     def __init__(self, audio_format: AudioFormat) -> None:
-        self.audio_format = audio_format
+        self._stretches: list[tuple[int, float, int]] = [(0, 0, audio_format.bytes_per_second)]
+        """Where audio of one format begins, in bytes and in milliseconds, and its bytes per second."""
         self._end = 0
         self._pieces: deque[tuple[int, int, int]] = deque(maxlen=REMEMBERED)
         self._first: tuple[int, int, int] | None = None
+
+    def use_format(self, audio_format: AudioFormat) -> None:
+        """Count what is sent from now on in another format."""
+        if audio_format.bytes_per_second != self._stretches[-1][2]:
+            self._stretches.append((self._end, self.ms_of(self._end), audio_format.bytes_per_second))
+
+    def ms_of(self, place: int) -> float:
+        """Return the milliseconds of all audio sent up to a place in it, in bytes."""
+        start, start_ms, per_second = self._stretches[-1]
+        if place < start:
+            start, start_ms, per_second = next(each for each in reversed(self._stretches) if each[0] <= place)
+        return start_ms + 1000 * (place - start) / per_second
+
+    def _place_of(self, ms: float) -> int:
+        of_ms = (each for each in reversed(self._stretches) if each[1] <= ms)
+        start, start_ms, per_second = next(of_ms, self._stretches[0])
+        return start + round((ms - start_ms) * per_second / 1000)
 
     def sent(self, nbytes: int, at_ns: int) -> None:
         """A piece was written."""
@@ -51,7 +69,7 @@ class SentAudio:
         return self._newest(lambda start, place: start < place or start == 0, ms)
 
     def _newest(self, begins: Callable[[int, int], bool], ms: float) -> Piece | None:
-        place = round(ms * self.audio_format.bytes_per_second / 1000)
+        place = self._place_of(ms)
         for piece in reversed(self._pieces):
             if begins(piece[2] - piece[1], place):
                 return Piece(*piece)

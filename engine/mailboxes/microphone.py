@@ -51,6 +51,12 @@ class Microphone:
         self._arrival, self._room = Wakeup(), Wakeup()
         self._closed = False
 
+    def use_frames(self, capacity: int, frame: int, longest: int) -> None:
+        """Cut what waits and what comes into other frames: the audio is in another format from now on."""
+        self.capacity, self._frame, self._longest = capacity, frame, longest
+        self._room.set()
+        self._arrival.set()
+
     async def room(self) -> None:
         """Wait while more than `capacity` bytes wait already; then `add` may follow, without a checkpoint in between.
 

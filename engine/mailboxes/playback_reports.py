@@ -6,8 +6,11 @@ buffer or a paused player know better: give ``model_config={"playback_tracker": 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from engine.audio.buffers import AudioBuffer
 from engine.core.inputs import PlaybackReported
-from engine.wire.formats import PCM16, AudioFormat
+from engine.wire.formats import PCM16
 
 
 class RealtimePlaybackTracker:
@@ -17,20 +20,26 @@ class RealtimePlaybackTracker:
     """
 
     def __init__(self) -> None:
-        self._audio_format = PCM16
-        self._bytes: dict[tuple[str, int], int] = {}
+        self._ms_of: Callable[[str, int, int], int] = lambda item_id, content_index, nbytes: PCM16.ms_of(nbytes)
+        self._played_ms: dict[tuple[str, int], float] = {}
+        self._played_bytes: dict[tuple[str, int], int] = {}
         self._unread: dict[tuple[str, int], int] = {}
         self._marks: dict[str, tuple[str, int, int]] = {}
 
     def on_play_ms(self, item_id: str, item_content_index: int, ms: float) -> None:
         """`ms` more milliseconds of an item have been played."""
-        self.on_play_bytes(item_id, item_content_index, b"", _nbytes=self._audio_format.bytes_of(round(ms)))
-
-    def on_play_bytes(self, item_id: str, item_content_index: int, data: bytes, *, _nbytes: int | None = None) -> None:
-        """These bytes of an item have been played."""
         key = (item_id, item_content_index)
-        self._bytes[key] = self._bytes.get(key, 0) + (len(data) if _nbytes is None else _nbytes)
-        self.on_position(item_id, item_content_index, self._audio_format.ms_of(self._bytes[key]))
+        self._played_ms[key] = self._played_ms.get(key, 0) + ms
+        self._played(key)
+
+    def on_play_bytes(self, item_id: str, item_content_index: int, data: AudioBuffer) -> None:
+        """This audio of an item has been played, in pieces of any length, of whatever elements."""
+        key = (item_id, item_content_index)
+        self._played_bytes[key] = self._played_bytes.get(key, 0) + memoryview(data).nbytes
+        self._played(key)
+
+    def _played(self, key: tuple[str, int]) -> None:
+        self.on_position(*key, round(self._played_ms.get(key, 0)) + self._ms_of(*key, self._played_bytes.get(key, 0)))
 
     def on_position(self, item_id: str, item_content_index: int, ms: int) -> None:
         """An item has been played up to `ms`, counted from its beginning."""
@@ -47,9 +56,10 @@ class RealtimePlaybackTracker:
         if (position := self._marks.pop(name, None)) is not None:
             self.on_position(*position)
 
-    def bind(self, audio_format: AudioFormat) -> None:
-        """Called by the session that uses it."""
-        self._audio_format = audio_format
+    def bind(self, ms_of: Callable[[str, int, int], int]) -> None:
+        """Called by the session that uses it, with how long the first bytes of an item's part last: audio that came
+        before the server confirmed another format has its own."""
+        self._ms_of = ms_of
 
     def reports(self) -> list[PlaybackReported]:
         """What has been reported since the last time this was asked."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from engine.core.inputs import Input
-from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
+from engine.events import Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent, SettingsUpdated
 from engine.latency.arrivals import Arrivals
 from engine.latency.playout import PART
 from engine.recorder.state import RecorderState, SpokenItem, on
@@ -44,7 +44,11 @@ def taken(state: RecorderState, event: Audio, now: int) -> None:
     if not before:
         state.record(now, "audio.first_taken", response=spoken.response, item=spoken.item)
     audible = spoken.arrivals.audible_at
-    if audible is not None and before <= audible < after:
+    # A sample may have begun with the piece before, where nobody knew yet that it is audible.
+    place = None
+    if audible is not None and not spoken.audible_taken and audible < after:
+        place = audible - before
+        spoken.audible_taken = True
         ms = spoken.arrivals.audible_ms
         state.record(now, "audio.first_audible", response=spoken.response, item=spoken.item, ms=ms)
     if state.reported:
@@ -52,11 +56,11 @@ def taken(state: RecorderState, event: Audio, now: int) -> None:
     playout = state.playout
     stalled_ns = playout.taken(spoken.item, PART, size, now)
     if stalled_ns is None:
-        playout.begin(spoken.response, spoken.item, size, now)
+        playout.begin(spoken.response, spoken.item, size, now, spoken.arrivals.audio_format)
     elif stalled_ns:
         state.record_playout([playout.underrun(spoken.item, stalled_ns, now)])
-    if audible is not None and before <= audible < after:
-        playout.heard_from(spoken.item, audible - before, size)
+    if place is not None:
+        playout.heard_from(spoken.item, place, size)
     due = playout.due
     if due is not None and due <= now:
         state.record_playout(playout.advance(now))
@@ -125,7 +129,7 @@ def played(state: RecorderState, item_id: str, ms: int, now: int) -> None:
         began = max(now - ms * NS_PER_MS, state.start)
         state.record(began, "playout.start", response=spoken.response, item=item_id, source="reported")
     spoken.reported_ms = ms
-    if spoken.whole and ms >= state.output_format.ms_of(spoken.arrivals.nbytes):
+    if spoken.whole and ms >= spoken.arrivals.audio_format.ms_of(spoken.arrivals.nbytes):
         _report_silence(state, spoken, now)
 
 
@@ -149,6 +153,12 @@ def _server_is_cut(state: RecorderState, event: server.OutputAudioBufferCleared,
     state.record(now, "playout.stop", response=event.response_id, source="reported")
 
 
+def _formats(state: RecorderState, event: SettingsUpdated, now: int) -> None:
+    """Items that begin from now on, and audio that is sent from now on, are in these formats."""
+    state.output_format = event.output_format
+    state.sent.use_format(event.input_format)
+
+
 INPUTS: Final[Mapping[type, Callable[[RecorderState, Input, int], None]]] = dict(
     [
         on(server.OutputAudioBufferStarted, _server_plays),
@@ -157,5 +167,5 @@ INPUTS: Final[Mapping[type, Callable[[RecorderState, Input, int], None]]] = dict
     ]
 )
 EVENTS: Final[Mapping[type, Callable[[RecorderState, RealtimeSessionEvent, int], None]]] = dict(
-    [on(Audio, received), on(AudioEnd, _ended), on(AudioInterrupted, _interrupted)]
+    [on(Audio, received), on(AudioEnd, _ended), on(AudioInterrupted, _interrupted), on(SettingsUpdated, _formats)]
 )

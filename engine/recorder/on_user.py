@@ -67,7 +67,7 @@ def _edge(state: RecorderState, piece: Piece | None, edge: str, item: str | None
     if item is not None:
         fields["item"] = item
     fields["bytes"] = piece.nbytes
-    fields["position_ms"] = 1000 * piece.end / state.sent.audio_format.bytes_per_second
+    fields["position_ms"] = state.sent.ms_of(piece.end)
     state.record(piece.at_ns, "user.audio.sent", **fields)
 
 

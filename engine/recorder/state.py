@@ -53,6 +53,8 @@ class SpokenItem:
     arrivals: Arrivals
     taken: int = 0
     """Bytes that the application took."""
+    audible_taken: bool = False
+    """The application took its first audible sample."""
     whole: bool = False
     """No more of it will come."""
     reported_ms: int | None = None

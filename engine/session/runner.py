@@ -12,7 +12,7 @@ from engine.session.session import RealtimeSession
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig, merge, model_config, run_config
 from engine.wire.formats import PCM16
 from engine.wire.session import Audio, AudioInput, AudioOutput, Session, Transcription
-from engine.wire.struct import evolve
+from engine.wire.struct import UNSET, evolve
 
 T = TypeVar("T")
 
@@ -25,6 +25,12 @@ DEFAULT_SETTINGS = Session(
 )
 """Laid under every application's settings: speech both ways, and the user's words in the history.
 ``{"audio": {"input": {"transcription": None}}}`` turns the transcription off."""
+
+LINE_SETTINGS = evolve(
+    DEFAULT_SETTINGS,
+    audio=Audio(input=evolve(DEFAULT_SETTINGS.audio_input, format=UNSET)),
+)
+"""The same where the audio takes another way (a call attached by id): its formats are the line's."""
 
 
 class RealtimeRunner(Generic[T]):
@@ -55,7 +61,6 @@ class RealtimeRunner(Generic[T]):
         self._agent = starting_agent
         self._model = model
         self._config = run_config(config)
-        self._settings = merge(DEFAULT_SETTINGS, self._config.model_settings)
 
     async def run(
         self,
@@ -74,7 +79,9 @@ class RealtimeRunner(Generic[T]):
             SettingsError: something in `model_config` is wrong.
         """
         connection = _model_config(model_config)
-        base = merge(self._settings, connection.initial_model_settings)
+        line_decides = connection.call_id is not None or self._model.capabilities.plays_audio_itself
+        defaults = LINE_SETTINGS if line_decides else DEFAULT_SETTINGS
+        base = merge(merge(defaults, self._config.model_settings), connection.initial_model_settings)
         if self._config.tracing_disabled:
             base = evolve(base, tracing=None)
         return RealtimeSession(

@@ -14,8 +14,10 @@ from engine.agents.agent import RealtimeAgent
 from engine.agents.compile import resolve
 from engine.agents.context import RunContext
 from engine.agents.tool import FunctionTool
+from engine.audio.buffers import AudioBuffer
 from engine.core.agent_spec import AgentSpec, ToolSpec
 from engine.core.conversation import History
+from engine.core.effects import FormatsInUse
 from engine.core.inputs import (
     AudioSent,
     DecideCall,
@@ -25,6 +27,7 @@ from engine.core.inputs import (
     SendMessage,
     SendRaw,
     UpdateAgent,
+    UpdateSettings,
 )
 from engine.core.machine import Machine
 from engine.core.playback import PlaybackLedger
@@ -47,17 +50,18 @@ from engine.session.messages import UserInput, user_message
 from engine.session.response_handle import ResponseHandle
 from engine.session.runtime import SessionRuntime
 from engine.session.system_task import SystemTask
+from engine.session.user_audio import UserAudioEncoder, UserSound, read_user_audio
 from engine.session.validation import (
-    audio_bytes,
     playback_tracker,
     response_params,
     response_tools,
     run_guardrails,
     sendable,
+    settings_change,
     usable_formats,
 )
 from engine.session.wiring import SessionDeps
-from engine.settings import RealtimeModelConfig, RealtimeRunConfig
+from engine.settings import ModelSettings, RealtimeModelConfig, RealtimeRunConfig
 from engine.wire.client_events import (
     ClientEvent,
     ConversationItemCreate,
@@ -101,8 +105,9 @@ class RealtimeSession(Generic[T]):
         self._model_config = model_config
         self._guardrails = run_guardrails(run_config.output_guardrails)
         self._input_format = format_of(base.audio_input)
+        self._user_audio = UserAudioEncoder()
         self._playback = playback_tracker(model_config.playback_tracker)
-        self._playback.bind(format_of(base.audio_output))
+        self._output_format = format_of(base.audio_output)
         self._connecting: trio.CancelScope | None = None
         self._machine: Machine | None = None
         self._runtime: SessionRuntime | None = None
@@ -169,26 +174,37 @@ class RealtimeSession(Generic[T]):
 
     # --- the user's side
 
-    async def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
-        """Send what the microphone heard, in the session's input format, pieces of any length.
+    async def send_audio(self, audio: AudioBuffer, *, rate: int | None = None, commit: bool = False) -> None:
+        """Send what the microphone heard, pieces of any length.
 
         Args:
-            audio: whole samples.
+            audio: whole samples, of one channel. Bytes (also a bytearray, or a memoryview of bytes) are taken as they
+                are: in the session's input format, or with `rate` as 16-bit little-endian PCM. The elements of other
+                buffers (an array, a numpy array) are looked at: 16-bit integers, or floats from -1 to 1, are made the
+                session's format.
+            rate: samples per second of `audio`, which is resampled to the session's rate; pieces in a row are one
+                sound, whose last millisecond is sent with what comes next, or with the commit. None: it has the
+                session's rate.
             commit: end the user's turn with this piece (push-to-talk, with turn detection off).
 
         Raises:
-            AudioError: `audio` is empty, ends within a sample, or is no bytes at all.
+            AudioError: `audio` is empty, ends within a sample, or is of a type or shape that is not taken; the message
+                names it.
             SessionClosed: the conversation is over.
         """
-        audio = audio_bytes(audio)
-        if not self._input_format.is_aligned(len(audio)):
-            raise AudioError(f"{len(audio)} bytes are not a whole number of {self._input_format.type} samples")
-        if not audio and not commit:
+        given = audio if isinstance(audio, bytes) and rate is None else read_user_audio(audio, rate, self._input_format)
+        if isinstance(given, bytes) and not self._input_format.is_aligned(len(given)):
+            raise AudioError(f"{len(given)} bytes are not a whole number of {self._input_format.type} samples")
+        if not given and not commit:
             raise AudioError("there is no audio in an empty piece")
         wiring = self._open_runtime().wiring
-        if audio:
+        if isinstance(given, UserSound):
+            await self._send_sound(given)
+        elif given:
             await wiring.microphone.room()
-            wiring.direct_audio.put(audio)
+            wiring.direct_audio.put(
+                given if self._user_audio.idle else self._user_audio.rest(self.input_format) + given
+            )
         if commit:
             await self.commit_audio()
 
@@ -197,11 +213,14 @@ class RealtimeSession(Generic[T]):
 
         The server does not respond by itself to this; ask with `respond`.
         """
+        if not self._user_audio.idle:
+            await self._send_rest()
         await self._post(AudioSent("commit"))
         await self._send_inline(InputAudioBufferCommit())
 
     async def clear_audio(self) -> None:
         """Forget what the user said since the last commit. Returns once that is on the wire."""
+        self._user_audio.drop()
         await self._post(AudioSent("clear"))
         await self._send_inline(InputAudioBufferClear())
 
@@ -217,6 +236,9 @@ class RealtimeSession(Generic[T]):
 
     async def send_event(self, event: ClientEvent | Mapping[str, object]) -> None:
         """Send a client event of your own as it is, for what this class has no method for.
+
+        The settings of a `session.update` count as if `update_settings` had been called; it is given an `event_id` if
+        it has none.
 
         Raises:
             MessageError: it has no JSON form.
@@ -278,6 +300,26 @@ class RealtimeSession(Generic[T]):
             Exception: whatever the agent's own functions (its instructions, what is enabled) raise.
         """
         await self._post(UpdateAgent(await self._resolve(agent)))
+
+    async def update_settings(self, settings: ModelSettings | None = None, /, **changes: object) -> None:
+        """Change settings of the running session, as `model_settings` are written: what is left out stays as it is.
+
+            await session.update_settings(turn_detection=None)  # push-to-talk from now on
+
+        The event `settings_updated` tells that the server has confirmed the change, an `error` event that it refuses
+        it. What was confirmed stays, whichever agent speaks: it is laid over the settings of the run and over a voice
+        that an agent declares. Instructions, tools and prompts are an agent's own: `update_agent` changes them. A voice
+        cannot change once the session has spoken: an `error` event says so, and the rest is changed.
+
+        Args:
+            settings: a mapping, or an object of settings.
+            changes: the same by name, laid over `settings`.
+
+        Raises:
+            SettingsError: a setting is wrong, is none of the session's, or there is none.
+        """
+        changed = settings_change(settings, changes, self._model.capabilities)
+        await self._post(UpdateSettings(changed))
 
     async def approve_tool_call(self, call_id: str, *, always: bool = False) -> None:
         """Let a call run that waits for it; with `always`, every later call of this tool too.
@@ -349,13 +391,13 @@ class RealtimeSession(Generic[T]):
 
     @property
     def input_format(self) -> AudioFormat:
-        """The format in which `send_audio` takes the user's audio."""
+        """The format in which `send_audio` takes the user's audio: the one asked for, or what the server confirmed."""
         return self._input_format
 
     @property
     def output_format(self) -> AudioFormat:
-        """The format of the agent's audio."""
-        return format_of(self._base.audio_output)
+        """The format of the agent's audio: the one asked for, or what the server confirmed."""
+        return self._output_format
 
     @property
     def playback(self) -> RealtimePlaybackTracker:
@@ -405,7 +447,8 @@ class RealtimeSession(Generic[T]):
             max_tool_rounds=self._run_config.max_tool_rounds,
         )
         reported = self._model_config.playback_tracker is not None
-        self._machine = Machine(rules, spec, PlaybackLedger(format_of(self._base.audio_output), reported=reported))
+        self._machine = Machine(rules, spec, PlaybackLedger(self._output_format, reported=reported))
+        self._playback.bind(self._machine.audio_ms)
         return SessionRuntime(
             SessionDeps(
                 model=self._model,
@@ -417,12 +460,16 @@ class RealtimeSession(Generic[T]):
                 tool_error_formatter=self._run_config.tool_error_formatter,
                 playback=self._playback,
                 input_format=self._input_format,
+                use_formats=self._use_formats,
                 frame_ms=self._run_config.audio_frame_ms,
                 resolve=self._resolve,
                 settings=self._base,
                 latency_log=self._run_config.latency_log,
             )
         )
+
+    def _use_formats(self, formats: FormatsInUse) -> None:
+        self._input_format, self._output_format = formats.input, formats.output
 
     async def _resolve(self, agent: RealtimeAgent[Any]) -> AgentSpec:
         if not isinstance(agent, RealtimeAgent):
@@ -441,6 +488,23 @@ class RealtimeSession(Generic[T]):
         if self._runtime.over.is_set():
             raise SessionClosed("the session is closed") from self._runtime.error
         return self._runtime
+
+    async def _send_sound(self, sound: UserSound) -> None:
+        """Send a sound of another kind than the session's, in parts: conversion takes time that others need too."""
+        wiring = self._open_runtime().wiring
+        for number, pcm in enumerate(sound.parts(self.input_format)):
+            if number:
+                await trio.lowlevel.checkpoint()
+            await wiring.microphone.room()
+            if piece := self._user_audio.encode(pcm, sound.rate, self.input_format):
+                wiring.direct_audio.put(piece)
+
+    async def _send_rest(self) -> None:
+        """Send what was kept back of a sound that has ended."""
+        wiring = self._open_runtime().wiring
+        await wiring.microphone.room()
+        if rest := self._user_audio.rest(self.input_format):
+            wiring.direct_audio.put(rest)
 
     async def _post(self, command: Input) -> None:
         await self._open_runtime().wiring.inbox.put([command])

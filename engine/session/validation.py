@@ -5,15 +5,16 @@ Whatever passed here can be sent; what cannot would otherwise fail later, in a t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from engine._messages import write_path
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
-from engine.errors import AudioError, MessageError, SettingsError
+from engine.errors import MessageError, SettingsError
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import ModelCapabilities
+from engine.settings import ModelSettings, merge, session_settings
 from engine.wire.client_events import ClientEvent, ResponseCreate
 from engine.wire.codec import encode_client
 from engine.wire.converter import converter
@@ -24,20 +25,6 @@ from engine.wire.session import Session
 from engine.wire.struct import UNSET, evolve
 
 E = TypeVar("E", bound=ClientEvent)
-
-
-def audio_bytes(audio: object) -> bytes:
-    """A bytearray, a memoryview or an array as bytes. A number is not: `bytes(9)` would be nine bytes of silence.
-
-    Raises:
-        AudioError: it is none of these.
-    """
-    if isinstance(audio, bytes):
-        return audio
-    try:
-        return bytes(memoryview(audio))  # type: ignore[arg-type]
-    except TypeError:
-        raise AudioError(f"audio is bytes, not {type(audio).__name__}") from None
 
 
 def sendable(event: E) -> E:
@@ -69,10 +56,10 @@ def usable_format(audio_format: object, capabilities: ModelCapabilities, path: s
         )
 
 
-def usable_formats(session: Session, capabilities: ModelCapabilities) -> None:
+def usable_formats(session: Session, capabilities: ModelCapabilities, name: str = "model_settings") -> None:
     """Make sure that the server takes the formats of both sides. Raises SettingsError."""
-    usable_format(session.audio_input.format, capabilities, "model_settings.audio.input.format")
-    usable_format(session.audio_output.format, capabilities, "model_settings.audio.output.format")
+    usable_format(session.audio_input.format, capabilities, f"{name}.audio.input.format")
+    usable_format(session.audio_output.format, capabilities, f"{name}.audio.output.format")
 
 
 def response_params(params: ResponseParams, capabilities: ModelCapabilities) -> ResponseParams:
@@ -95,6 +82,22 @@ def response_params(params: ResponseParams, capabilities: ModelCapabilities) -> 
             where = write_path(path)
             raise SettingsError(f"params.extra.{where} disagrees with params.{where}: give one of them")
     return params
+
+
+def settings_change(
+    settings: ModelSettings | None, changes: Mapping[str, object], capabilities: ModelCapabilities
+) -> Session:
+    """The settings that an application changes in mid-call. Raises SettingsError."""
+    name = "update_settings"
+    changed = merge(session_settings(settings, name), session_settings(changes, name))
+    for key in ("model", "instructions", "tools", "prompt"):
+        if getattr(changed, key) is not UNSET:
+            way = "open another session" if key == "model" else "use session.update_agent()"
+            raise SettingsError(f"{name}.{key}: cannot be changed here: {way}")
+    usable_formats(changed, capabilities, name)
+    if changed == Session():
+        raise SettingsError(f"{name}: there is nothing to change")
+    return changed
 
 
 def response_tools(given: Sequence[object]) -> tuple[FunctionTool, ...]:

@@ -31,7 +31,7 @@ from engine.agents.agent import RealtimeAgent
 from engine.agents.guardrail import OutputGuardrail
 from engine.clock import now_ns, this_clock
 from engine.core.agent_spec import AgentSpec
-from engine.core.effects import CheckWork, ToolWork
+from engine.core.effects import CheckWork, FormatsInUse, ToolWork
 from engine.core.inputs import Input
 from engine.core.machine import Machine
 from engine.errors import SlowConsumer
@@ -86,6 +86,9 @@ class SessionDeps:
     tool_error_formatter: Callable[..., object] | None
     playback: RealtimePlaybackTracker
     input_format: AudioFormat
+    """The one that is asked for."""
+    use_formats: Callable[[FormatsInUse], None]
+    """Called with other formats once they are in use."""
     frame_ms: int
     resolve: Callable[[RealtimeAgent[object]], Awaitable[AgentSpec]]
     settings: Session
@@ -161,6 +164,10 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
         for inline_event in batch.inline_events:
             inline_event.mark_sent()
 
+    def use_formats(formats: FormatsInUse) -> None:
+        microphone.use_frames(*_frame_sizes(formats.input, deps.frame_ms))
+        deps.use_formats(formats)
+
     idle_timer = IdleTimer()
     recorder = new_recorder(
         deps.latency_log, deps.settings, type(deps.model).__name__, on_turn=turn_over, on_due=idle_timer.wake_by
@@ -188,6 +195,7 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
         has_guardrails=lambda spec: bool(guardrails_of(spec, deps.guardrails)),
         playback=deps.playback,
         resolve_handles=handles.apply,
+        use_formats=use_formats,
         recorder=recorder,
         idle_timer=idle_timer,
         probe_seconds=PROBE_SECONDS if recorder.header.clock == "real" else math.inf,
@@ -236,10 +244,10 @@ def wire(deps: SessionDeps, handles: HandleTable) -> Wiring:
 
 
 def _microphone(deps: SessionDeps) -> Microphone:
-    audio = deps.input_format
-    return Microphone(
-        capacity=MICROPHONE_SECONDS * audio.bytes_per_second,
-        frame=audio.bytes_of(deps.frame_ms),
-        longest=audio.bytes_of(LONGEST_WRITE_MS),
-        flush_timeout=deps.frame_ms * FLUSH_FACTOR / 1000,
-    )
+    capacity, frame, longest = _frame_sizes(deps.input_format, deps.frame_ms)
+    return Microphone(capacity, frame, longest, flush_timeout=deps.frame_ms * FLUSH_FACTOR / 1000)
+
+
+def _frame_sizes(audio: AudioFormat, frame_ms: int) -> tuple[int, int, int]:
+    """Return how many bytes may wait, make a frame, and are written at most in one go."""
+    return MICROPHONE_SECONDS * audio.bytes_per_second, audio.bytes_of(frame_ms), audio.bytes_of(LONGEST_WRITE_MS)

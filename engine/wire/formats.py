@@ -72,6 +72,10 @@ PCM16 = AudioFormat(_PCM)
 G711_ULAW = AudioFormat("audio/pcmu")
 G711_ALAW = AudioFormat("audio/pcma")
 
+PCM_OF_UNNAMED_RATE = AudioFormat(_PCM)
+"""What `parse_format` makes of PCM whose rate is not named. It equals `PCM16`; that it is this very object tells those
+apart who must not take a rate for said that was not."""
+
 FORMAT_NAMES: Mapping[str, AudioFormat] = {
     "pcm16": PCM16,
     "g711_ulaw": G711_ULAW,
@@ -91,12 +95,15 @@ def parse_format(value: object) -> AudioFormat:
     if isinstance(value, AudioFormat):
         return value
     if isinstance(value, str) and value in FORMAT_NAMES:
-        return FORMAT_NAMES[value]
+        named = FORMAT_NAMES[value]
+        return PCM_OF_UNNAMED_RATE if named == PCM16 else named
     if isinstance(value, Mapping):
         name, rate = value.get("type"), value.get("rate")
         if isinstance(name, str) and name in _BYTES_PER_SAMPLE:
-            if rate is None or name != _PCM:
+            if name != _PCM:
                 return AudioFormat(name)
+            if rate is None:
+                return PCM_OF_UNNAMED_RATE
             if type(rate) is int:
                 return AudioFormat(name, rate)
     raise ValueError(f"not an audio format: {value!r}")

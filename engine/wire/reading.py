@@ -258,11 +258,17 @@ def _prepare_response(value: dict[str, object]) -> dict[str, object]:
     return value if value.get("output") is not None else {**value, "output": []}
 
 
+_INPUT_RATE = "input_audio_sampling_rate"
+"""Azure Voice Live names the rate of the user's audio beside its format."""
+
+
 def _prepare_session(value: dict[str, object]) -> dict[str, object]:
     """Flat keys of the beta session, moved to where the GA has them. What the GA form says already stays."""
     flat = [key for key in value if key in SESSION_KEYS]
     if not flat:
         return value
+    if value.get("input_audio_format") == "pcm16" and type(rate := value.get(_INPUT_RATE)) is int:
+        value = {**value, "input_audio_format": {"type": "audio/pcm", "rate": rate}}
     nested = {key: each for key, each in value.items() if key not in SESSION_KEYS}
     for key in flat:
         *path, last = SESSION_KEYS[key]

@@ -88,7 +88,7 @@ class Line:
         self.format = audio_format
         self.ledger = PlaybackLedger(audio_format)
         self.playout = Playout(audio_format)
-        self.queue = PlayQueue(audio_format)
+        self.queue = PlayQueue(lambda: audio_format)
         self.now = 0
         self.measured: dict[str, Heard] = {}
         self.computed: list[Instant] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from engine.audio.samples import pcm_of, samples_of
 
@@ -19,3 +20,14 @@ def level_db(pcm: bytes, *, edge: int = 0) -> float:
     samples = samples_of(pcm)[edge : -edge or None]
     mean_square = sum(sample * sample for sample in samples) / len(samples)
     return 10 * math.log10(max(mean_square, 1e-9) / (AMPLITUDE * AMPLITUDE / 2))
+
+
+def hertz(pcm: bytes, rate: int) -> float:
+    """The pitch of the loud part, by its zero crossings; 0 for silence."""
+    samples = samples_of(pcm)
+    loud = [at for at, sample in enumerate(samples) if abs(sample) > AMPLITUDE / 20]
+    if not loud:
+        return 0.0
+    part = samples[loud[0] : loud[-1]]
+    crossings = sum((one < 0) != (other < 0) for one, other in pairwise(part))
+    return crossings / 2 * rate / len(part)

@@ -12,7 +12,7 @@ from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
 from engine.events import Audio, RealtimeSessionEvent
 from engine.wire.client_events import ClientEvent
-from engine.wire.session import Session
+from engine.wire.session import Session, format_of
 
 MS = 1_000_000
 E = TypeVar("E")
@@ -28,7 +28,8 @@ class Driven:
     """The machine, and all effects so far."""
 
     def __init__(self, agent: AgentSpec = AGENT, *, reported: bool = False, opened: bool = True, **rules: Any) -> None:
-        self.machine = Machine(Rules(context="ctx", **rules), agent, PlaybackLedger(reported=reported))
+        ledger = PlaybackLedger(format_of(agent.session.audio_output), reported=reported)
+        self.machine = Machine(Rules(context="ctx", **rules), agent, ledger)
         self.now = 0
         self.events: list[RealtimeSessionEvent | Discard] = []
         self.wire: list[ClientEvent] = []
@@ -37,6 +38,7 @@ class Driven:
         self.handles: list[Any] = []
         self.heard: list[Any] = []
         self.told: list[Any] = []
+        self.formats: list[Any] = []
         if opened:
             self.tell(Connected(agent))
             self.forget()
@@ -63,7 +65,7 @@ class Driven:
 
     def forget(self) -> Driven:
         """What has happened so far does not matter."""
-        for name in ("events", "wire", "tools", "checks", "handles"):
+        for name in ("events", "wire", "tools", "checks", "handles", "formats"):
             getattr(self, name).clear()
         return self
 

@@ -14,12 +14,17 @@ from engine.core.inputs import (
     Interrupt,
     Respond,
     SendMessage,
+    SendRaw,
     UpdateAgent,
+    UpdateSettings,
 )
 from engine.errors import TransportLost
+from engine.wire.client_events import RawClientEvent
+from engine.wire.formats import G711_ULAW, AudioFormat
 from engine.wire.items import InputText, Message
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import MalformedEvent, UnknownEvent
+from engine.wire.session import Audio, AudioOutput, Session
 from engine.wire.struct import UNSET
 from tests.support.fake_server.records import FarResponse, Quirks
 from tests.support.promises.agents import HANDOFF
@@ -45,6 +50,9 @@ quirks = st.builds(
     never_ends=st.sampled_from([False, False, False, True]),
     anonymous=st.sampled_from([False, False, False, True]),
     refuses_metadata=st.sampled_from([False, False, False, True]),
+    other_format=st.sampled_from([None, None, G711_ULAW, AudioFormat("audio/pcm", 48000)]),
+    denies_detection=st.sampled_from([False, False, True]),
+    refuses_changes=st.sampled_from(["", "", "by id", "by place"]),
 )
 arrangements = st.builds(
     Setting,
@@ -104,6 +112,14 @@ class Conversation(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["front", "back"]))
     def changes_the_agent(self, name: str) -> None:
         self.world.command(UpdateAgent(self.world.agents[name]))
+
+    @rule(speed=st.sampled_from([0.5, 0.75, 1.5]), raw=st.booleans())
+    def changes_settings(self, speed: float, raw: bool) -> None:
+        if raw:
+            session = {"type": "realtime", "audio": {"output": {"speed": speed}}}
+            self.world.command(SendRaw(RawClientEvent({"type": "session.update", "session": session})))
+        else:
+            self.world.command(UpdateSettings(Session(audio=Audio(output=AudioOutput(speed=speed)))))
 
     @precondition(lambda self: self.world.feed)
     @rule(most=st.sampled_from([1, 2, 5, 1000]))

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.audio.g711 import pcm_to_alaw, pcm_to_ulaw
 from engine.audio.samples import pcm_of
 from engine.latency.arrivals import Arrivals
 from engine.latency.overhead import BOUNDS_NS, EngineOverhead, Histogram
 from engine.latency.playout import Playout
 from engine.latency.sent_audio import REMEMBERED, SentAudio
-from engine.wire.formats import PCM16
+from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat
 from tests.support.speaker import take
 
 MS = 1_000_000
@@ -190,3 +191,34 @@ def test_an_interruption_after_the_end_changes_nothing() -> None:
         ("playout.start", 0),
         ("playout.stop", 20),
     ]
+
+
+@given(
+    st.sampled_from([PCM16, AudioFormat("audio/pcm", 16000), G711_ULAW, G711_ALAW]),
+    st.integers(0, 300),
+    st.lists(st.integers(1, 90), max_size=12),
+)
+def test_the_first_audible_sample_is_found_wherever_a_server_cuts(
+    audio_format: AudioFormat, quiet: int, sizes: list[int]
+) -> None:
+    codec = {G711_ULAW.type: pcm_to_ulaw, G711_ALAW.type: pcm_to_alaw}.get(audio_format.type, bytes)
+    audio = codec(pcm_of([0x40] * quiet + [9000, -9000] * 20))
+    arrivals, at = Arrivals(audio_format), 0
+    for size in (*sizes, len(audio)):
+        if at < len(audio):
+            arrivals.on_audio(audio[at : at + size], at)
+        at += size
+    assert arrivals.audible_at == quiet * audio_format.bytes_per_sample
+    assert arrivals.audible_ms == 1000 * quiet / audio_format.rate
+    assert arrivals.nbytes == len(audio)
+
+
+def test_positions_go_on_in_another_format() -> None:
+    sent = SentAudio(PCM16)
+    sent.sent(PCM16.bytes_of(100), 1)
+    sent.use_format(G711_ULAW)
+    sent.sent(G711_ULAW.bytes_of(100), 2)
+    sent.sent(G711_ULAW.bytes_of(100), 3)
+    assert [piece.at_ns for ms in (50, 150, 250) if (piece := sent.holding(ms))] == [1, 2, 3]
+    ends = [PCM16.bytes_of(100) + G711_ULAW.bytes_of(ms) for ms in (0, 100, 200)]
+    assert [sent.ms_of(end) for end in ends] == [100, 200, 300]

@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.core.effects import Effects
 from engine.core.inputs import SendMessage, ToolDone
@@ -22,6 +24,7 @@ from engine.events import (
     TranscriptDelta,
     UserSpeechStarted,
 )
+from engine.latency.instants import Instant
 from engine.latency.log import LogHeader, LogWriter
 from engine.latency.turns import TurnRecord
 from engine.recorder import Recorder
@@ -137,8 +140,8 @@ def test_a_call_is_followed_by_its_name_where_its_id_is_used_again() -> None:
 
     def step(*batch: Any) -> None:
         watched.now += 10 * MS
-        for given in batch:
-            machine.handle(given, watched.now)
+        for each in batch:
+            machine.handle(each, watched.now)
         effects = machine.take_effects()
         watched.recorder.stepped(batch, effects, watched.now)
         watched.now += 10 * MS
@@ -258,3 +261,25 @@ def test_a_log_that_cannot_be_written_any_more_is_warned_of_once(
     recorder.end("closed", 8 * NS_PER_S)
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warned == ["latency log not written any more: No space left on device (session s)"]
+
+
+@given(st.integers(0, 40), st.lists(st.integers(1, 60), max_size=8), st.data())
+def test_the_first_audible_sample_is_told_once_wherever_it_is_cut(
+    quiet: int, sizes: list[int], data: st.DataObject
+) -> None:
+    """Also where its first byte was taken before the second had come: then nobody could know yet."""
+    told: list[Instant] = []
+    watched = Watched()
+    watched.recorder._state._take = lambda instant, at_ns: told.append(instant)  # type: ignore[method-assign]
+    sound, waiting, at = b"\0\0" * quiet + b"\0\x40" * 20, list[Audio](), 0
+    watched.begins("r")
+    for size in (*sizes, len(sound)):
+        if piece := sound[at : at + size]:
+            waiting.append(attrs.evolve(watched.audio(), data=piece))
+            watched.step(waiting[-1])
+        at += size
+        for _ in range(data.draw(st.integers(0, len(waiting)))):
+            watched.recorder.taken(waiting.pop(0), watched.now)
+    for audio in waiting:
+        watched.recorder.taken(audio, watched.now)
+    assert [instant.fields["ms"] for instant in told if instant.kind == "audio.first_audible"] == [quiet / 24]

@@ -7,7 +7,7 @@ import pytest
 
 from engine.audio.g711 import pcm_to_alaw, pcm_to_ulaw
 from engine.audio.resample import resample
-from engine.local.conversation.sound import Decoder, Encoder
+from engine.audio.streams import Decoder, Encoder
 from engine.wire.formats import G711_ALAW, G711_ULAW, PCM16, AudioFormat
 from tests.local.driver import Driver, append, silence, speech, update
 

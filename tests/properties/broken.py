@@ -10,20 +10,35 @@ import attrs
 
 from engine.actors.guardrails import GuardrailDebouncer
 from engine.actors.router import Router
-from engine.core import debounce, interruption, machine, on_report, overdue, placing, responses, tool_call_steps
+from engine.core import (
+    debounce,
+    interruption,
+    machine,
+    on_report,
+    on_server_session,
+    overdue,
+    placing,
+    responses,
+    settings_in_force,
+    settings_update,
+    tool_call_steps,
+)
 from engine.core.arbitration import Arbiter
 from engine.core.conversation import Conversation
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, Discard, StartCall
 from engine.core.identity import Identity
 from engine.core.playback import Cut, PlaybackLedger
+from engine.core.settings_in_force import SettingsInForce, lasting
 from engine.core.state import State
 from engine.core.tool_calls import ToolCalls
 from engine.core.waits import Waits
 from engine.events import AgentEnd
 from engine.mailboxes.event_queue import EventQueue
 from engine.wire.client_events import SessionUpdate
+from engine.wire.merge import merge
 from engine.wire.server_events import MalformedEvent, ResponseCreated, UnknownEvent
+from engine.wire.session import Session
 
 
 @contextmanager
@@ -231,6 +246,40 @@ def asks_again_and_takes_both_answers() -> AbstractContextManager[None]:
     return swapped(Arbiter, "_remember", lambda self, request: None)
 
 
+def believes_what_it_asked_for() -> AbstractContextManager[None]:
+    confirm = SettingsInForce.confirm
+    return swapped(SettingsInForce, "confirm", lambda self, update, said: confirm(self, update, Session()))
+
+
+def tells_of_a_difference_with_every_confirmation() -> AbstractContextManager[None]:
+    confirm = SettingsInForce.confirm
+
+    def forgetful(self: SettingsInForce, update: Any, said: Any) -> Any:
+        self._told.clear()
+        return confirm(self, update, said)
+
+    return swapped(SettingsInForce, "confirm", forgetful)
+
+
+def knows_a_difference_and_goes_on_as_it_asked() -> AbstractContextManager[None]:
+    """The difference is told, but nothing follows from it."""
+    return swapped(settings_in_force, "_understood", lambda known, said: Session())
+
+
+def lets_handoffs_undo_what_the_application_changed() -> AbstractContextManager[None]:
+    return swapped(SettingsInForce, "for_agent", lambda self, session, pending: session)
+
+
+def repeats_what_was_refused() -> AbstractContextManager[None]:
+    refuse = settings_update.refuse_settings
+
+    def stubborn(s: State, update: Any) -> None:
+        refuse(s, update)
+        s.settings.changed = merge(s.settings.changed, lasting(update.session))
+
+    return swapped(on_server_session, "refuse_settings", stubborn)
+
+
 BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     ends_responses_twice: {1},
     leaves_stale_audio_in_the_queue: {2},
@@ -258,6 +307,11 @@ BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
     gives_up_without_a_word: {16},
     drops_what_it_holds_when_the_user_speaks: {4},
     asks_again_and_takes_both_answers: {4},
+    believes_what_it_asked_for: {17},
+    tells_of_a_difference_with_every_confirmation: {17},
+    knows_a_difference_and_goes_on_as_it_asked: {17},
+    lets_handoffs_undo_what_the_application_changed: {17},
+    repeats_what_was_refused: {17},
 }
 """Each broken engine, and the promise that it must be seen to break."""
 """Each broken engine, and the promise that it must be seen to break."""

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from tests.strategies.scenes import calls, ends, moves, odd_moves, scenes, talk, user_moves
 from tests.support.fake_server.model import Call, NextItem, ReplyStep, Silence, UserStarts, UserStops, Wait, Write
 from tests.support.promises.agents import HANDOFF
-from tests.support.scene import Asks, Cancels, ChangesAgent, ClearsAudio, Interrupts, Says, Scene, SendsAudio
+from tests.support.scene import (
+    Asks,
+    Cancels,
+    ChangesAgent,
+    ChangesSettings,
+    ClearsAudio,
+    Interrupts,
+    Says,
+    Scene,
+    SendsAudio,
+)
 
 speech: st.SearchStrategy[ReplyStep] = st.one_of(talk, talk, st.just(NextItem()), st.builds(Wait, st.just(100)))
 words: st.SearchStrategy[ReplyStep] = st.one_of(talk, st.builds(Write, st.integers(1, 6)), st.just(NextItem()))
@@ -55,6 +65,11 @@ FOCUS: Mapping[int, st.SearchStrategy[Scene]] = {
         app_moves=st.sampled_from([Says(remark=True), SendsAudio(100, True), SendsAudio(1500, True), ClearsAudio()]),
     ),
     10: scenes(far_moves=(odd_moves, user_moves)),
+    17: scenes(
+        steps=st.one_of(talk, handoffs),
+        far_moves=(turns,),
+        app_moves=st.one_of(moves, st.builds(ChangesSettings, st.sampled_from([0.5, 1.5]), st.booleans())),
+    ),
 }
 """By the promise's number. Promise 8, and the bounds of 9, have tests of their own, as their scenes are about being
 stuck."""

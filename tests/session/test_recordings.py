@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from engine import RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel, function_tool
+from engine import FunctionTool, RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel, function_tool
 from engine.events import RealtimeSessionEvent
 from engine.history import AssistantAudio, AssistantMessage, AssistantText, ToolCall, UserAudio, UserMessage
 from engine.models.scripted import Expect, HangUp, Pause, Say, Step
@@ -49,13 +50,23 @@ async def converse(session: RealtimeSession[None], lines: Sequence[Line]) -> Non
         await session.send_audio(b"\0\0" * 2400)
 
 
+def asked(lines: Sequence[Line]) -> tuple[dict[str, Any], list[FunctionTool]]:
+    """The settings and tools that the recorded application asked for: it is they that the server confirms."""
+    updates = [line.data["session"] for line in lines if line.data["type"] == "session.update"]
+    settings = dict(updates[0]) if updates else {}
+    named = [tool["name"] for tool in settings.pop("tools", ())]
+    settings.pop("instructions", None)
+    return settings, [tool for tool in (get_weather,) if tool.name in named]
+
+
 def play(lines: Sequence[Line]) -> tuple[list[RealtimeSessionEvent], RealtimeSession[None], ScriptedModel]:
     model = ScriptedModel(list(script_of(lines)))
-    agent: RealtimeAgent[None] = RealtimeAgent(name="Recorded", instructions="Answer briefly.", tools=[get_weather])
+    settings, tools = asked(lines)
+    agent: RealtimeAgent[None] = RealtimeAgent(name="Recorded", instructions="Answer briefly.", tools=tools)
     events: list[RealtimeSessionEvent] = []
 
     async def main() -> RealtimeSession[None]:
-        session = await RealtimeRunner(agent, model=model).run()
+        session = await RealtimeRunner(agent, model=model, config={"model_settings": settings}).run()
         async with session:
             await converse(session, lines)
             async for event in session:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from engine.wire.formats import G711_ULAW
 from tests.support.fake_server.model import (
     BreaksOff,
     Call,
@@ -54,6 +55,9 @@ quirks = st.builds(
     whole_text=st.sampled_from([False, False, False, True]),
     rewords=st.sampled_from([False, False, True]),
     never_cancels=st.sampled_from([False, False, False, True]),
+    other_format=st.sampled_from([None, None, None, G711_ULAW]),
+    denies_detection=st.sampled_from([False, False, False, True]),
+    refuses_changes=st.sampled_from(["", "", "by id", "by place"]),
 )
 
 talk = st.builds(Talk, st.integers(0, 6), st.sampled_from([0, 20, 300, 2000]))

@@ -22,12 +22,14 @@ from engine.agents.context import RunContext, ToolContext
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
 from engine.clock import now_ns
-from engine.core.inputs import AudioSent, CancelHandle, Interrupt, Respond, SendMessage
+from engine.core.inputs import AudioSent, CancelHandle, Interrupt, Respond, SendMessage, SendRaw, UpdateSettings
 from engine.errors import EngineError, ResponseFailed, SessionClosed, ToolCallUnknown, TransportLost
 from engine.events import RealtimeSessionEvent, ToolApprovalRequired
 from engine.models.interface import ModelCapabilities
 from engine.session.messages import user_message
 from engine.session.response_handle import ResponseHandle
+from engine.settings import session_settings
+from engine.wire.client_events import RawClientEvent
 from engine.wire.response import ResponseParams
 from engine.wire.struct import UNSET
 from tests.support.fake_server.model import FarScript, Later, ServerModel
@@ -92,7 +94,15 @@ class ClearsAudio:
     """Takes back what was sent."""
 
 
-Move = Says | Asks | Cancels | Interrupts | ChangesAgent | SendsAudio | ClearsAudio
+@attrs.frozen
+class ChangesSettings:
+    """Changes how fast the agent speaks; `raw` with a client event of its own."""
+
+    speed: float
+    raw: bool = False
+
+
+Move = Says | Asks | Cancels | Interrupts | ChangesAgent | ChangesSettings | SendsAudio | ClearsAudio
 
 
 @attrs.frozen
@@ -173,7 +183,7 @@ class _Stage:
     async def _perform(self, settle: bool) -> PlayedScene:
         vad = {"create_response": self._scene.creates, "interrupt_response": self._scene.interrupts}
         config = {
-            "model_settings": {"turn_detection": {"type": "server_vad", **vad}},
+            "model_settings": {"turn_detection": {"type": "server_vad", **vad}, "speed": 1.0},
             "output_guardrails": [_guardrail(self._scene, self._watch)],
             "guardrails_settings": {"debounce_text_length": self._scene.step},
         }
@@ -255,6 +265,13 @@ class _Stage:
                 await session.interrupt()
             case ChangesAgent(name=name):
                 await session.update_agent(self._agents[name])
+            case ChangesSettings(speed=speed, raw=True):
+                event = {"type": "session.update", "session": {"audio": {"output": {"speed": speed}}}}
+                self._watch.commanded(SendRaw(RawClientEvent(event)), now_ns())
+                await session.send_event(event)
+            case ChangesSettings(speed=speed):
+                self._watch.commanded(UpdateSettings(session_settings({"speed": speed})), now_ns())
+                await session.update_settings(speed=speed)
             case SendsAudio(ms=ms, commit=commit):
                 if commit:
                     self._watch.commanded(AudioSent("commit"), now_ns())

@@ -51,9 +51,10 @@ from engine.wire.client_events import (
     InputAudioBufferClear,
     InputAudioBufferCommit,
 )
+from engine.wire.formats import PCM16
 from engine.wire.server_events import ServerEvent
 from engine.wire.session import Audio as AudioSettings
-from engine.wire.session import AudioInput, ServerVad, Session
+from engine.wire.session import AudioInput, AudioOutput, ServerVad, Session
 from tests.support.fake_server.aliases import Aliases
 from tests.support.fake_server.records import BYTES_PER_MS, Quirks
 from tests.support.fake_server.server import Server
@@ -91,7 +92,8 @@ def agent(name: str, setting: Setting) -> AgentSpec:
     }
     for other in ("front", "back"):
         tools[HANDOFF + other] = ToolSpec(HANDOFF + other, "handoff", None)
-    return AgentSpec(name, name, Session(instructions=name, audio=AudioSettings(AudioInput(turn_detection=vad))), tools)
+    audio = AudioSettings(AudioInput(turn_detection=vad), AudioOutput(format=PCM16, speed=1.0))
+    return AgentSpec(name, name, Session(instructions=name, audio=audio), tools)
 
 
 class World:

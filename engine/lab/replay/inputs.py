@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
+from engine.audio.samples import SampleCutter
 from engine.core.arbitration import TOKEN
 from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
 from engine.session.session import RealtimeSession
@@ -43,12 +44,16 @@ class Act:
     responds: bool = False
     """Of a message: it is to be answered."""
 
-    async def do(self, session: RealtimeSession[object]) -> None:
-        """Do it again. Raises what the session raises."""
+    async def do(self, session: RealtimeSession[object], cutter: SampleCutter) -> None:
+        """Do it again. Raises what the session raises.
+
+        Args:
+            session: the program's.
+            cutter: of the user's audio, which other clients cut anywhere.
+        """
         match decode_client(self.line.message):
             case InputAudioBufferAppend(audio=audio):
-                whole = audio[: len(audio) // 2 * 2]  # whoever shortened a recording may have cut a sample
-                if whole:
+                if whole := cutter.cut(audio):
                     await session.send_audio(whole)
             case InputAudioBufferCommit():
                 await session.commit_audio()

@@ -27,7 +27,7 @@ import attrs
 import orjson
 
 from engine._messages import without_secrets
-from engine.audio.g711 import alaw_to_pcm, ulaw_to_pcm
+from engine.audio.streams import Decoder
 from engine.clock import is_real_time, now_ns
 from engine.errors import EngineError
 from engine.events import RealtimeSessionEvent
@@ -37,13 +37,21 @@ from engine.settings import RealtimeModelConfig
 from engine.version import VERSION as PACKAGE_VERSION
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 from engine.wire.codec import encode_client, encode_server
-from engine.wire.formats import G711_ALAW, G711_ULAW, AudioFormat, format_object
-from engine.wire.server_events import MalformedEvent, ResponseOutputAudioDelta, ServerEvent
+from engine.wire.formats import PCM16, AudioFormat, format_object
+from engine.wire.server_events import (
+    MalformedEvent,
+    ResponseOutputAudioDelta,
+    ResponseOutputAudioDone,
+    ServerEvent,
+    SessionUpdated,
+)
 from engine.wire.session import Session, format_of
 
 VERSION = 1
 WIRE_FILE = "wire.jsonl"
-_TO_PCM = {G711_ULAW.type: ulaw_to_pcm, G711_ALAW.type: alaw_to_pcm}
+Key = tuple[str, int]
+"""Item id and content index."""
+_ONE_STREAM: Key = ("", 0)
 
 
 class RecordingExists(EngineError):
@@ -137,7 +145,12 @@ class _Writer:
                 self._message("malformed", "received", orjson.dumps(text))
                 continue
             if isinstance(event, ResponseOutputAudioDelta):
-                self._agent.add(event.delta)
+                self._agent.add(event.delta, (event.item_id, event.content_index))
+            elif isinstance(event, ResponseOutputAudioDone):
+                self._agent.end((event.item_id, event.content_index))
+            elif isinstance(event, SessionUpdated) and isinstance(event.session, Session):
+                self._user.use_format(event.session.audio_input.format)
+                self._agent.use_format(event.session.audio_output.format)
             self._message("message", "received", encode_server(event))
         self._file.flush()
 
@@ -170,18 +183,42 @@ class _Writer:
 
 
 class _Sound:
-    """A mono WAV file that grows."""
+    """A mono WAV file that grows. It is opened with the first sound: only then is the format known for certain."""
 
     def __init__(self, path: Path, audio_format: AudioFormat) -> None:
-        self._to_pcm = _TO_PCM.get(audio_format.type)
-        self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by `close`
-        self._file.setnchannels(1)
-        self._file.setsampwidth(2)
-        self._file.setframerate(audio_format.rate)
+        self._format = audio_format
+        self._decoders: dict[Key, Decoder] = {}
+        self._path = path
+        self._file: wave.Wave_write | None = None
 
-    def add(self, audio: bytes) -> None:
-        whole = audio[: len(audio) // 2 * 2] if self._to_pcm is None else self._to_pcm(audio)
-        self._file.writeframes(whole)
+    def use_format(self, said: object) -> None:
+        """Take what comes from now on for this format, if the server has said one."""
+        if isinstance(said, AudioFormat) and said != self._format:
+            self._format = said
+            self._decoders.clear()
+
+    def add(self, audio: bytes, key: Key = _ONE_STREAM) -> None:
+        """Write what comes next of one stream, which may end within a sample."""
+        file = self._opened()
+        if (decoder := self._decoders.get(key)) is None:
+            decoder = self._decoders[key] = Decoder(self._format, file.getframerate())
+        file.writeframes(decoder.decode(audio))
+
+    def end(self, key: Key) -> None:
+        """Write the rest of one stream."""
+        if (decoder := self._decoders.pop(key, None)) is not None:
+            self._opened().writeframes(decoder.flush())
 
     def close(self) -> None:
-        self._file.close()
+        for key in list(self._decoders):
+            self.end(key)
+        self._opened().close()
+
+    def _opened(self) -> wave.Wave_write:
+        """Return the file, which has the rate of the first sound in it."""
+        if self._file is None:
+            self._file = wave.open(str(self._path), "wb")  # noqa: SIM115 - closed by `close`
+            self._file.setnchannels(1)
+            self._file.setsampwidth(PCM16.bytes_per_sample)
+            self._file.setframerate(self._format.rate)
+        return self._file

@@ -21,6 +21,7 @@ import trio
 
 from engine._messages import without_secrets
 from engine.agents.agent import RealtimeAgent
+from engine.audio.samples import SampleCutter
 from engine.errors import EngineError, SessionClosed, TransportClosed
 from engine.events import ToolApprovalRequired
 from engine.lab.replay.agent import stand_in
@@ -163,12 +164,15 @@ async def _perform(
 
 
 async def _act(session: RealtimeSession[Any], server: RecordedServer, acts: Sequence[Act]) -> None:
+    cutter = SampleCutter(session.input_format.bytes_per_sample)
     for act in acts:
         while server.delivered < act.after:
             await server.news.park()
         if act.line.t is not None:
             await trio.sleep_until((server.began_ns + act.line.t + server.lag_ns) / NS_PER_S)
-        await act.do(session)
+        await act.do(session, cutter)
+    # Half a sample at the end, of a recording that was shortened, cannot be sent: that is no difference.
+    server.heard.update(cutter.kept)
     while not server.finished:
         await server.news.park()
     await trio.sleep(SETTLE_SECONDS)

@@ -31,7 +31,9 @@ from trio.testing import active_thread_count, wait_all_tasks_blocked, wait_all_t
 
 from engine.agents.agent import RealtimeAgent
 from engine.audio.samples import samples_of
-from engine.caller.play_queue import PlayQueue
+from engine.caller.item_sound import Heard, ItemSound
+from engine.caller.output_format import OutputFormat
+from engine.caller.play_queue import PlayQueue, QueuedItem
 from engine.caller.recording import Track
 from engine.caller.utterance import FRAME_MS
 from engine.clock import now_ns
@@ -115,7 +117,9 @@ class TickSession:
         self._began_ns = self._now_ns = now_ns()
         self._events: list[RealtimeSessionEvent] = []
         self._heard = Track()
-        self._queue = PlayQueue()
+        self._output_format = OutputFormat(session.output_format)
+        self._queue = PlayQueue(lambda: self._output_format.current)
+        self._sounds: dict[QueuedItem, ItemSound] = {}
         self._over: EngineError | None = None
         self._ended = False
 
@@ -147,7 +151,7 @@ class TickSession:
             self._now_ns += FRAME_MS * NS_PER_MS
             await _until(self._now_ns)
             if not self._ended:
-                await self.session.send_audio(spoken[start : start + _FRAME_BYTES])
+                await self.session.send_audio(spoken[start : start + _FRAME_BYTES], rate=PCM16.rate)
         await _settle()
         if self._over is not None:
             raise self._over
@@ -168,20 +172,30 @@ class TickSession:
         try:
             async for event in self.session:
                 self._events.append(event)
+                self._output_format.on_event(event)
                 now = now_ns()
                 match event:
                     case Audio():
                         placed = self._queue.add(event, now)
-                        self._heard.follow(self._position(placed.starts_ns), event.data, tolerance=0)
+                        if placed.item not in self._sounds:
+                            self._sounds[placed.item] = ItemSound(placed.item)
+                        self._hear(self._sounds[placed.item].piece(placed, event.data))
                     case AudioEnd():
-                        self._queue.complete(event)
+                        if (item := self._queue.complete(event)) is not None:
+                            self._hear(self._sounds[item].rest())
                     case AudioInterrupted():
                         self._queue.flush(now)
+                        self._sounds.clear()
                         self._heard.silence_from(self._position(now))
-                self._queue.remove_finished(now)
+                for item in self._queue.remove_finished(now):
+                    del self._sounds[item]
         except EngineError as error:
             self._over = error
         self._ended = True
+
+    def _hear(self, heard: Heard) -> None:
+        if heard.pcm:
+            self._heard.follow(self._position(heard.begins_ns), heard.pcm, tolerance=0)
 
 
 @asynccontextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pybase64
 
-from engine.local.conversation import errors, sound
+from engine.audio.streams import Decoder, Encoder
+from engine.local.conversation import errors
 from engine.local.conversation.effects import Hear
 from engine.local.conversation.items import ItemEntry, ItemList, with_id
 from engine.local.conversation.outbox import Outbox
@@ -139,7 +140,7 @@ class ItemRequests:
         content: list[Part] = []
         for part in message.content:
             if isinstance(part, InputAudio):
-                decoder = sound.Decoder(self._settings.input_format)
+                decoder = Decoder(self._settings.input_format)
                 pcm += decoder.decode(pybase64.b64decode(part.audio or "")) + decoder.flush()
                 transcript += part.transcript or ""
                 part = InputAudio(transcript=part.transcript)
@@ -175,5 +176,5 @@ class ItemRequests:
     def _encoded(self, entry: ItemEntry) -> bytes:
         audio = entry.audio or b""
         if isinstance(entry.item, Message) and entry.item.role == "user":
-            return sound.Encoder(self._settings.input_format).encode(audio, last=True)
+            return Encoder(self._settings.input_format).encode(audio, last=True)
         return audio

@@ -17,7 +17,8 @@ from collections.abc import Callable
 
 import attrs
 
-from engine.local.conversation import errors, sound
+from engine.audio.streams import Decoder
+from engine.local.conversation import errors
 from engine.local.conversation.effects import Hear
 from engine.local.conversation.input_buffer import SAMPLES_PER_MS, InputBuffer
 from engine.local.conversation.items import ItemEntry, ItemList
@@ -102,7 +103,7 @@ class Listening:
         self._transcripts = transcripts
         self._make_classifier = make_classifier
         self._buffer = InputBuffer()
-        self._decoder = sound.Decoder(settings.input_format)
+        self._decoder = Decoder(settings.input_format)
         self._format = settings.input_format
         self._detection = settings.turn_detection
         self._detector = self._new_detector()
@@ -159,7 +160,7 @@ class Listening:
         """Follow a change of the session's settings. A turn in progress survives unless turn detection changed."""
         if self._settings.input_format != self._format:
             self._format = self._settings.input_format
-            self._decoder = sound.Decoder(self._format)
+            self._decoder = Decoder(self._format)
         if self._settings.turn_detection != self._detection:
             self._detection = self._settings.turn_detection
             self._abandon_turn()

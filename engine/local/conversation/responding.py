@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import attrs
 
-from engine.local.conversation import errors, sentences, sound
+from engine.audio.streams import Encoder
+from engine.local.conversation import errors, sentences
 from engine.local.conversation import usage as accounting
 from engine.local.conversation.effects import GenerateReply, ReplyFailed, ReplyReady, Speak, SpeechSynthesized, Stop
 from engine.local.conversation.generation import Generation, ResponseSpec
@@ -53,7 +54,7 @@ class _Running:
     generation: Generation
     request: ResponseRequest
     thinking: bool = False
-    encoder: sound.Encoder | None = None
+    encoder: Encoder | None = None
 
     @property
     def spec(self) -> ResponseSpec:
@@ -196,7 +197,7 @@ class Responding:
         if running is None:
             return
         if running.encoder is None:
-            running.encoder = sound.Encoder(running.spec.audio_format)
+            running.encoder = Encoder(running.spec.audio_format)
         encoded = running.encoder.encode(report.pcm, last=report.last)
         if report.last:
             running.encoder = None

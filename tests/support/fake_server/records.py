@@ -7,6 +7,7 @@ from typing import Literal
 
 import attrs
 
+from engine.wire.formats import AudioFormat
 from engine.wire.items import FunctionCall, FunctionCallOutput, Item, Message, OutputAudio, OutputText
 from engine.wire.items import Status as ItemStatus
 
@@ -44,6 +45,12 @@ class Quirks:
     """Refusals name no `event_id`."""
     refuses_metadata: bool = False
     """A response with metadata is refused, by an error that names neither the event nor the metadata."""
+    other_format: AudioFormat | None = None
+    """Its audio is in this format, whatever was asked for."""
+    denies_detection: bool = False
+    """It says that it detects no turns while it does."""
+    refuses_changes: Literal["", "by id", "by place"] = ""
+    """It refuses settings that come without an agent's instructions, and names the client event, or only a setting."""
 
 
 @attrs.define
@@ -60,11 +67,12 @@ class FarItem:
     audio_bytes: int = 0
     status: ItemStatus = "completed"
     truncated: bool = False
+    bytes_per_ms: int = BYTES_PER_MS
 
     @property
     def audio_ms(self) -> int:
         """How much audio has been made."""
-        return self.audio_bytes // BYTES_PER_MS
+        return self.audio_bytes // self.bytes_per_ms
 
     def shown(self) -> Item:
         """The item as the server would send it now."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import attrs
 
+from engine.wire.asked_settings import settings_asked
 from engine.wire.client_events import (
     ClientEvent,
     ConversationItemCreate,
@@ -16,6 +17,7 @@ from engine.wire.client_events import (
     InputAudioBufferAppend,
     InputAudioBufferClear,
     InputAudioBufferCommit,
+    RawClientEvent,
     ResponseCancel,
     ResponseCreate,
     SessionUpdate,
@@ -26,6 +28,7 @@ from engine.wire.items import (
     InputAudio,
     Message,
 )
+from engine.wire.merge import merge
 from engine.wire.response import ResponseParams
 from engine.wire.server_events import (
     ConversationItemDeleted,
@@ -64,14 +67,17 @@ class Server(Speaking):
         """The id that the item of the user's speech will have."""
         self.vad, self.creates, self.interrupts = True, True, True
         self._unheard_audio = 0
+        self.settings = Session()
+        self.agreed: dict[str, object] = {}
+        """What was changeable at the beginning, or as it was last changed: no agent's settings may alter it."""
 
     # --- what the client wants
 
     def take(self, event: ClientEvent) -> None:
         """Process one client event."""
         match event:
-            case SessionUpdate(session=Session() as session):
-                self._configure(session)
+            case SessionUpdate() | RawClientEvent() if isinstance(asked := settings_asked(event), Session):
+                self._configure(event, asked)
             case ConversationItemCreate():
                 self._create_item(event)
             case ConversationItemTruncate():
@@ -92,9 +98,20 @@ class Server(Speaking):
             case _:
                 self._refuse(event, "invalid_value", f"unknown event {event!r}")
 
-    def _configure(self, session: Session) -> None:
+    def changeable(self) -> dict[str, object]:
+        """Those settings in force that an application changes in mid-call."""
+        return {"speed": self.settings.audio_output.speed}
+
+    def _configure(self, event: ClientEvent, session: Session) -> None:
         if isinstance(session.instructions, str):
             self.agent = session.instructions
+        elif self.quirks.refuses_changes:
+            by_id = self.quirks.refuses_changes == "by id"
+            self._refuse(event, "invalid_value", "settings are not changed", "session.audio", known=by_id)
+            return
+        self.settings = merge(self.settings, session)
+        if not self.agreed or not isinstance(session.instructions, str):
+            self.agreed = self.changeable()
         if isinstance(session.audio, Audio) and isinstance(session.audio.input, AudioInput):
             detection = session.audio.input.turn_detection
             if detection is None:
@@ -103,7 +120,15 @@ class Server(Speaking):
                 self.vad = True
                 self.creates = detection.create_response is not False
                 self.interrupts = detection.interrupt_response is not False
-        self.say(SessionUpdated(session))
+        self.say(SessionUpdated(self._shown_settings()))
+
+    def _shown_settings(self) -> Session:
+        user, agent = self.settings.audio_input, self.settings.audio_output
+        if self.quirks.denies_detection:
+            user = attrs.evolve(user, turn_detection=None)
+        if self.quirks.other_format is not None:
+            agent = attrs.evolve(agent, format=self.quirks.other_format)
+        return attrs.evolve(self.settings, audio=Audio(user, agent))
 
     def _create_item(self, event: ConversationItemCreate) -> None:
         item = event.item
@@ -185,6 +210,7 @@ class Server(Speaking):
             self.ends(response, "cancelled", why)
             return
         response.status = "cancelled"
+        self._closed_late = [late for late in self._closed_late if late[0] is not response]
         for item in response.open_items():
             item.status = "incomplete"
 
@@ -198,10 +224,12 @@ class Server(Speaking):
         self.complaints.append(what)
         self._refuse(event, code, what)
 
-    def _refuse(self, event: ClientEvent, code: str | None, message: str) -> None:
-        event_id = getattr(event, "event_id", None)
-        known = event_id if isinstance(event_id, str) and not self.quirks.anonymous else None
-        self.say(ErrorEvent(ErrorDetail("invalid_request_error", message, code, None, known)))
+    def _refuse(
+        self, event: ClientEvent, code: str | None, message: str, param: str | None = None, *, known: bool = True
+    ) -> None:
+        given = event.payload.get("event_id") if isinstance(event, RawClientEvent) else event.event_id
+        event_id = given if isinstance(given, str) and known and not self.quirks.anonymous else None
+        self.say(ErrorEvent(ErrorDetail("invalid_request_error", message, code, param, event_id)))
 
     # --- what the user does
 

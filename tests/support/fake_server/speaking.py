@@ -49,6 +49,12 @@ class Speaking:
         self._samples = 0
 
     @property
+    def bytes_per_ms(self) -> int:
+        """Of its audio."""
+        other = self.quirks.other_format
+        return BYTES_PER_MS if other is None else other.bytes_per_ms
+
+    @property
     def active(self) -> FarResponse | None:
         """The response of the conversation that runs now."""
         return next((each for each in self.responses if each.running and not each.out_of_band), None)
@@ -100,7 +106,9 @@ class Speaking:
             if open_item.kind == "message":
                 self.closes(response, open_item)
         item_id = self.fresh("item_")
-        item = self._opens(response, FarItem(item_id, "message", Message(item_id, "assistant", ()), spoken=spoken))
+        message = Message(item_id, "assistant", ())
+        item = FarItem(item_id, "message", message, spoken=spoken, bytes_per_ms=self.bytes_per_ms)
+        self._opens(response, item)
         part = OutputAudio("") if spoken else OutputText("")
         self.say(ResponseContentPartAdded(response.response_id, item_id, item.output_index, 0, part))
         return item
@@ -141,12 +149,12 @@ class Speaking:
             self.say(kind(*at, delta))
         if item.spoken and ms:
             self.say(ResponseOutputAudioDelta(*at, self._audio(ms)))
-            item.audio_bytes += ms * BYTES_PER_MS
+            item.audio_bytes += ms * self.bytes_per_ms
 
     def _audio(self, ms: int) -> bytes:
         """Audio in which no two pieces are alike: the samples count up."""
         first = self._samples
-        self._samples += ms * BYTES_PER_MS // 2
+        self._samples += ms * self.bytes_per_ms // 2
         return array("H", (at & 0xFFFF for at in range(first, self._samples))).tobytes()
 
     def closes(self, response: FarResponse, item: FarItem) -> None:
@@ -175,7 +183,7 @@ class Speaking:
                 self.say(ResponseOutputAudioDone(*at, 0))
                 if self.quirks.stray_audio and not self.quirks.late_done and item.status == "completed":
                     self.say(ResponseOutputAudioDelta(*at, 0, self._audio(10)))
-                    item.audio_bytes += 10 * BYTES_PER_MS
+                    item.audio_bytes += 10 * self.bytes_per_ms
                 self.say(ResponseOutputAudioTranscriptDone(*at, 0, item.text))
                 self.say(ResponseContentPartDone(*at, 0, OutputAudio(item.text)))
             case _:

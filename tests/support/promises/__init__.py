@@ -15,5 +15,6 @@ interruptions.py   7: what was heard, and what the server is told of it
 sending.py         9: control before the audio that was sent after it
 transparency.py    10: nothing hides
 waits.py           16: no wait without a bound and an event
+settings.py        17: what the server confirmed is what counts
 watch.py           all of them together
 """

@@ -17,7 +17,7 @@ from engine.wire.server_events import (
     ServerEvent,
 )
 from tests.support.ear import Ear
-from tests.support.fake_server.records import BYTES_PER_MS, FarItem
+from tests.support.fake_server.records import FarItem
 from tests.support.fake_server.server import Server
 from tests.support.promises.base import Promise
 
@@ -29,6 +29,7 @@ STRAY_MS = 10
 class _Track:
     response_id: str
     position: int
+    bytes_per_ms: int
     received: int = 0
     done_at: int | None = None
     truncated_ms: int | None = None
@@ -36,16 +37,21 @@ class _Track:
 
     @property
     def received_ms(self) -> int:
-        return self.received // BYTES_PER_MS
+        return self.received // self.bytes_per_ms
 
 
 class WhatWasHeard(Promise):
     number = 7
 
-    def __init__(self, *, strict: bool) -> None:
-        """`strict`: what is sent was decided after everything that was told before, not only before this moment."""
+    def __init__(self, *, strict: bool, bytes_per_ms: int) -> None:
+        """
+        Args:
+            strict: what is sent was decided after everything that was told before, not only before this moment.
+            bytes_per_ms: of the server's audio.
+        """
         self._strict = strict
-        self._ear: Ear[str] = Ear()
+        self._bytes_per_ms = bytes_per_ms
+        self._ear: Ear[str] = Ear(bytes_per_ms * 1000)
         self._tracks: dict[str, _Track] = {}
         self._cuts: dict[str, AudioInterrupted] = {}
         self._dropped: set[str] = set()
@@ -58,12 +64,14 @@ class WhatWasHeard(Promise):
     def told(self, event: ServerEvent, at: int) -> None:
         match event:
             case ResponseContentPartAdded():
-                self._tracks.setdefault(event.item_id, _Track(event.response_id, len(self._tracks)))
+                self._track(event.item_id, event.response_id)
             case ResponseOutputAudioDelta():
-                track = self._tracks.setdefault(event.item_id, _Track(event.response_id, len(self._tracks)))
-                track.received += len(event.delta)
+                self._track(event.item_id, event.response_id).received += len(event.delta)
             case ResponseOutputAudioDone() if event.item_id in self._tracks:
                 self._tracks[event.item_id].done_at = at
+
+    def _track(self, item_id: str, response_id: str) -> _Track:
+        return self._tracks.setdefault(item_id, _Track(response_id, len(self._tracks), self._bytes_per_ms))
 
     def seen(self, event: RealtimeSessionEvent, at: int) -> None:
         match event:

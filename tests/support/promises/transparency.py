@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from engine.errors import ProtocolError, ServerError, ServerTimeout
+from engine.errors import ProtocolError, ServerError, ServerTimeout, SettingsDiffer
 from engine.events import Error, RawModelEvent, RealtimeSessionEvent
 from engine.history import HistoryItem
 from engine.wire.server_events import ErrorEvent, MalformedEvent, ServerEvent, UnknownEvent
@@ -49,7 +49,7 @@ class NothingHides(Promise):
                     self.broken(f"{data!r} was passed through out of order or more than once")
             case Error(error=ProtocolError()):
                 self._protocol_errors -= 1
-            case Error(error=ServerTimeout()):
+            case Error(error=ServerTimeout() | SettingsDiffer()):
                 return  # what the server did not say
             case Error(error=ServerError() as error):
                 if not self._refusals or self._refusals.popleft() not in str(error):

@@ -21,6 +21,7 @@ from tests.support.promises.order import ServersOrder
 from tests.support.promises.requests import WhoMaySpeak
 from tests.support.promises.responses import OneStartOneEnd
 from tests.support.promises.sending import ApplicationsOrder
+from tests.support.promises.settings import WhatWasConfirmed
 from tests.support.promises.transparency import NothingHides
 from tests.support.promises.waits import NoSilence
 
@@ -47,7 +48,8 @@ class Watch:
             SettingsFirst(far, name_of),
             AllTextIsChecked(step),
             self._order,
-            WhatWasHeard(strict=machine_only),
+            WhatWasConfirmed(),
+            WhatWasHeard(strict=machine_only, bytes_per_ms=far.bytes_per_ms),
             ApplicationsOrder(),
             self._transparency,
             NoSilence(),
