@@ -69,7 +69,7 @@ def malformed(s: State, event: MalformedEvent) -> None:
     s.error(ProtocolError(f"the server sent what is not a valid event: {event.reason}"))
     if event.type == SessionUpdated.type:
         confirm_settings(s, Session())
-    if event.type == ResponseCreated.type:
+    if event.type == ResponseCreated.type and event.response_id:
         begin_told(s, ResponseCreated(Response(event.response_id, conversation_id="")))
     if event.type == ResponseDone.type:
         failure = StatusDetails("failed", error=ResponseError(code="malformed", message=event.reason))

@@ -81,9 +81,11 @@ def begin_told(s: State, event: ResponseCreated) -> None:
 
 
 def _told_again(s: State, response: Response) -> LiveResponse | None:
-    """Return the running response whose beginning is told: without an id, one that has none and the same request."""
+    """Return the response whose beginning is told, if it has begun already: it runs, or has ended before that was told;
+    without an id, a running one that has none and the same request."""
     if response.id:
-        return s.live(s.identity.response(response.id) or "")
+        known = s.responses.get(s.identity.response(response.id) or "")
+        return known if known is not None and (not known.ended or not known.told) else None
     token = (response.metadata or {}).get(TOKEN)
     for live in s.running():
         asked = None if live.request is None else live.request.token

@@ -263,9 +263,16 @@ def test_a_beginning_that_is_told_late_is_believed() -> None:
 def test_a_beginning_that_cannot_be_read_is_a_beginning() -> None:
     d = Driven().tell(begins("q"), ends("q")).forget()
     d.tell(MalformedEvent("broken", "{}", type="response.created", response_id="r"), *speaks("r", "x", "one", 0.1))
-    d.tell(MalformedEvent("broken", "{}", type="response.created"), *speaks("s", "y", "two", 0.1), ends("s"), ends("r"))
-    assert [event.response_id for event in d.seen(Audio)] == ["r", "response~1"]
-    assert {event.response_id for event in d.seen(AgentEnd)} == {"r", "response~1"}
+    d.tell(MalformedEvent("broken", "{}", type="response.created"), *speaks("s", "y", "two", 0.1), ends("r"))
+    assert [event.response_id for event in d.seen(Audio)] == ["r"]
+    assert [event.response_id for event in d.seen(AgentEnd)] == ["r"]
+    assert [event.code for event in d.seen(Error)] == [None, None, "unplaced_event"]
+
+
+def test_an_end_may_be_told_before_its_beginning() -> None:
+    d = Driven().tell(ends("r"), begins("r"), ends("r"), Respond(1))
+    assert d.types() == ["agent_start", "agent_end"]
+    assert len(d.sent(ResponseCreate)) == 1
 
 
 # --- what the server is told
