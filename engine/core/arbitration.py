@@ -115,6 +115,8 @@ class Begun:
     """The request that it answers; None for the server's own, and for one that nobody waits for."""
     stop: bool = False
     """It was cancelled before it began."""
+    for_user: bool = False
+    """It is stopped because the user speaks: what its calls lead to is held."""
     unwanted: bool = False
     """Nobody waits for it any more, and another response may be audible: nothing of it may be heard."""
 
@@ -341,7 +343,7 @@ class Arbiter:
         self._forget_sent()
         if held and sent.follow_up:
             self.follow_up(sent.after)
-        return Begun(sent, stop and not overtaken, unwanted=stop and overtaken)
+        return Begun(sent, stop and not overtaken, unwanted=stop and overtaken, for_user=held)
 
     def _first_without_mark(self) -> Request | None:
         """Return the out-of-band request without a token that the next response without one answers: servers answer in
@@ -376,10 +378,10 @@ class Arbiter:
         self.running = response_id
         self._retry_at = None
         for copy in self._pending:
-            if copy.wish == late.wish:
+            if _is_same_wish(copy, late):
                 self._pending.remove(copy)
                 return Begun(late)
-        if self._sent is not None and self._sent.wish == late.wish:
+        if self._sent is not None and _is_same_wish(self._sent, late):
             stop = self._cancel_sent or self._hold_sent
             self._remember(self._sent)
             self._forget_sent()
@@ -605,6 +607,12 @@ class Arbiter:
 def _reads_conversation(request: Request) -> bool:
     """Return whether the response will see everything that is in the conversation by then."""
     return isinstance(request.params, UnsetType) or isinstance(request.params.input, UnsetType)
+
+
+def _is_same_wish(request: Request, late: Request) -> bool:
+    """Return whether one answer is enough for both. Follow-ups are all alike; what an answer has not read is asked for
+    again (`responses.begin_response`)."""
+    return request.wish == late.wish or (request.follow_up and late.follow_up)
 
 
 def _names_metadata(error: ErrorDetail) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from engine.core.arbitration import GivenUp
 from engine.core.responses import end_overdue_response
+from engine.core.settings_update import confirm_settings
 from engine.core.state import State
 from engine.core.user_turn import end_turn
 from engine.core.waits import (
@@ -17,6 +18,7 @@ from engine.core.waits import (
     RESPONSE_BEGIN,
     RESPONSE_END,
     RESPONSE_PROGRESS,
+    SETTINGS,
     TURN_END,
     TURN_RESPONSE,
     UNCLEAR_REFUSAL,
@@ -25,6 +27,7 @@ from engine.core.waits import (
 )
 from engine.errors import ResponseFailed, ServerTimeout
 from engine.wire.client_events import ResponseCancel
+from engine.wire.session import Session
 from engine.wire.units import NS_PER_S
 
 
@@ -129,6 +132,11 @@ def _own_response(s: State, wait: Wait, _: str) -> None:
     _report(s, wait, "the server has not responded to the user, as its settings say", then)
 
 
+def _settings(s: State, wait: Wait, _: str) -> None:
+    _report(s, wait, "the server has not confirmed a `session.update`", "the settings count as confirmed")
+    confirm_settings(s, Session())
+
+
 _GIVE_UP: dict[Wait, Callable[[State, Wait, str], None]] = {
     RESPONSE_BEGIN: _request,
     UNCLEAR_REFUSAL: _request,
@@ -139,4 +147,5 @@ _GIVE_UP: dict[Wait, Callable[[State, Wait, str], None]] = {
     TURN_END: _turn,
     LINE_TURN_END: _turn,
     TURN_RESPONSE: _own_response,
+    SETTINGS: _settings,
 }

@@ -74,7 +74,7 @@ def begin_response(s: State, response: Response, *, told: bool = False) -> LiveR
     elif cancel and out_of_band:
         stop_response(s, live)
     elif cancel:
-        stop_speaking(s, tell_server=True)
+        stop_speaking(s, tell_server=True, for_user=begun.for_user)
     return live
 
 

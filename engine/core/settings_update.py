@@ -13,6 +13,7 @@ from engine.core.effects import FormatsInUse
 from engine.core.setting_differences import same_voice
 from engine.core.settings_in_force import PendingUpdate
 from engine.core.state import State
+from engine.core.waits import SETTINGS
 from engine.errors import SettingsDiffer, SettingsError
 from engine.events import SettingsUpdated
 from engine.wire.asked_settings import settings_asked
@@ -62,14 +63,28 @@ def note_update(s: State, event: ClientEvent) -> ClientEvent:
         event_id = s.fresh_id("settings")
         event = evolve(event, event_id=event_id)
     known_id = event_id if isinstance(event_id, str) else None
-    s.updates.append(PendingUpdate(known_id, _speech(asked), s.now))
+    _await(s, PendingUpdate(known_id, _speech(asked), s.now))
     return event
 
 
 def _send(s: State, session: Session, spec: AgentSpec | None) -> None:
     event_id = s.fresh_id("settings")
-    s.updates.append(PendingUpdate(event_id, session, s.now, spec))
+    _await(s, PendingUpdate(event_id, session, s.now, spec))
     s.effects.wire.append(SessionUpdate(session, event_id=event_id))
+
+
+def _await(s: State, update: PendingUpdate) -> None:
+    s.updates.append(update)
+    if len(s.updates) == 1:
+        s.waits.begin(SETTINGS, "", s.now)
+
+
+def _answered(s: State) -> None:
+    """Wait for the answer to the next update, if there is one."""
+    if s.updates:
+        s.waits.begin(SETTINGS, "", s.now)
+    else:
+        s.waits.end(SETTINGS, "")
 
 
 def _without_other_voice(s: State, session: Session, whose: str) -> Session:
@@ -113,6 +128,7 @@ def confirm_settings(s: State, said: Session | TranscriptionSession) -> None:
     `said` is the server's word for all of its settings; one that says nothing confirms what was asked.
     """
     update = s.updates.pop(0) if s.updates else None
+    _answered(s)
     _confirm(s, update, said)
     if update is not None and update.spec is not None:
         s.confirmed_agent = update.spec
@@ -134,6 +150,7 @@ def refused_update(s: State, said: ErrorDetail) -> PendingUpdate | None:
 def refuse_settings(s: State, update: PendingUpdate) -> None:
     """Forget settings that the server refused."""
     s.updates.remove(update)
+    _answered(s)
     s.settings.answered(update)
     _take_effect(s)
 

@@ -12,6 +12,7 @@ from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
 from engine.events import Audio, RealtimeSessionEvent
 from engine.wire.client_events import ClientEvent
+from engine.wire.server_events import SessionUpdated
 from engine.wire.session import Session, format_of
 
 MS = 1_000_000
@@ -27,7 +28,23 @@ OTHER = AgentSpec("back", "back", Session(instructions="back"))
 class Driven:
     """The machine, and all effects so far."""
 
-    def __init__(self, agent: AgentSpec = AGENT, *, reported: bool = False, opened: bool = True, **rules: Any) -> None:
+    def __init__(
+        self,
+        agent: AgentSpec = AGENT,
+        *,
+        reported: bool = False,
+        opened: bool = True,
+        confirmed: bool = True,
+        **rules: Any,
+    ) -> None:
+        """
+        Args:
+            agent: who speaks first.
+            reported: the application reports playback.
+            opened: the connection stands, and the agent's settings are sent.
+            confirmed: the server has confirmed them.
+            rules: see `Rules`.
+        """
         ledger = PlaybackLedger(format_of(agent.session.audio_output), reported=reported)
         self.machine = Machine(Rules(context="ctx", **rules), agent, ledger)
         self.now = 0
@@ -40,7 +57,7 @@ class Driven:
         self.told: list[Any] = []
         self.formats: list[Any] = []
         if opened:
-            self.tell(Connected(agent))
+            self.tell(Connected(agent), *([SessionUpdated(agent.session)] if confirmed else []))
             self.forget()
 
     def tell(self, *given: Input, at_ms: int | None = None) -> Driven:

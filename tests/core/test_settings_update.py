@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +44,9 @@ from tests.support.talk import begins, ends, speaks
 VAD = ServerVad()
 STARTED = InputAudioBufferSpeechStarted(audio_start_ms=0, item_id="u")
 
+Opened = partial(Driven, confirmed=False)
+"""The server has not answered yet."""
+
 
 def settings(**given: Any) -> Session:
     """Settings of both sides, by their own names."""
@@ -80,7 +84,7 @@ def ids(d: Driven) -> list[str]:
 
 
 def test_all_that_differs_is_one_error() -> None:
-    d = Driven(agent(output_format=G711_ULAW, input_format=G711_ULAW, voice="ash", turn_detection=VAD))
+    d = Opened(agent(output_format=G711_ULAW, input_format=G711_ULAW, voice="ash", turn_detection=VAD))
     d.tell(Confirmed(settings(output_format=PCM16, input_format=PCM16, voice="coral", turn_detection=None)))
     (event,) = d.seen(Error)
     assert event.code == "settings_differ"
@@ -100,7 +104,7 @@ def test_all_that_differs_is_one_error() -> None:
 
 @given(st.lists(st.sampled_from(["ash", "coral", "sage", None]), min_size=1, max_size=8))
 def test_each_difference_is_told_once(confirmed: Sequence[str | None]) -> None:
-    d = Driven(agent(voice="ash"))
+    d = Opened(agent(voice="ash"))
     for voice in confirmed:
         d.tell(Confirmed(settings(voice=voice) if voice else Session()), UpdateAgent(agent("back", voice="ash")))
     told = [difference.confirmed for event in d.seen(Error) for difference in event.error.differences]  # type: ignore[attr-defined]
@@ -110,7 +114,7 @@ def test_each_difference_is_told_once(confirmed: Sequence[str | None]) -> None:
 
 def test_a_server_that_does_as_it_was_asked_is_not_mentioned() -> None:
     asked = agent(output_format=G711_ULAW, voice="ash", turn_detection=VAD, tools=())
-    d = Driven(asked).tell(SessionCreated(settings(output_format=PCM16, voice="coral", turn_detection=None)))
+    d = Opened(asked).tell(SessionCreated(settings(output_format=PCM16, voice="coral", turn_detection=None)))
     d.tell(Confirmed(asked.session), UpdateAgent(asked), Confirmed(asked.session))
     assert not d.seen(Error)
     assert not d.seen(SettingsUpdated)
@@ -118,14 +122,14 @@ def test_a_server_that_does_as_it_was_asked_is_not_mentioned() -> None:
 
 
 def test_formats_that_nobody_asked_for_count_and_are_no_difference() -> None:
-    d = Driven(agent()).tell(SessionCreated(settings(output_format=G711_ULAW, input_format=G711_ULAW)))
+    d = Opened(agent()).tell(SessionCreated(settings(output_format=G711_ULAW, input_format=G711_ULAW)))
     (updated,) = d.seen(SettingsUpdated)
     assert (updated.input_format, updated.output_format) == (G711_ULAW, G711_ULAW)
     assert not d.tell(Confirmed(settings(output_format=G711_ULAW))).seen(Error)
 
 
 def test_formats_that_are_asked_for_count_before_they_are_confirmed() -> None:
-    d = Driven(agent(output_format=G711_ULAW)).tell(SessionCreated(settings(output_format=PCM16)))
+    d = Opened(agent(output_format=G711_ULAW)).tell(SessionCreated(settings(output_format=PCM16)))
     d.tell(begins("r"), *speaks("r", "a", "hi", 1.0), ends("r"))  # 48,000 bytes are six seconds of G.711
     d.take_audio(at_ms=0)
     d.tell(STARTED, at_ms=4000)
@@ -133,7 +137,7 @@ def test_formats_that_are_asked_for_count_before_they_are_confirmed() -> None:
 
 
 def test_a_cut_lies_within_the_audio_that_was_confirmed() -> None:
-    d = Driven(agent(output_format=G711_ULAW, turn_detection=VAD)).tell(Confirmed(settings(output_format=PCM16)))
+    d = Opened(agent(output_format=G711_ULAW, turn_detection=VAD)).tell(Confirmed(settings(output_format=PCM16)))
     d.tell(begins("r"), *speaks("r", "a", "hi", 0.5))
     d.take_audio(at_ms=0)
     d.tell(STARTED, at_ms=300)
@@ -148,7 +152,7 @@ def test_a_cut_lies_within_the_audio_that_was_confirmed() -> None:
 )  # fmt: skip
 def test_audio_keeps_the_format_in_which_it_came(pieces: list[tuple[AudioFormat, int]], share: float) -> None:
     """One item, whose server changes its format in the midst of it, cut anywhere."""
-    d = Driven(agent(turn_detection=VAD)).tell(Confirmed(Session()), begins("r"))
+    d = Opened(agent(turn_detection=VAD)).tell(Confirmed(Session()), begins("r"))
     d.tell(*speaks("r", "a", "", 0))
     for audio_format, tens_of_ms in pieces:
         data = bytes(audio_format.bytes_of(tens_of_ms * 10))
@@ -162,13 +166,13 @@ def test_audio_keeps_the_format_in_which_it_came(pieces: list[tuple[AudioFormat,
 
 
 def test_a_confirmation_that_cannot_be_read_confirms() -> None:
-    d = Driven(agent()).tell(Confirmed(Session()), UpdateAgent(agent("back")))
+    d = Opened(agent()).tell(Confirmed(Session()), UpdateAgent(agent("back")))
     d.tell(MalformedEvent("odd", b"{}", type=Confirmed.type), begins("own"))
     assert [event.agent for event in d.seen(AgentStart)] == ["back"]
 
 
 def test_a_voice_that_the_server_does_not_have_is_told_once_and_not_with_every_handoff() -> None:
-    d = Driven(agent(voice="ash")).tell(Confirmed(settings(voice="coral")))
+    d = Opened(agent(voice="ash")).tell(Confirmed(settings(voice="coral")))
     d.tell(begins("r"), *speaks("r", "a", "hi", 0.1), ends("r"))
     for name in ("back", "front"):
         d.tell(UpdateAgent(agent(name, voice="ash")), Confirmed(settings(voice="coral")))
@@ -182,7 +186,7 @@ def test_a_voice_that_the_server_does_not_have_is_told_once_and_not_with_every_h
 @pytest.mark.parametrize("asked", [UNSET, VAD, ServerVad(create_response=False)])
 @pytest.mark.parametrize("event", [SessionCreated, Confirmed])
 def test_speech_proves_the_detection_that_the_server_denies(event: Any, asked: Any, echo: Any) -> None:
-    d = Driven(agent(turn_detection=asked)).tell(event(settings(turn_detection=echo)))
+    d = Opened(agent(turn_detection=asked)).tell(event(settings(turn_detection=echo)))
     d.tell(begins("r"), *speaks("r", "a", "hi", 1.0))
     d.take_audio(at_ms=0)
     d.tell(STARTED, at_ms=500)
@@ -194,21 +198,21 @@ def test_speech_proves_the_detection_that_the_server_denies(event: Any, asked: A
 
 
 def test_detection_that_the_application_switched_off_stays_off() -> None:
-    d = Driven(agent(turn_detection=None)).tell(Confirmed(settings(turn_detection=None)))
+    d = Opened(agent(turn_detection=None)).tell(Confirmed(settings(turn_detection=None)))
     d.tell(begins("r"), *speaks("r", "a", "hi", 1.0))
     d.take_audio(at_ms=0)
     assert not d.tell(STARTED, at_ms=500).seen(AudioInterrupted)
 
 
 def test_detection_that_the_server_does_not_switch_off_interrupts() -> None:
-    d = Driven(agent(turn_detection=None)).tell(Confirmed(settings(turn_detection=VAD)))
+    d = Opened(agent(turn_detection=None)).tell(Confirmed(settings(turn_detection=VAD)))
     assert d.machine._state.turn_rules.interrupts
     assert [event.code for event in d.seen(Error)] == ["settings_differ"]
 
 
 def test_keys_that_a_confirmation_leaves_out_are_as_they_were_asked_for() -> None:
     asked = ServerVad(create_response=False, interrupt_response=False)
-    d = Driven(agent(turn_detection=asked)).tell(Confirmed(settings(turn_detection=ServerVad(threshold=0.5))))
+    d = Opened(agent(turn_detection=asked)).tell(Confirmed(settings(turn_detection=ServerVad(threshold=0.5))))
     rules = d.machine._state.turn_rules
     assert (rules.creates_response, rules.interrupts) == (False, False)
     assert not d.seen(Error)
@@ -222,7 +226,7 @@ CHANGES = [UpdateSettings(settings(turn_detection=None)), raw(audio={"input": {"
 
 def in_call() -> Driven:
     front = agent(turn_detection=VAD, speed=1.0)
-    return Driven(front).tell(Confirmed(front.session)).forget()
+    return Opened(front).tell(Confirmed(front.session)).forget()
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -309,7 +313,7 @@ def test_what_is_not_understood_of_a_raw_change_does_not_hide_the_rest() -> None
 
 
 def test_a_voice_cannot_be_changed_after_speech_but_the_rest_can() -> None:
-    d = Driven(agent(voice="ash")).tell(Confirmed(settings(voice="ash")))
+    d = Opened(agent(voice="ash")).tell(Confirmed(settings(voice="ash")))
     d.tell(begins("r"), *speaks("r", "a", "hi", 0.1), ends("r")).forget()
     d.tell(UpdateSettings(settings(voice="coral")))
     assert not d.sent(SessionUpdate)
@@ -328,7 +332,7 @@ def test_a_change_of_formats_is_told_when_it_is_confirmed() -> None:
 
 
 def test_settings_that_are_refused_at_the_beginning_leave_the_servers_own() -> None:
-    d = Driven(agent(output_format=G711_ULAW))
+    d = Opened(agent(output_format=G711_ULAW))
     d.tell(SessionCreated(settings(output_format=PCM16)), refusal(None, "session.audio"))
     assert [event.output_format for event in d.seen(SettingsUpdated)] == [PCM16]
 
@@ -358,7 +362,7 @@ steps: st.SearchStrategy[tuple[str, float]] = st.tuples(
 @given(st.lists(steps, max_size=14))
 def test_the_server_ends_with_what_was_last_agreed_on(script: list[tuple[str, float]]) -> None:
     """A server that answers in order. After a last handoff it has the speed of the last change that it confirmed."""
-    d = Driven(agent(speed=1.0), opened=True)
+    d = Opened(agent(speed=1.0), opened=True)
     state = d.machine._state
     has, agreed = 1.0, 1.0
     under_way: list[tuple[str, float | None, bool]] = [("opening", 1.0, False)]

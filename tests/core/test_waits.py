@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.inputs import AudioSent, CancelHandle, Interrupt, Respond, SendMessage, TimePassed, ToolDone
+from engine.core.inputs import (
+    AudioSent,
+    CancelHandle,
+    Connected,
+    Interrupt,
+    Respond,
+    SendMessage,
+    TimePassed,
+    ToolDone,
+    UpdateAgent,
+)
 from engine.core.waits import ALL, DEFAULTS, RESPONSE_END, TURN_END, TURN_RESPONSE, Waits
 from engine.errors import ResponseFailed, ServerTimeout
 from engine.events import AgentEnd, AgentStart, Audio, Error
@@ -27,7 +37,7 @@ from engine.wire.server_events import (
 )
 from engine.wire.session import Audio as AudioSettings
 from engine.wire.session import AudioInput, ServerVad, Session
-from tests.core.driving import AGENT, MS, Driven
+from tests.core.driving import AGENT, MS, OTHER, Driven
 from tests.support.talk import accepts, begins, calls, ends, speaks, typed, user_starts, user_stops
 
 CONFLICT = "conversation_already_has_active_response"
@@ -211,6 +221,23 @@ def test_each_wish_has_one_answer_however_slow_the_server(data: st.DataObject) -
     assert sorted(handle.handle_id for handle in done) == list(range(1, wishes + 1))
     assert len(spoken) == len([handle for handle in done if handle.status == "completed"])
     assert len(d.seen(AgentStart)) == len(d.seen(AgentEnd)) == len(answered)
+
+
+# --- settings that are never confirmed
+
+
+def test_settings_that_are_never_confirmed_count_after_a_while() -> None:
+    d = Driven(opened=False).tell(Connected(AGENT))
+    wait(d, 9.9)
+    assert not codes(d)
+    wait(d, 0.1).tell(begins("own"))
+    assert codes(d) == ["settings_not_confirmed"]
+    assert [event.agent for event in d.seen(AgentStart)] == ["front"]
+    d.tell(UpdateAgent(OTHER))
+    wait(d, 10).tell(ends("own"), begins("own 2"))
+    assert codes(d) == ["settings_not_confirmed"] * 2
+    assert [event.agent for event in d.seen(AgentStart)] == ["front", "back"]
+    assert not codes(wait(d.forget(), 20))
 
 
 # --- turns that do not end, and turns of which nothing comes

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from tests.strategies.scenes import calls, ends, moves, odd_moves, scenes, talk, user_moves
+from tests.strategies.scenes import calls, ends, fading_moves, moves, odd_moves, scenes, talk, user_moves
 from tests.support.fake_server.model import Call, NextItem, ReplyStep, Silence, UserStarts, UserStops, Wait, Write
 from tests.support.promises.agents import HANDOFF
 from tests.support.scene import (
@@ -65,6 +65,12 @@ FOCUS: Mapping[int, st.SearchStrategy[Scene]] = {
         app_moves=st.sampled_from([Says(remark=True), SendsAudio(100, True), SendsAudio(1500, True), ClearsAudio()]),
     ),
     10: scenes(far_moves=(odd_moves, user_moves)),
+    16: scenes(
+        steps=st.one_of(talk, calls),
+        far_moves=(st.just(UserStarts()), fading_moves),
+        app_moves=st.sampled_from([Says(), Says(), Asks(), Interrupts(), Interrupts()]),
+        up_ms=st.sampled_from([0, 40, 1_500, 3_000]),
+    ),
     17: scenes(
         steps=st.one_of(talk, handoffs),
         far_moves=(turns,),

@@ -73,6 +73,12 @@ def test_10_what_nobody_understands_neither_ends_a_session_nor_hides(scene: Scen
 
 
 @few
+@given(FOCUS[16])
+def test_16_what_the_server_owes_is_waited_for_so_long_and_no_longer(scene: Scene) -> None:
+    play(scene)
+
+
+@few
 @given(scenes(), st.booleans())
 def test_a_session_may_be_closed_right_after_anything(scene: Scene, settle: bool) -> None:
     play(scene, settle=settle)

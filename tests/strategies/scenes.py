@@ -19,6 +19,7 @@ from tests.support.fake_server.model import (
     SaysOdd,
     Silence,
     Talk,
+    UserFades,
     UserStarts,
     UserStops,
     Wait,
@@ -55,6 +56,9 @@ quirks = st.builds(
     whole_text=st.sampled_from([False, False, False, True]),
     rewords=st.sampled_from([False, False, True]),
     never_cancels=st.sampled_from([False, False, False, True]),
+    never_ends=st.sampled_from([False, False, False, False, True]),
+    anonymous=st.sampled_from([False, False, False, False, True]),
+    refuses_metadata=st.sampled_from([False, False, False, False, True]),
     other_format=st.sampled_from([None, None, None, G711_ULAW]),
     denies_detection=st.sampled_from([False, False, False, True]),
     refuses_changes=st.sampled_from(["", "", "by id", "by place"]),
@@ -80,6 +84,7 @@ def replies(
 
 
 user_moves: st.SearchStrategy[FarMove] = st.sampled_from([UserStarts(), UserStarts(), UserStops(), Silence()])
+fading_moves: st.SearchStrategy[FarMove] = st.builds(UserFades, st.booleans())
 odd_moves: st.SearchStrategy[FarMove] = st.builds(SaysOdd, st.booleans())
 ends: st.SearchStrategy[FarMove] = st.builds(BreaksOff, st.sampled_from([None, 1000, 1011]))
 moves: st.SearchStrategy[Move] = st.one_of(

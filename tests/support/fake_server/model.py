@@ -85,6 +85,13 @@ class UserStops:
 
 
 @attrs.frozen
+class UserFades:
+    """Nothing comes of what the user said: a cough (`stopped`), or a microphone that was muted."""
+
+    stopped: bool
+
+
+@attrs.frozen
 class Silence:
     """The idle timeout has come."""
 
@@ -103,7 +110,7 @@ class BreaksOff:
     code: int | None = None
 
 
-FarMove = UserStarts | UserStops | Silence | SaysOdd | BreaksOff
+FarMove = UserStarts | UserStops | UserFades | Silence | SaysOdd | BreaksOff
 
 
 @attrs.frozen
@@ -264,6 +271,8 @@ class _Link:
                     self._far.user_starts()
                 case UserStops():
                     self._far.user_stops()
+                case UserFades(stopped=stopped):
+                    self._far.hears_nothing_more(stopped=stopped)
                 case Silence():
                     self._far.falls_silent()
                 case SaysOdd(malformed=True):

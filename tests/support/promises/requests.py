@@ -104,6 +104,7 @@ class WhoMaySpeak(Promise):
         self._asked_at: dict[str, int] = {}
         self._decided: dict[str, int] = {}
         """At which step each request may have been decided at the earliest: its way to the server is not observed."""
+        self._given_up: set[str] = set()
         self._lost_from: int | None = None
         """When the request on its way may be thought lost."""
         self._spoken_over = False
@@ -168,13 +169,15 @@ class WhoMaySpeak(Promise):
                 token = self._token(response)
                 if response.conversation_id is None:
                     self._beside.pop(token or next(iter(self._beside), ""), None)
-                if token == self._in_flight:
-                    self._in_flight = None
+                if token == self._in_flight or token in self._given_up:
+                    self._in_flight = None  # the attempt that was made again has its answer: nobody waits for the other
                     self._wishes += self._spoken_over  # it is cancelled, and held
                 if response.conversation_id is not None and token == "":
                     self._speaking_since = None
                 if response.conversation_id is not None:
                     self._wishes += bool(self._unread)  # it has begun without them
+                    for over in self._cancelled:
+                        self._running.pop(over, None)  # else another one would not have begun
                     self._running[response.id] = at
                     since = self._asked_at.get(token, self._steps)
                     decided = self._decided.get(token, self._steps)
@@ -281,6 +284,7 @@ class WhoMaySpeak(Promise):
 
     def _create(self, token: str, at: int) -> None:
         if self._in_flight is not None and self._lost_from is not None and at >= self._lost_from:
+            self._given_up.add(self._in_flight)
             self._in_flight = None
             self._asked -= 1
         if self._in_flight is not None:
