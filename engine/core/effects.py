@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Generic, Literal, TypeVar, final
 
 import attrs
 from msgspec import Struct, field
@@ -12,6 +12,7 @@ from engine.errors import EngineError
 from engine.events import RealtimeSessionEvent, ToolOutcome
 from engine.wire.client_events import ClientEvent
 from engine.wire.formats import AudioFormat
+from engine.wire.server_events import ServerEvent
 
 # --- to the application's event queue
 
@@ -144,6 +145,17 @@ class HandleDone:
 HandleWork = HandleCreated | HandleDone
 
 
+N_ = TypeVar("N_")
+
+
+@attrs.frozen
+class Renamed(Generic[N_]):
+    """An event with the server's ids, and the same event with the names that things have inside."""
+
+    by_ids: N_
+    by_names: N_
+
+
 # --- to whoever cuts, measures or plays audio
 
 
@@ -163,4 +175,8 @@ class Effects(Struct):
     tools: list[ToolWork] = field(default_factory=list)
     checks: list[CheckWork] = field(default_factory=list)
     handles: list[HandleWork] = field(default_factory=list)
+    heard: list[Renamed[ServerEvent]] = field(default_factory=list)
+    """Events of the server in which something was named otherwise, for those who see inputs as they came."""
+    told: list[Renamed[ClientEvent]] = field(default_factory=list)
+    """Events of `wire` in which something is named otherwise."""
     formats: list[FormatsInUse] = field(default_factory=list)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from engine.core.conversation import ROOT
 from engine.core.created_items import CreatedItem
+from engine.core.naming import id_of
 from engine.core.state import LiveResponse, State
 from engine.events import HistoryAdded
 from engine.wire.client_events import ClientEvent
@@ -29,12 +30,6 @@ from engine.wire.items import (
     OutputText,
 )
 from engine.wire.struct import evolve
-
-
-def id_of(item: Item) -> str:
-    """The item's id; empty where it has none."""
-    return item.id if isinstance(item.id, str) else ""
-
 
 # --- what this program creates
 

@@ -22,6 +22,7 @@ from engine.core import (
     on_server_response,
     on_server_session,
 )
+from engine.core.addressing import tell_by_ids
 from engine.core.agent_spec import AgentSpec
 from engine.core.conversation import History
 from engine.core.effects import Effects
@@ -156,7 +157,10 @@ class Machine:
 
     def take_effects(self) -> Effects:
         """The effects so far, which are the caller's to carry out; the machine starts a fresh list."""
-        effects, self._state.effects = self._state.effects, Effects()
+        effects = self._state.effects
+        if effects.wire:
+            tell_by_ids(self._state, effects)
+        self._state.effects = Effects()
         return effects
 
     def wake_at(self) -> int | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from engine.core.interruption import stop_speaking
-from engine.core.item_steps import complete_item, id_of, item_told
+from engine.core.item_steps import complete_item, item_told
+from engine.core.naming import id_of, of_commit, of_conversation, of_deletion, of_speech
 from engine.core.responses import delete_if_unheard, read_conversation_item
 from engine.core.state import State
 from engine.core.tool_call_steps import stop_tools
@@ -34,6 +37,7 @@ from engine.wire.server_events import (
 # --- items
 
 
+@partial(of_conversation, final=False)
 def added(s: State, event: ConversationItemAdded) -> None:
     """An item takes its place."""
     s.tells_items = True
@@ -43,6 +47,7 @@ def added(s: State, event: ConversationItemAdded) -> None:
     read_conversation_item(s, event.item, begins=True)
 
 
+@partial(of_conversation, final=True)
 def done(s: State, event: ConversationItemDone) -> None:
     """An item is final. Some servers announce it only here."""
     s.tells_items = True
@@ -55,6 +60,7 @@ def done(s: State, event: ConversationItemDone) -> None:
             delete_if_unheard(s, live, id_of(event.item))
 
 
+@of_deletion
 def deleted(s: State, event: ConversationItemDeleted) -> None:
     """An item is gone."""
     if (item := s.conversation.remove(event.item_id)) is not None:
@@ -64,6 +70,7 @@ def deleted(s: State, event: ConversationItemDeleted) -> None:
 # --- the user's turn
 
 
+@partial(of_speech, begins=True)
 def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
     """The user begins to speak: barge-in, where the settings say so."""
     s.user_takes_part()
@@ -78,6 +85,7 @@ def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
             s.arbiter.follow_up(after=unheard.response_id)
 
 
+@of_speech
 def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     """The user stops."""
     end_turn(s, "stopped")
@@ -86,6 +94,7 @@ def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response, committed=False)
 
 
+@of_commit
 def committed(s: State, event: InputAudioBufferCommitted) -> None:
     """What the user said becomes an item. It is the server's own doing if it followed the end of speech; a commit that
     the application sent never makes the server respond by itself."""
@@ -104,6 +113,7 @@ def cleared(s: State, event: InputAudioBufferCleared) -> None:
     s.arbiter.user_done(s.now, server_responds=False)
 
 
+@partial(of_speech, begins=True)
 def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None:
     """The user said nothing for too long; the server will say something."""
     s.turn.expect_commit()
@@ -117,11 +127,13 @@ def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None
 # --- what the user said
 
 
+@of_speech
 def transcription_delta(s: State, event: ConversationItemInputAudioTranscriptionDelta) -> None:
     """More of what the user said."""
     words_grow(s, event.item_id, event.content_index, event.delta)
 
 
+@of_speech
 def transcription_completed(s: State, event: ConversationItemInputAudioTranscriptionCompleted) -> None:
     """All that the user said in an item, or all that has been understood of it so far."""
     s.user_takes_part()
@@ -129,6 +141,7 @@ def transcription_completed(s: State, event: ConversationItemInputAudioTranscrip
     tell(s, event.item_id, event.content_index, event.transcript)
 
 
+@of_speech
 def transcription_failed(s: State, event: ConversationItemInputAudioTranscriptionFailed) -> None:
     """What the user said could not be transcribed; the response goes on without."""
     s.emit(TranscriptionFailed, item_id=event.item_id, error=event.error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core.placing import begin_told, ending_response
 from engine.core.responses import finish_response
 from engine.core.settings_update import confirm_settings, learn_settings, refuse_settings, refused_update
 from engine.core.state import State
@@ -12,12 +13,14 @@ from engine.wire.server_events import (
     ErrorEvent,
     MalformedEvent,
     RateLimitsUpdated,
+    ResponseCreated,
     ResponseDone,
     ServerEvent,
     SessionCreated,
     SessionUpdated,
 )
 from engine.wire.session import Session
+from engine.wire.struct import evolve
 
 HARMLESS = frozenset({"response_cancel_not_active"})
 """Refusals that say only that what was wanted is already so: a response had ended before it could be cancelled."""
@@ -57,17 +60,22 @@ def error(s: State, event: ErrorEvent) -> None:
 
 
 def malformed(s: State, event: MalformedEvent) -> None:
-    """Something that is no event: shown as it came, with an error, and the session goes on. A response whose end cannot
-    be read has ended, and settings whose confirmation cannot be read are confirmed, all the same."""
+    """Something that is no event: shown as it came, with an error, and the session goes on. A response whose beginning
+    or end cannot be read has begun or ended, and settings whose confirmation cannot be read are confirmed, all the
+    same."""
     s.note_errors([event])
     if not s.rules.raw_events:
         raw(s, event)
     s.error(ProtocolError(f"the server sent what is not a valid event: {event.reason}"))
     if event.type == SessionUpdated.type:
         confirm_settings(s, Session())
-    if event.type == ResponseDone.type and event.response_id in s.responses:
+    if event.type == ResponseCreated.type and event.response_id:
+        begin_told(s, ResponseCreated(Response(event.response_id, conversation_id="")))
+    if event.type == ResponseDone.type:
         failure = StatusDetails("failed", error=ResponseError(code="malformed", message=event.reason))
-        finish_response(s, Response(event.response_id, "failed", failure))
+        response = Response(event.response_id, "failed", failure)
+        if (live := ending_response(s, response)) is not None:
+            finish_response(s, evolve(response, id=live.response_id))
 
 
 def rate_limits(s: State, event: RateLimitsUpdated) -> None:

@@ -22,6 +22,7 @@ from engine.core.waits import (
     TURN_END,
     TURN_RESPONSE,
     UNCLEAR_REFUSAL,
+    UNTOLD_RESPONSE,
     Wait,
 )
 from engine.errors import ResponseFailed, ServerTimeout
@@ -92,6 +93,21 @@ def _progress(s: State, wait: Wait, response_id: str) -> None:
     s.waits.begin(RESPONSE_END, response_id, s.now)
 
 
+def _untold(s: State, wait: Wait, response_id: str) -> None:
+    live = s.live(response_id)
+    if live is None or s.arbiter.running != response_id:
+        return
+    last_audio_ns, words = live.progress
+    since = last_audio_ns if words == live.untold_words else s.now
+    live.untold_words = words
+    if since > _since(s, wait):
+        s.waits.begin(wait, response_id, since)
+        return
+    missing = f"nothing came of the response {response_id!r}, of which it has not told that it began"
+    _report(s, wait, missing, "nothing waits for the end of it")
+    s.arbiter.done(response_id, s.now)
+
+
 def _end(s: State, wait: Wait, response_id: str) -> None:
     live = s.responses.get(response_id)
     if live is None or live.ended:
@@ -126,6 +142,7 @@ _GIVE_UP: dict[Wait, Callable[[State, Wait, str], None]] = {
     UNCLEAR_REFUSAL: _request,
     OVERTAKEN_REQUEST: _request,
     RESPONSE_PROGRESS: _progress,
+    UNTOLD_RESPONSE: _untold,
     RESPONSE_END: _end,
     TURN_END: _turn,
     LINE_TURN_END: _turn,

@@ -11,18 +11,20 @@ from engine.core.conversation import text_of
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, HandleCreated, HandleDone, HookEnd, HookStart
 from engine.core.interruption import drop_response, stop_response, stop_speaking
-from engine.core.item_steps import add_untold_items, complete_item, complete_items_of, id_of, response_names
+from engine.core.item_steps import add_untold_items, complete_item, complete_items_of, response_names
+from engine.core.naming import id_of
 from engine.core.state import LiveResponse, RequestSnapshot, State
 from engine.core.told_calls import is_whole_object
 from engine.core.tool_call_steps import continue_if_answered, end_handle, start_call_of
 from engine.core.usage import add_usage
 from engine.core.user_turn import end_turn
-from engine.core.waits import RESPONSE_END, RESPONSE_PROGRESS
+from engine.core.waits import RESPONSE_END, RESPONSE_PROGRESS, UNTOLD_RESPONSE
 from engine.errors import EngineError, ResponseFailed
 from engine.events import AgentEnd, AgentStart, AudioEnd, ResponseStatus, TranscriptDelta, TranscriptDone, UsageReported
 from engine.wire.client_events import ConversationItemDelete
 from engine.wire.items import FunctionCall, Item, Message, Part
 from engine.wire.response import Response, ResponseError, Usage
+from engine.wire.struct import evolve
 
 NO_END = "no_end"
 """The reason of a response that counts as ended because the server has not told its end."""
@@ -30,9 +32,16 @@ NO_END = "no_end"
 # --- beginning
 
 
-def begin_response(s: State, response: Response) -> LiveResponse:
-    """Begin a response: find out who asked for it, and as which agent it speaks. It is stopped at once if the request
-    was cancelled meanwhile. One of the server's own ends the user's turn."""
+def begin_response(s: State, response: Response, *, told: bool = False) -> LiveResponse:
+    """Begin a response: give it a name, find out who asked for it, and as which agent it speaks. It is stopped at once
+    if the request was cancelled meanwhile. One of the server's own ends the user's turn.
+
+    Args:
+        s: the session.
+        response: the response as the server tells it, by its id.
+        told: the server says that it begins; otherwise something else that came shows that it has begun.
+    """
+    response = evolve(response, id=s.identity.begin_response(response.id))
     begun = s.arbiter.created(response)
     request, cancel = begun.request, begun.stop
     out_of_band = request.out_of_band if request is not None else (
@@ -45,9 +54,14 @@ def begin_response(s: State, response: Response) -> LiveResponse:
         request=request,
         out_of_band=out_of_band,
         text=Debounce(s.rules.debounce_length),
+        told=told,
     )
+    if not out_of_band and (told or request is not None):
+        _end_untold(s)
     s.remember(live)
     s.waits.begin(RESPONSE_PROGRESS, live.response_id, s.now)
+    if not told:
+        s.waits.begin(UNTOLD_RESPONSE, live.response_id, s.now)
     if request is None and not begun.unwanted and not out_of_band:
         end_turn(s, "answered")
     if not out_of_band and not begun.unwanted:
@@ -69,6 +83,14 @@ def begin_response(s: State, response: Response) -> LiveResponse:
     return live
 
 
+def _end_untold(s: State) -> None:
+    """End what began without having been told and never ended: the conversation has gone on to another response."""
+    for live in s.running():
+        if not live.told and not live.out_of_band:
+            end_response(s, live, "incomplete", NO_END)
+            continue_if_answered(s, live.response_id)
+
+
 def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
     """Ask for another response to what this one has not read, unless a request on its way has that already.
 
@@ -82,17 +104,6 @@ def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
         s.arbiter.nothing_missed()
     if asked is not None:
         s.unseen -= asked.after
-
-
-def response_of(s: State, response_id: str) -> LiveResponse | None:
-    """Return the response that an event belongs to; None if it has ended, or if the event names none.
-
-    Some servers leave `response.created` out: the response begins with whatever comes first.
-    """
-    live = s.responses.get(response_id)
-    if live is not None:
-        return None if live.ended else live
-    return begin_response(s, Response(id=response_id, conversation_id="")) if response_id else None
 
 
 # --- speaking
@@ -115,11 +126,8 @@ def end_audio(s: State, live: LiveResponse, item_id: str, content_index: int) ->
         s.emit(AudioEnd, response_id=live.response_id, item_id=item_id, content_index=content_index)
 
 
-def add_text(s: State, response_id: str, item_id: str, content_index: int, delta: str, *, spoken: bool) -> None:
+def add_text(s: State, live: LiveResponse, item_id: str, content_index: int, delta: str, *, spoken: bool) -> None:
     """Add to the text of a part: in history, for the application, and for the guardrails."""
-    live = s.responses.get(response_id)
-    if (live is None or live.ended) and (live := response_of(s, response_id)) is None:
-        return
     if not live.out_of_band and not s.conversation.grow(item_id, content_index, delta, spoken=spoken):
         response_names(s, live, item_id)
         s.conversation.grow(item_id, content_index, delta, spoken=spoken)
@@ -128,7 +136,7 @@ def add_text(s: State, response_id: str, item_id: str, content_index: int, delta
     s.effects.events.append(
         TranscriptDelta(
             context=s.rules.context, at_ns=s.now, role="assistant",
-            item_id=item_id, response_id=response_id, delta=delta,
+            item_id=item_id, response_id=live.response_id, delta=delta,
         )
     )  # fmt: skip
     if (due := live.text.grow(item_id, content_index, delta)) is not None:
@@ -138,7 +146,7 @@ def add_text(s: State, response_id: str, item_id: str, content_index: int, delta
 def finish_text(s: State, response_id: str, item_id: str, content_index: int, text: str) -> None:
     """Set the whole text of a part, which the guardrails read where it is not what has been told before. A server that
     says nothing here means what it has told."""
-    if (live := response_of(s, response_id)) is None:
+    if (live := s.live(response_id)) is None:
         return
     response_names(s, live, item_id)
     if text and not live.out_of_band:
@@ -154,7 +162,7 @@ def finish_text(s: State, response_id: str, item_id: str, content_index: int, te
 
 def finish_part(s: State, response_id: str, item_id: str, content_index: int, part: Part | None) -> None:
     """Finish the text of a part that is over: some servers tell it here alone."""
-    if not (text := text_of(part)) or (live := response_of(s, response_id)) is None:
+    if not (text := text_of(part)) or (live := s.live(response_id)) is None:
         return
     if (item_id, content_index) not in live.finished or text != live.text.part(item_id, content_index):
         finish_text(s, response_id, item_id, content_index, text)
@@ -243,8 +251,7 @@ def delete_if_unheard(s: State, live: LiveResponse, item_id: str) -> None:
 
 def finish_response(s: State, response: Response) -> None:
     """End a response as the server says it ended: start the calls that only the end tells, add up what it cost."""
-    live = s.responses.get(response.id) or begin_response(s, response)
-    if live.ended:
+    if (live := s.live(response.id)) is None:
         return
     status = _status(response)
     details = response.status_details
@@ -292,6 +299,7 @@ def end_response(
     live.ended = True
     s.waits.end(RESPONSE_PROGRESS, live.response_id)
     s.waits.end(RESPONSE_END, live.response_id)
+    s.waits.end(UNTOLD_RESPONSE, live.response_id)
     for key in list(live.audio_open):
         end_audio(s, live, *key)
     for item_id in list(live.delete_when_done):

@@ -18,6 +18,7 @@ from engine.core.conversation import Conversation, History
 from engine.core.created_items import CreatedItems
 from engine.core.debounce import Debounce
 from engine.core.effects import Effects, FormatsInUse, HandleDone, HandleStatus
+from engine.core.identity import Identity
 from engine.core.in_a_row import InARow
 from engine.core.playback import PlaybackLedger
 from engine.core.settings_in_force import PendingUpdate, SettingsInForce
@@ -33,7 +34,7 @@ from engine.wire.session import Voice, format_of
 from engine.wire.struct import UnsetType
 
 REMEMBERED_RESPONSES = 64
-"""How many ended responses are kept, for playback that goes on after them, late verdicts and late deltas."""
+"""How many ended responses are kept, for playback that goes on after them and late verdicts."""
 
 REMEMBERED_ERRORS = 8
 
@@ -63,6 +64,8 @@ class LiveResponse:
     request: Request | None
     out_of_band: bool
     text: Debounce
+    told: bool = True
+    """The server has told its beginning; otherwise it began with whatever came first."""
     ended: bool = False
     interrupted: bool = False
     """Its audio has been cut off; what still arrives is dropped."""
@@ -80,6 +83,10 @@ class LiveResponse:
     """Its `progress` when the wait for it began."""
     delete_when_done: dict[str, None] = attrs.field(factory=dict)
     """Items nobody heard, which the server is still writing."""
+    same_names: set[str] = attrs.field(factory=set)
+    """Its items whose names are their ids: deltas of them need no translation."""
+    untold_words: int = 0
+    """How many characters of it there were when the wait for more began, where its beginning was not told."""
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -130,6 +137,10 @@ class State:
         """Whether this server tells of items outside of responses."""
         self.tool_calls = ToolCalls()
         self.responses: dict[str, LiveResponse] = {}
+        """The responses that run, and the last that ended, by name."""
+        self.identity = Identity()
+        self.tells_beginnings = False
+        """The server has told the beginning of a response: nothing else begins one any more."""
         self.unseen: set[str] = set()
         """What was sent for the model to answer and the server has not confirmed (ids of messages, and of the last
         calls of their responses): a response that begins meanwhile has not read it, unless it was asked for later."""

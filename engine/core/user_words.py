@@ -8,7 +8,7 @@ after it.
 
 from __future__ import annotations
 
-from engine.core.item_steps import id_of
+from engine.core.naming import id_of
 from engine.core.state import State
 from engine.events import TranscriptDelta, TranscriptDone
 from engine.wire.items import InputAudio, Item, Message

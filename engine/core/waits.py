@@ -5,6 +5,7 @@
     unclear_refusal    the same, after an unclear error  that error                    2    as if it were refused
     overtaken_request  the same, after another response  the end of that response      4    ask again, or give up
     response_progress  anything of a response            its last sign of life         60   cancel it
+    untold_response    the same, its beginning untold    its last sign of life         2    nothing waits for its end
     response_end       `response.done`                   it was cancelled              10   it counts as ended
     turn_end           the end of the user's speech      the last audio that was sent  6    it counts as ended
     line_turn_end      the same, server hears the user   `speech_started`              120  it counts as ended
@@ -41,6 +42,7 @@ RESPONSE_BEGIN: Final = Wait("response_begin", 10.0, "response_not_begun")
 UNCLEAR_REFUSAL: Final = Wait("unclear_refusal", 2.0, "response_refused")
 OVERTAKEN_REQUEST: Final = Wait("overtaken_request", 4.0, "request_overtaken")
 RESPONSE_PROGRESS: Final = Wait("response_progress", 60.0, "response_stalled")
+UNTOLD_RESPONSE: Final = Wait("untold_response", 2.0, "response_not_told")
 RESPONSE_END: Final = Wait("response_end", 10.0, "response_not_ended")
 TURN_END: Final = Wait("turn_end", 6.0, "turn_not_ended")
 LINE_TURN_END: Final = Wait("line_turn_end", 120.0, "turn_not_ended")
@@ -52,6 +54,7 @@ ALL: Final = (
     UNCLEAR_REFUSAL,
     OVERTAKEN_REQUEST,
     RESPONSE_PROGRESS,
+    UNTOLD_RESPONSE,
     RESPONSE_END,
     TURN_END,
     LINE_TURN_END,

@@ -104,6 +104,11 @@ class Recorder:
             return
         if now >= state.next_ns:
             state.advance(now)
+        if effects.heard:
+            names = {id(each.by_ids): each.by_names for each in effects.heard}
+            batch = [names.get(id(given), given) for given in batch]
+        for sent in effects.told:
+            state.by_names[id(sent.by_ids)] = sent
         for given in batch:
             if (of_input := _INPUTS.get(type(given))) is not None:
                 of_input(state, given, now)
@@ -133,6 +138,8 @@ class Recorder:
         if enqueued_at is not None:
             state.overhead.send_to_written.add(now - enqueued_at)
         for event in events:
+            if state.by_names and (sent := state.by_names.pop(id(event), None)) is not None:
+                event = sent.by_names
             if (of_event := _WRITTEN.get(type(event))) is not None:
                 of_event(state, event, now)
             if state.lines.decisions:

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
-from engine.core.effects import StartCall
+from engine.core.effects import Renamed, StartCall
 from engine.latency.arrivals import Arrivals
 from engine.latency.assemble import TurnAssembler, has_transcripts
 from engine.latency.instants import Instant, Value
@@ -18,6 +18,7 @@ from engine.latency.playout import Playout
 from engine.latency.sent_audio import SentAudio
 from engine.latency.turns import TurnRecord
 from engine.recorder.log_lines import LogLines
+from engine.wire.client_events import ClientEvent
 from engine.wire.formats import AudioFormat
 from engine.wire.units import NS_PER_S
 
@@ -98,6 +99,8 @@ class RecorderState:
         """Requests and responses outside of the conversation."""
         self.has_conversation = False
         """The server names the conversation that a response belongs to."""
+        self.by_names: dict[int, Renamed[ClientEvent]] = {}
+        """Events on their way to the wire in which something is named as the server does, by their `id()`."""
         self.wants_answer: deque[bool] = deque(maxlen=KEPT_NAMES)
         """Of each message on its way to the wire."""
         self.server_listens = False

@@ -17,17 +17,19 @@ class WaitSettings:
     """Bounds in seconds. When one is reached, an `error` event tells it and the session goes on. Raises SettingsError.
 
     `response_begin`: from `response.create` to the response or a refusal. `unclear_refusal`: the same, after an error
-    that names no event. `overtaken_request`: the same, from the end of a response that came first.
-    `response_progress`: between two signs of life of a response. `response_end`: from the cancellation of a response to
-    its end. `turn_end`: from the last audio that was sent to the end of the user's speech. `line_turn_end`: from the
-    beginning of the speech to its end, where the server hears the user itself. `turn_response`: from the end of the
-    user's turn to the response that the server makes by itself. `settings`: from `session.update` to its confirmation.
+    that names no event. `overtaken_request`: the same, from the end of a response that came first. `response_progress`:
+    between two signs of life of a response. `untold_response`: the same, of one that began without `response.created`.
+    `response_end`: from the cancellation of a response to its end. `turn_end`: from the last audio that was sent to the
+    end of the user's speech. `line_turn_end`: from the beginning of the speech to its end, where the server hears the
+    user itself. `turn_response`: from the end of the user's turn to the response that the server makes by itself.
+    `settings`: from `session.update` to its confirmation.
     """
 
     response_begin: Seconds = 10.0
     unclear_refusal: Seconds = 2.0
     overtaken_request: Seconds = 4.0
     response_progress: Seconds = 60.0
+    untold_response: Seconds = 2.0
     response_end: Seconds = 10.0
     turn_end: Seconds = 6.0
     line_turn_end: Seconds = 120.0

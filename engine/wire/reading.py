@@ -42,8 +42,11 @@ _WHEN_ABSENT: Mapping[str, object] = {
     "content": [],
     "text": "",
     "transcript": "",
+    "response_id": "",
+    "item_id": "",
+    "call_id": "",
 }
-"""Required fields that servers leave out when they are zero or empty, and what they mean then."""
+"""Required fields that servers leave out when they are zero, empty or nothing to them, and what they mean then."""
 
 _UNNAMED = {"item_id": ""}
 _CALL = {"name": "", "call_id": "", "arguments": ""}
@@ -264,10 +267,12 @@ def _without_nulls(value: dict[str, object]) -> dict[str, object]:
 
 
 def _prepare_response(value: dict[str, object]) -> dict[str, object]:
-    """Compatible servers: a status in words where an object belongs, null for an empty output."""
+    """Compatible servers: a status in words where an object belongs, null for an empty output or for no id."""
     details = value.get("status_details")
     if isinstance(details, str):
         value = {**value, "status_details": {"reason": details}}
+    if value.get("id", "") is None:
+        value = {**value, "id": ""}
     return value if value.get("output") is not None else {**value, "output": []}
 
 

@@ -53,6 +53,8 @@ class Driven:
         self.tools: list[Any] = []
         self.checks: list[Any] = []
         self.handles: list[Any] = []
+        self.heard: list[Any] = []
+        self.told: list[Any] = []
         self.formats: list[Any] = []
         if opened:
             self.tell(Connected(agent), *([SessionUpdated(agent.session)] if confirmed else []))

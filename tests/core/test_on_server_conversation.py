@@ -64,9 +64,9 @@ def test_the_place_in_done_is_not_believed() -> None:
     assert len(d.seen(HistoryUpdated)) == 1
 
 
-def test_an_item_without_an_id_has_no_place() -> None:
+def test_an_item_without_an_id_is_given_a_name() -> None:
     d = Driven().tell(ConversationItemAdded(item=Message(UNSET, "user", ())))
-    assert not ids(d)
+    assert ids(d) == ["item~1"]
 
 
 def test_a_deleted_item_is_told_as_it_was() -> None:

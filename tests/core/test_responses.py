@@ -8,7 +8,7 @@ from engine.core.effects import CheckText, HandleCreated, HandleDone, HookEnd, H
 from engine.core.inputs import Interrupt, Respond, SendMessage
 from engine.core.state import REMEMBERED_RESPONSES
 from engine.errors import ResponseFailed
-from engine.events import AgentEnd, AgentStart, UsageReported
+from engine.events import AgentEnd, AgentStart, Error, UsageReported
 from engine.wire.client_events import ResponseCancel, ResponseCreate
 from engine.wire.items import Message, OutputAudio
 from engine.wire.response import Response, ResponseError, StatusDetails, Usage
@@ -56,8 +56,10 @@ def test_a_response_whose_beginning_was_left_out_begins_with_whatever_comes_firs
     assert d.types().count("agent_start") == d.types().count("agent_end") == 1
 
 
-def test_an_event_without_a_response_belongs_to_none() -> None:
-    assert Driven().tell(ResponseOutputTextDelta("", "a", 0, 0, "hi")).types() == []
+def test_an_event_without_a_response_is_an_error_if_none_runs() -> None:
+    d = Driven().tell(*[ResponseOutputTextDelta("", "a", 0, 0, "hi")] * 3)
+    assert [event.code for event in d.seen(Error)] == ["unplaced_event"]
+    assert len(d.events) == 1
 
 
 def test_a_response_that_was_asked_for_tells_its_handle() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.effects import Effects
-from engine.core.inputs import SendMessage
+from engine.core.inputs import SendMessage, ToolDone
 from engine.events import (
     AgentEnd,
     AgentStart,
@@ -41,6 +41,8 @@ from engine.wire.server_events import (
 )
 from engine.wire.struct import UNSET
 from engine.wire.units import NS_PER_S
+from tests.core.driving import Driven
+from tests.support.talk import begins, calls, ends
 
 MS = 1_000_000
 PIECE = b"\0\x10" * 480
@@ -131,6 +133,30 @@ def test_no_more_is_remembered_than_is_useful() -> None:
     assert len(watched.over) == KEPT_NAMES + 50
     state = watched.recorder._state
     assert max(len(state.items), len(state.begun), len(state.call_of)) <= KEPT_NAMES
+
+
+def test_a_call_is_followed_by_its_name_where_its_id_is_used_again() -> None:
+    watched, machine = Watched(), Driven().machine
+
+    def step(*batch: Any) -> None:
+        watched.now += 10 * MS
+        for each in batch:
+            machine.handle(each, watched.now)
+        effects = machine.take_effects()
+        watched.recorder.stepped(batch, effects, watched.now)
+        watched.now += 10 * MS
+        watched.recorder.written(effects.wire, watched.now)
+
+    for _ in range(2):
+        step(begins("r"), *calls("r", ("call_0", "tool", "{}")), ends("r"))
+    step(ToolDone("call_0~2", "result", "second"))
+    step(ToolDone("call_0", "result", "first"))
+    assert not watched.recorder._state.by_names
+    tools = {tool.call_id: tool for turn in watched.recorder.turns for tool in turn.tools}
+    assert {name: (tool.called, tool.output_sent) for name, tool in tools.items()} == {
+        "call_0": (10 * MS, 80 * MS),
+        "call_0~2": (30 * MS, 60 * MS),
+    }
 
 
 def test_a_message_that_wants_no_answer_is_no_turn() -> None:

@@ -20,6 +20,7 @@ from engine.core import (
     on_server_response,
     on_server_session,
     overdue,
+    placing,
     responses,
     settings_in_force,
     settings_update,
@@ -29,6 +30,7 @@ from engine.core.arbitration import Arbiter
 from engine.core.conversation import Conversation
 from engine.core.debounce import Debounce
 from engine.core.effects import CheckText, Discard, StartCall
+from engine.core.identity import Identity
 from engine.core.playback import Cut, PlaybackLedger
 from engine.core.settings_in_force import SettingsInForce, lasting
 from engine.core.state import State
@@ -38,7 +40,7 @@ from engine.events import AgentEnd
 from engine.mailboxes.event_queue import EventQueue
 from engine.wire.client_events import SessionUpdate
 from engine.wire.merge import merge
-from engine.wire.server_events import MalformedEvent, UnknownEvent
+from engine.wire.server_events import MalformedEvent, ResponseCreated, UnknownEvent
 from engine.wire.session import Session
 
 
@@ -208,6 +210,42 @@ def swallows_what_is_malformed() -> AbstractContextManager[None]:
     return swapped_handler(MalformedEvent, lambda s, event: None)
 
 
+def knows_responses_by_their_ids_alone() -> AbstractContextManager[None]:
+    """A beginning with an id that a response had before is taken for that one's, told twice."""
+    begin = placing.begin_told
+
+    def once(s: State, event: ResponseCreated) -> None:
+        if s.identity.response(event.response.id) is None:
+            begin(s, event)
+
+    return swapped_handler(ResponseCreated, once)
+
+
+def knows_calls_by_their_ids_alone() -> AbstractContextManager[None]:
+    return swapped(Identity, "call", lambda self, owner, told, item: told)
+
+
+def knows_items_by_their_ids_alone() -> AbstractContextManager[None]:
+    return swapped(Identity, "item", lambda self, owner, told, index, call="", **more: told)
+
+
+def answers_calls_by_its_own_names() -> AbstractContextManager[None]:
+    return swapped(Identity, "output_sent", lambda self, name: name)
+
+
+def leaves_out_what_names_no_response() -> AbstractContextManager[None]:
+    place = placing._response_of
+
+    def picky(s: State, response_id: str, *rest: Any) -> Any:
+        return place(s, response_id, *rest) if response_id else None
+
+    return swapped(placing, "_response_of", picky)
+
+
+def takes_what_is_told_twice_for_two() -> AbstractContextManager[None]:
+    return swapped(placing, "_told_again", lambda s, response: None)
+
+
 def waits_for_ever() -> AbstractContextManager[None]:
     """Nothing is ever overdue: whatever the server owes is waited for until the session is over."""
     return swapped(Waits, "begin", lambda self, wait, key, since: None)
@@ -301,6 +339,16 @@ BROKEN: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
 }
 """Each broken engine, and the promise that it must be seen to break."""
 """Each broken engine, and the promise that it must be seen to break."""
+
+BROKEN_NAMES: dict[Callable[[], AbstractContextManager[None]], set[int]] = {
+    knows_responses_by_their_ids_alone: {1, 2},
+    knows_calls_by_their_ids_alone: {3, 4},
+    knows_items_by_their_ids_alone: {2, 7},
+    answers_calls_by_its_own_names: {3},
+    leaves_out_what_names_no_response: {2, 3, 7},
+    takes_what_is_told_twice_for_two: {1},
+}
+"""Broken where a server uses its ids again, which only the bare machine's does: any of these promises may show it."""
 
 # --- broken outside of the machine, where only a whole session shows it
 

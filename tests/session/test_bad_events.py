@@ -80,6 +80,7 @@ BAD: dict[str, Bad] = {
             of_type("response.output_audio.delta", response_id="r", item_id="i", delta=None),
             of_type("conversation.item.added", item={"type": "message"}),
             of_type("conversation.item.deleted"),
+            of_type("input_audio_buffer.speech_started", item_id=5),
             of_type("conversation.item.input_audio_transcription.completed", transcript=["a"]),
         ],
         errors=10,

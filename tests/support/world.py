@@ -44,6 +44,7 @@ from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
 from engine.errors import EngineError
 from engine.events import Audio, AudioEnd, GuardrailResult, RealtimeSessionEvent
+from engine.history import HistoryItem
 from engine.wire.client_events import (
     ClientEvent,
     InputAudioBufferAppend,
@@ -54,6 +55,7 @@ from engine.wire.formats import PCM16
 from engine.wire.server_events import ServerEvent
 from engine.wire.session import Audio as AudioSettings
 from engine.wire.session import AudioInput, AudioOutput, ServerVad, Session
+from tests.support.fake_server.aliases import Aliases
 from tests.support.fake_server.records import BYTES_PER_MS, Quirks
 from tests.support.fake_server.server import Server
 from tests.support.promises.agents import HANDOFF
@@ -101,6 +103,7 @@ class World:
         self.setting = setting
         self.agents = {name: agent(name, setting) for name in ("front", "back")}
         self.far = Server(setting.quirks)
+        self.aliases = Aliases(setting.quirks)
         self.watch = Watch(self.far, barge_in=setting.interrupts, machine_only=True, step=STEP, name_of=str)
         rules = Rules(context=None, debounce_length=STEP, server_interrupts=not setting.quirks.never_cancels)
         self.machine = machine(rules, self.agents["front"], PlaybackLedger())
@@ -123,8 +126,12 @@ class World:
 
     def check(self) -> None:
         """Raise the first objection, if there is one."""
-        self.watch.history(list(self.machine.history))
+        self.watch.history(self.history())
         self.watch.check()
+
+    def history(self) -> list[HistoryItem]:
+        """The conversation as the application sees it, by the server's true ids."""
+        return [self.aliases.shown(item) for item in self.machine.history]
 
     # --- the machine
 
@@ -138,13 +145,14 @@ class World:
         effects = self.machine.take_effects()
         for handle in effects.handles:
             if isinstance(handle, HandleCreated):
-                self._created[handle.handle_id] = handle.response_id
+                self._created[handle.handle_id] = self.aliases.true(handle.response_id)
             else:
-                self.watch.reported(self._created.get(handle.handle_id), handle.calls)
+                self.watch.reported(self._created.get(handle.handle_id), self.aliases.called(handle.calls))
                 self.watch.answered(handle.handle_id, handle.status)
         for event in effects.events:
             self._feed(event)
-        for sent in effects.wire:
+        for event_sent in effects.wire:
+            sent = self.aliases.sent(event_sent, effects.told)
             self.watch.sent(sent, self.now)
             self.up.append(sent)
         for work in effects.tools:
@@ -164,7 +172,7 @@ class World:
     def _work(self, work: ToolWork) -> None:
         match work:
             case StartCall(call_id=call_id):
-                self.watch.invoked(call_id)
+                self.watch.invoked(self.aliases.true(call_id))
                 self.tools[call_id] = work
             case CancelCall(call_id=call_id):
                 self.tools.pop(call_id, None)
@@ -191,7 +199,8 @@ class World:
         for _ in range(min(most, len(self.down))):
             event = self.down.popleft()
             self.watch.told(event, self.now)
-            self.handle(event)
+            for heard in self.aliases.heard(event):
+                self.handle(heard)
 
     def deliver_up(self, most: int = 1_000_000) -> None:
         """So many client events arrive."""
@@ -237,7 +246,7 @@ class World:
             if isinstance(event, Audio):
                 size = len(event.data)
                 self._taken.append(AudioConsumed(event.response_id, event.item_id, event.content_index, size, self.now))
-            self.watch.seen(event, self.now)
+            self.watch.seen(self.aliases.seen(event), self.now)
 
     def next_handle(self) -> int:
         """A number for a response that the application asks for."""
@@ -285,7 +294,7 @@ class World:
                 break
         else:
             raise AssertionError(f"the conversation does not come to rest within {MOST_ROUNDS} rounds")
-        self.watch.settled(list(self.machine.history))
+        self.watch.settled(self.history())
         self.check()
 
     def _goes_on(self) -> bool:

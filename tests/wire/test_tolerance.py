@@ -158,6 +158,18 @@ def test_zero_and_empty_left_out() -> None:
     assert completed == ConversationItemInputAudioTranscriptionCompleted("i", 0, "")
 
 
+@pytest.mark.parametrize("absent", [{}, {"response_id": None, "item_id": None}])
+def test_ids_left_out_are_empty(absent: dict[str, None]) -> None:
+    assert _decode(type="response.output_text.delta", delta="x", **absent) == ResponseOutputTextDelta("", "", 0, 0, "x")
+    audio = _decode(type="response.output_audio.delta", delta="AAA=", **absent)
+    assert audio == ResponseOutputAudioDelta("", "", 0, 0, b"\0\0")
+    item = {"type": "function_call", "name": "f"}
+    done = _decode(type="response.output_item.done", item=item, **absent)
+    assert done == ResponseOutputItemDone("", 0, FunctionCall(UNSET, "f", "", ""))
+    ids = {"id": None} if absent else {}
+    assert _decode(type="response.done", response=ids) == ResponseDone(Response())
+
+
 @pytest.mark.parametrize("content", [{}, {"content": None}, {"content": []}])
 def test_item_without_content(content: dict[str, Any]) -> None:
     item = {"id": "i", "type": "message", "role": "assistant", "status": "completed", **content}

@@ -33,6 +33,12 @@ class Quirks:
     """The final transcript of an item has other words than its deltas."""
     never_cancels: bool = False
     """The user's voice cancels nothing: that is left to the client."""
+    reuses_ids: bool = False
+    """Ids of responses, and those of items and calls in a response, are counted from 0 each time."""
+    forgets_response_ids: bool = False
+    """Only the beginning and the end of a response of the conversation name it."""
+    repeats: bool = False
+    """Beginnings, items and ends are told twice, with another `event_id`."""
     never_ends: bool = False
     """A response that is cancelled stops without a word: `response.done` never comes."""
     anonymous: bool = False
