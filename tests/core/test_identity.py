@@ -368,7 +368,7 @@ def test_a_name_is_given_once(told: list[str]) -> None:
 def test_repeated_beginnings_of_a_running_response_are_one() -> None:
     created = ResponseCreated(Response("r", "in_progress", conversation_id="c"))
     d = Driven().tell(created, created, ResponseContentPartAdded("r", "x", 0, 0, OutputAudio("")), created)
-    assert d.types() == ["agent_start"]
+    assert d.types() == ["agent_start", "history_added"]
 
 
 def test_words_that_come_whole_are_the_latest_items() -> None:
