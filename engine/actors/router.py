@@ -104,6 +104,7 @@ class Router:
 
     async def _next(self) -> Sequence[Input]:
         """Wait for inputs and return them all; `TimePassed` if the machine or the recorder has something due before."""
+        self.machine.waits.moved = False
         with self.idle_timer.scope(max(self._wake_at(), trio.current_time())):
             return await self.inbox.take_all()
         now = now_ns()
