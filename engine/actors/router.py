@@ -37,12 +37,14 @@ from engine.core.effects import (
 )
 from engine.core.inputs import Disconnected, Input, TimePassed
 from engine.core.machine import OWN_INPUTS, Machine
+from engine.core.repeats import Repeats
 from engine.errors import EngineError, SessionClosed, SessionFailed, SlowConsumer, TransportLost
 from engine.mailboxes import DirectWrite, EventQueue, IdleTimer, Inbox, Mailbox, Outbound
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
 from engine.models.refusals import cut_off
 from engine.recorder import Recorder
+from engine.wire.server_events import ServerEvent
 from engine.wire.units import NS_PER_S
 
 
@@ -70,6 +72,7 @@ class Router:
     _over: bool = attrs.field(default=False, init=False)
     _error: EngineError | None = attrs.field(default=None, init=False)
     _probe_at: float = attrs.field(default=math.inf, init=False)
+    _repeats: Repeats = attrs.field(factory=Repeats, init=False)
     _now: Clock = attrs.field(factory=this_clock, init=False)
 
     async def run(self) -> EngineError | None:
@@ -82,7 +85,7 @@ class Router:
             self._over = True
         return self._error
 
-    def on_server_events(self, events: Sequence[Input]) -> None:
+    def on_server_events(self, events: Sequence[ServerEvent]) -> None:
         """Route what the server says, behind whatever is in the inbox already.
 
         Raises:
@@ -90,6 +93,7 @@ class Router:
         """
         if self._over:
             raise SessionClosed("the session is closed")
+        events = self._repeats.without(events)
         self._route([*self.inbox.take_nowait(), *events] if self.inbox.waiting else events)
         if self._over:
             self.idle_timer.wake("the conversation is over")
