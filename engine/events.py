@@ -51,7 +51,8 @@ class AgentEnd(_Event, frozen=True, kw_only=True):
     status: ResponseStatus
     reason: str | None = None
     """Why: the server's reason (``turn_detected``, ``client_cancelled``, ``max_output_tokens``, ``content_filter``),
-    the error's code for a failed one, or ``connection_lost`` / ``session_closed``."""
+    the error's code for a failed one, ``no_end`` if the server never told it, or ``connection_lost`` /
+    ``session_closed``."""
     error: ResponseError | None = None
     usage: Usage | None = None
 
