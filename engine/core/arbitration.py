@@ -398,7 +398,9 @@ class Arbiter:
             return True
         if self._sent is not None:
             return self._first_without_mark() is not None
-        asked_for = self._out_of_band and (not self._echoes or self._first_without_mark()) and not self._own
+        if self._first_without_mark() is not None:
+            return True
+        asked_for = self._out_of_band and not self._echoes and not self._own
         return self.running is not None or bool(asked_for)
 
     def done(self, response_id: str, now: int) -> None:

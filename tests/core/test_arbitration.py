@@ -580,6 +580,17 @@ def test_an_error_about_a_response_is_the_refusal_of_the_one_on_its_way() -> Non
     assert refused.failed.handle_id == 1
 
 
+def test_a_response_without_a_mark_is_out_of_band_also_while_the_servers_own_is_expected() -> None:
+    s = Story()
+    s.arbiter.ask(BESIDE, handle_id=1)
+    s.go()
+    s.refused(s.last(), "unknown_parameter", "Unknown: metadata")
+    s.go()
+    s.arbiter.user_done(s.now, server_responds=True, committed=False)
+    assert s.created(conversation=None).request is not None
+    assert s.arbiter.running is None
+
+
 def test_an_application_that_needs_all_pairs_has_them() -> None:
     s = Story()
     pairs = {f"key {n}": "value" for n in range(16)}
