@@ -423,6 +423,8 @@ class Arbiter:
             return self._refused_unnamed(error, now)
         if (request := self._out_of_band.get(event_id)) is not None:
             return self._refused_request(request, error)
+        if conflict and self._late.pop(event_id, None) is not None:
+            return Refused(True)  # it was given up, and that has been told
         if self._sent is None or event_id != self._sent.token:
             return Refused(False)
         if not conflict:

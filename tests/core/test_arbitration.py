@@ -580,6 +580,17 @@ def test_an_error_about_a_response_is_the_refusal_of_the_one_on_its_way() -> Non
     assert refused.failed.handle_id == 1
 
 
+def test_a_conflict_of_an_attempt_that_was_given_up_is_no_news() -> None:
+    s = Story()
+    s.arbiter.ask(handle_id=1)
+    s.go()
+    s.wakes()
+    assert s.refused("req_1", CONFLICT) == Refused(True)
+    begun = s.created("req_2")
+    assert begun.request is not None
+    assert not begun.unwanted
+
+
 def test_a_response_without_a_mark_is_out_of_band_also_while_the_servers_own_is_expected() -> None:
     s = Story()
     s.arbiter.ask(BESIDE, handle_id=1)
