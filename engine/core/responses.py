@@ -65,7 +65,7 @@ def begin_response(s: State, response: Response, *, told: bool = False) -> LiveR
     if request is None and not begun.unwanted and not out_of_band:
         end_turn(s, "answered")
     if not out_of_band and not begun.unwanted:
-        if not cancel:
+        if not cancel or begun.for_user:
             s.tool_calls.response_began()
         _answer_what_it_missed(s, asked)
     if asked is not None:

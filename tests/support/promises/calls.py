@@ -10,7 +10,7 @@ from engine.core.effects import ResponseToolCall
 from engine.core.inputs import CancelHandle, Input
 from engine.events import GuardrailTripped, RealtimeSessionEvent, ToolApprovalRequired, ToolEnd, ToolStart
 from engine.history import HistoryItem
-from engine.wire.client_events import ClientEvent, ConversationItemCreate
+from engine.wire.client_events import ClientEvent, ConversationItemCreate, ResponseCancel
 from engine.wire.items import FunctionCall, FunctionCallOutput
 from engine.wire.server_events import ResponseCreated, ResponseOutputItemDone, ServerEvent
 from tests.support.fake_server.server import Server
@@ -65,6 +65,8 @@ class OneOutputEach(Promise):
             self.broken(f"{call_id} was run twice")
 
     def sent(self, event: ClientEvent, at: int) -> None:
+        if isinstance(event, ResponseCancel) and event.response_id in self._outside:
+            self._cut_outside = True  # the guardrails object to it
         if isinstance(event, ConversationItemCreate) and isinstance(event.item, FunctionCallOutput):
             call_id = event.item.call_id
             if call_id in self._outside_calls:
