@@ -95,11 +95,8 @@ def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
     """Ask for another response to what this one has not read, unless a request on its way has that already.
 
     `asked` is the request that this response answers. What it has not read stays unseen: a response that the server
-    begins by itself may come before the next one that we ask for, and drop it, without having read any more. A server
-    that never tells of an item cannot confirm one: its own response counts as having read all that was sent.
+    begins by itself may come before the next one that we ask for, and drop it, without having read any more.
     """
-    if asked is None and not s.tells_items:
-        s.unseen.clear()
     coming = asked or s.asked.get(s.arbiter.on_its_way or "")
     if s.unseen - (coming.after if coming is not None else frozenset()):
         s.arbiter.follow_up()

@@ -355,16 +355,6 @@ def test_the_servers_own_answer_takes_the_place_of_what_was_held() -> None:
     assert len(d.sent(ResponseCreate)) == 1
 
 
-@pytest.mark.parametrize("tells_items", [True, False])
-def test_a_server_that_tells_of_no_items_has_read_what_it_was_sent(tells_items: bool) -> None:
-    d = opened().tell(Respond(1), begins("r1", "req_1"))
-    made = calls("r1", ("c", "tool", "{}"))
-    d.tell(*(event for event in made if tells_items or not event.type.startswith("conversation.")), ends("r1"))
-    d.tell(user_starts(), tool_done("c"), STOPPED, begins("own"), ends("own"))
-    wait(d, 9)
-    assert len(d.sent(ResponseCreate)) == (2 if tells_items else 1)
-
-
 @pytest.mark.parametrize("typed_when", ["before the call", "after the call"])
 def test_a_message_during_a_response_that_calls_waits_for_the_outputs(typed_when: str) -> None:
     message = SendMessage(typed("m", "and another thing"))
