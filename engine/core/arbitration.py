@@ -41,15 +41,24 @@ from collections.abc import Mapping
 import attrs
 
 from engine.core.agent_spec import ToolSpec
+from engine.core.requests import (
+    CONFLICT,
+    MOST_PAIRS,
+    TOKEN,
+    Begun,
+    GivenUp,
+    Refused,
+    Request,
+    is_about_something_else,
+    is_same_wish,
+    names_metadata,
+    reads_conversation,
+)
 from engine.core.waits import OVERTAKEN_REQUEST, RESPONSE_BEGIN, TURN_RESPONSE, UNCLEAR_REFUSAL, Wait, Waits
-from engine.wire.client_events import ResponseCreate
 from engine.wire.response import Response, ResponseParams
 from engine.wire.server_session import ErrorDetail
-from engine.wire.struct import UNSET, UnsetType, evolve
+from engine.wire.struct import UNSET, UnsetType
 from engine.wire.units import NS_PER_S
-
-TOKEN = "engine_request"
-"""The metadata key that carries a request's token."""
 
 RETRY_NS = NS_PER_S
 """When a request that was refused because a response ran is tried again although none was seen to end."""
@@ -60,86 +69,8 @@ MOST_CONFLICTS = 30
 MOST_COPIES = 2
 """How often a request is sent to a server that says nothing about it."""
 
-MOST_PAIRS = 16
-"""How many pairs the metadata of a response may have: an application that needs all leaves none for the token."""
-
 REMEMBERED_REQUESTS = 64
 """How many requests are remembered that were given up or sent again."""
-
-CONFLICT = "conversation_already_has_active_response"
-
-
-@attrs.frozen
-class Request:
-    """One wish for a response, and one attempt to have it."""
-
-    token: str
-    params: ResponseParams | UnsetType = UNSET
-    handle_id: int | None = None
-    follow_up: bool = False
-    tools: Mapping[str, ToolSpec] | None = None
-    """The tools of this response, where it has its own."""
-    after: str | None = None
-    """The response during which the wish came up: it waits for the outputs of that one's calls."""
-    wish: str = ""
-    """The token of the first attempt."""
-    copies: int = 1
-    conflicts: int = 0
-    marked: bool = True
-    """The metadata carries the token."""
-
-    @property
-    def out_of_band(self) -> bool:
-        """It leaves the conversation alone, so it need not wait for anybody."""
-        return not isinstance(self.params, UnsetType) and self.params.conversation == "none"
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The application's own metadata."""
-        own = None if isinstance(self.params, UnsetType) else self.params.metadata
-        return {} if own is None or isinstance(own, UnsetType) else own
-
-    def event(self) -> ResponseCreate:
-        """Return the client event, with the token as its event id and, if it is marked, in its metadata."""
-        params = ResponseParams() if isinstance(self.params, UnsetType) else self.params
-        if self.marked:
-            params = evolve(params, metadata={**self.metadata, TOKEN: self.token})
-        return ResponseCreate(response=params, event_id=self.token)
-
-
-@attrs.frozen
-class Begun:
-    """What a response that begins means."""
-
-    request: Request | None
-    """The request that it answers; None for the server's own, and for one that nobody waits for."""
-    stop: bool = False
-    """It was cancelled before it began."""
-    for_user: bool = False
-    """It is stopped because the user speaks: what its calls lead to is held."""
-    unwanted: bool = False
-    """Nobody waits for it any more, and another response may be audible: nothing of it may be heard."""
-
-
-@attrs.frozen
-class Refused:
-    """What an error of the server means for requests."""
-
-    about_request: bool
-    failed: Request | None = None
-
-
-@attrs.frozen
-class GivenUp:
-    """What becomes of a request about which the server has said nothing in time."""
-
-    request: Request
-    again: bool
-    """It is asked for once more; otherwise it has failed."""
-    superseded: bool = False
-    """It was not wanted any more."""
-    error: ErrorDetail | None = None
-    """The error that probably refused it."""
 
 
 class Arbiter:
@@ -222,9 +153,9 @@ class Arbiter:
     def _wait(self, request: Request, *, first: bool = False) -> None:
         """Queue a request; a follow-up and one that reads the conversation as well become one."""
         if request.follow_up:
-            if any(_reads_conversation(waiting) for waiting in self._pending):
+            if any(reads_conversation(waiting) for waiting in self._pending):
                 return
-        elif _reads_conversation(request):
+        elif reads_conversation(request):
             self._drop_follow_ups()
         self._pending.insert(0 if first else len(self._pending), request)
 
@@ -372,16 +303,17 @@ class Arbiter:
             copy = next((copy for copy in self._out_of_band.values() if copy.wish == late.wish), None)
             if copy is None:
                 return Begun(None, unwanted=True)
-            self._remember(self._out_of_band.pop(copy.token))
-            self._heard_of(copy.token)
-            return Begun(late, copy.token in self._cancel_out_of_band)
+            stop = copy.token in self._cancel_out_of_band
+            self._forget(copy)
+            self._remember(copy)
+            return Begun(late, stop)
         self.running = response_id
         self._retry_at = None
         for copy in self._pending:
-            if _is_same_wish(copy, late):
+            if is_same_wish(copy, late):
                 self._pending.remove(copy)
                 return Begun(late)
-        if self._sent is not None and _is_same_wish(self._sent, late):
+        if self._sent is not None and is_same_wish(self._sent, late):
             stop = self._cancel_sent or self._hold_sent
             self._remember(self._sent)
             self._forget_sent()
@@ -435,9 +367,9 @@ class Arbiter:
     def _refused_unnamed(self, error: ErrorDetail, now: int) -> Refused:
         """An error that names no event may be about any request that is on its way."""
         under_way = [*self._out_of_band.values(), *([self._sent] if self._sent else [])]
-        if not under_way or _is_about_something_else(error):
+        if not under_way or is_about_something_else(error):
             return Refused(False)
-        if len(under_way) == 1 and (_names_metadata(error) or (error.param or "").startswith("response")):
+        if len(under_way) == 1 and (names_metadata(error) or (error.param or "").startswith("response")):
             return self._refused_request(under_way[0], error)
         for request in under_way:
             self._unclear[request.token] = error
@@ -447,7 +379,7 @@ class Arbiter:
     def _refused_request(self, request: Request, error: ErrorDetail) -> Refused:
         """The server refused a request: it fails, unless only our own token was refused."""
         self._forget(request)
-        if not (request.marked and _names_metadata(error)):
+        if not (request.marked and names_metadata(error)):
             return Refused(True, request)
         self._marks = False
         self._ask_again(attrs.evolve(request, marked=False, copies=request.copies + 1))
@@ -455,7 +387,7 @@ class Arbiter:
 
     def _clashed(self, now: int) -> None:
         """A response could not begin: one of the server's own, or ours at a server that does not say so."""
-        if self._sent is None or not _reads_conversation(self._sent):
+        if self._sent is None or not reads_conversation(self._sent):
             self.follow_up()
         if self._sent is None:
             self._expect_nothing()
@@ -581,9 +513,7 @@ class Arbiter:
 
     def wake_at(self) -> int | None:
         """Return when `next` has to be called again although nothing happened, in nanoseconds."""
-        if not self._pending or self._held():
-            return None
-        return self._retry_at
+        return None if self._held() or self._first_that_may_go() is None else self._retry_at
 
     def close(self) -> list[Request]:
         """Send nothing any more; returns every request that has not begun."""
@@ -606,27 +536,3 @@ class Arbiter:
 
     def _free(self, now: int) -> bool:
         return not self._held() and (self._retry_at is None or self._retry_at <= now)
-
-
-def _reads_conversation(request: Request) -> bool:
-    """Return whether the response will see everything that is in the conversation by then."""
-    return isinstance(request.params, UnsetType) or isinstance(request.params.input, UnsetType)
-
-
-def _is_same_wish(request: Request, late: Request) -> bool:
-    """Return whether one answer is enough for both. Follow-ups are all alike; what an answer has not read is asked for
-    again (`responses.begin_response`)."""
-    return request.wish == late.wish or (request.follow_up and late.follow_up)
-
-
-def _names_metadata(error: ErrorDetail) -> bool:
-    return "metadata" in (error.param or "") or "metadata" in error.message.lower()
-
-
-_ELSEWHERE = ("item", "session", "conversation", "input_audio_buffer", "audio", "output_audio_buffer", "type")
-"""How `param` begins in errors about other client events."""
-
-
-def _is_about_something_else(error: ErrorDetail) -> bool:
-    code = error.code or ""
-    return (error.param or "").startswith(_ELSEWHERE) or code.startswith(("item_", "input_audio", "response_cancel"))

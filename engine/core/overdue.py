@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core.arbitration import GivenUp
+from engine.core.requests import GivenUp
 from engine.core.responses import end_overdue_response
 from engine.core.settings_update import confirm_settings
 from engine.core.state import State

@@ -21,8 +21,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from engine.core.arbitration import TOKEN
 from engine.core.naming import id_of, renamed, with_call, with_id
+from engine.core.requests import TOKEN
 from engine.core.responses import begin_response
 from engine.core.state import LiveResponse, State
 from engine.core.waits import UNTOLD_RESPONSE

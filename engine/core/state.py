@@ -13,7 +13,7 @@ from typing import TypeVar
 import attrs
 
 from engine.core.agent_spec import AgentSpec
-from engine.core.arbitration import Arbiter, Request
+from engine.core.arbitration import Arbiter
 from engine.core.conversation import Conversation, History
 from engine.core.created_items import CreatedItems
 from engine.core.debounce import Debounce
@@ -21,6 +21,7 @@ from engine.core.effects import Effects, FormatsInUse, HandleDone, HandleStatus
 from engine.core.identity import Identity
 from engine.core.in_a_row import InARow
 from engine.core.playback import PlaybackLedger
+from engine.core.requests import Request
 from engine.core.settings_in_force import PendingUpdate, SettingsInForce
 from engine.core.told_calls import ToldCalls
 from engine.core.tool_calls import ToolCalls

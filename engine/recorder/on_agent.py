@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from engine.core.arbitration import TOKEN
 from engine.core.inputs import CancelHandle, GuardrailVerdict, Input, Interrupt
+from engine.core.requests import TOKEN
 from engine.events import (
     AgentEnd,
     AgentStart,

@@ -6,6 +6,7 @@ RealtimeRunner(agent, model=RepeatingServer(LocalModel(), same_ids=False))
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
@@ -99,8 +100,9 @@ class _OddServer(RealtimeModel):
         async with self._model.connect(config) as link:
             yield _Link(link, self._change())
 
+    @abstractmethod
     def _change(self) -> Change:
-        raise NotImplementedError
+        """Return how the events of one connection are changed."""
 
 
 class SparseServer(_OddServer):

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.core.arbitration import CONFLICT, MOST_CONFLICTS, RETRY_NS, TOKEN, Arbiter, Begun, Refused
+from engine.core.arbitration import MOST_CONFLICTS, RETRY_NS, Arbiter
+from engine.core.requests import CONFLICT, TOKEN, Begun, Refused
 from engine.core.waits import OVERTAKEN_REQUEST, RESPONSE_BEGIN, TURN_RESPONSE, UNCLEAR_REFUSAL, Wait, Waits
 from engine.wire.response import Response, ResponseParams
 from engine.wire.server_session import ErrorDetail
@@ -433,6 +434,20 @@ def test_what_came_up_during_a_response_waits_for_the_outputs_of_its_calls() -> 
     assert len(s.go()) == 1
     s.ours("answer")
     assert s.come_to_rest() == 0
+
+
+def test_a_request_that_waits_for_outputs_asks_for_no_wake_up_that_has_passed() -> None:
+    s = Story()
+    running(s)
+    s.arbiter.follow_up(after="r")
+    s.arbiter.hold_for_outputs("r")
+    s.arbiter.done("r", s.now)
+    s.refused(None, CONFLICT)
+    s.now = 2 * RETRY_NS
+    assert not s.go()
+    assert s.wake_at() is None
+    s.arbiter.release("r")
+    assert len(s.go()) == 1
 
 
 # --- requests that are slow, and requests that are lost

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.arbitration import TOKEN
 from engine.core.effects import CancelCall, Discard, DropChecks
 from engine.core.inputs import AudioConsumed, Connected, Interrupt, PlaybackReported, Respond, SendMessage, ToolDone
+from engine.core.requests import TOKEN
 from engine.core.tool_call_steps import CANCELLED_OUTPUT
 from engine.events import AudioInterrupted, HistoryUpdated, ToolEnd
 from engine.history import AssistantAudio, AssistantMessage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.arbitration import CONFLICT
 from engine.core.inputs import Respond, UpdateAgent
+from engine.core.requests import CONFLICT
 from engine.errors import ProtocolError, ResponseFailed, ServerError
 from engine.events import AgentEnd, Error, RateLimits, RawModelEvent
 from engine.wire.client_events import SessionUpdate

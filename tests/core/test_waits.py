@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from itertools import count
+from pathlib import Path
 
 import attrs
 import pytest
@@ -21,7 +22,7 @@ from engine.core.inputs import (
     ToolDone,
     UpdateAgent,
 )
-from engine.core.waits import ALL, DEFAULTS, RESPONSE_END, TURN_END, TURN_RESPONSE, Waits
+from engine.core.waits import ALL, DEFAULTS, RESPONSE_END, TURN_END, TURN_RESPONSE, Wait, Waits
 from engine.errors import ResponseFailed, ServerTimeout
 from engine.events import AgentEnd, AgentStart, Audio, Error
 from engine.settings import WaitSettings
@@ -79,15 +80,24 @@ def test_every_wait_is_a_setting_with_the_same_default() -> None:
     assert len({wait.name for wait in ALL}) == len(ALL)
 
 
+def test_the_readme_has_the_table() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    section = readme[readme.index("### What is waited for") :].split("\n## ")[0]
+    cells = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in section.splitlines() if "|" in line]
+    told = {(name, float(seconds), code) for name, _, _, seconds, _, code in cells[2:]}
+    assert told == {(wait.name, wait.seconds, wait.code) for wait in ALL}
+
+
 @given(st.lists(st.tuples(st.sampled_from(ALL), st.sampled_from("ab"), st.integers(0, 20), st.booleans())))
-def test_what_is_overdue_is_taken_once_and_nothing_else(steps: list[tuple[object, str, int, bool]]) -> None:
-    waits, known = Waits(), {}
+def test_what_is_overdue_is_taken_once_and_nothing_else(steps: list[tuple[Wait, str, int, bool]]) -> None:
+    waits = Waits()
+    known: dict[tuple[Wait, str], int] = {}
     for wait_for, key, since, begin in steps:
         if begin:
-            waits.begin(wait_for, key, since * 10**9)  # type: ignore[arg-type]
-            known[wait_for, key] = since * 10**9 + round(wait_for.seconds * 10**9)  # type: ignore[attr-defined]
+            waits.begin(wait_for, key, since * 10**9)
+            known[wait_for, key] = since * 10**9 + round(wait_for.seconds * 10**9)
         else:
-            waits.end(wait_for, key)  # type: ignore[arg-type]
+            waits.end(wait_for, key)
             known.pop((wait_for, key), None)
     assert waits.wake_at() == min(known.values(), default=None)
     now = 20 * 10**9

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from engine.audio.samples import SampleCutter
-from engine.core.arbitration import TOKEN
+from engine.core.requests import TOKEN
 from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
 from engine.session.session import RealtimeSession
 from engine.wire.client_decoding import decode_client

@@ -7,9 +7,9 @@ from collections import deque
 
 import attrs
 
-from engine.core.arbitration import TOKEN
 from engine.core.effects import HandleStatus
 from engine.core.inputs import CancelHandle, Input, Interrupt, Respond, SendMessage
+from engine.core.requests import TOKEN
 from engine.core.waits import (
     OVERTAKEN_REQUEST,
     RESPONSE_BEGIN,
@@ -293,9 +293,10 @@ class WhoMaySpeak(Promise):
             bound = self._cancelled.get(response_id, since + _ns(RESPONSE_PROGRESS)) + _ns(RESPONSE_END)
             if (self._strict or since < at) and at < bound:
                 self.broken(f"{token} was sent while {response_id} ran")
-        if self._speaking_since is not None and (self._strict or self._speaking_since < at):  # noqa: SIM102
-            if at < max(self._speaking_since, self._audio_sent) + _ns(TURN_END):
-                self.broken(f"{token} was sent while the user was speaking")
+        since = self._speaking_since
+        spoke = since is not None and (self._strict or since < at)
+        if since is not None and spoke and at < max(since, self._audio_sent) + _ns(TURN_END):
+            self.broken(f"{token} was sent while the user was speaking")
         self._in_flight, self._spoken_over = token, not self._strict and self._spoken_at == at
         self._lost_from = None
         self._may_be_lost(at, RESPONSE_BEGIN)
