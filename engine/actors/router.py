@@ -149,7 +149,7 @@ class Router:
         self._over, self._error = True, error
 
     def _cause(self, error: EngineError | None, now: int) -> EngineError | None:
-        """What the end of the connection means, told by what the server said just before."""
+        """Return what the end of the connection means, told by what the server said just before."""
         if not isinstance(error, TransportLost):
             return error
         return cut_off(self.machine.errors_before_the_end(now), error) or error

@@ -185,14 +185,14 @@ class Arbiter:
     # --- the user
 
     def user_speaks(self, *, server_cancels: bool) -> None:
-        """Speech began: everything is held. Where the server interrupts, so is what is on its way."""
+        """Hold everything: speech began. Where the server interrupts, hold what is on its way, too."""
         self._speaking = True
         self._expect_nothing()
         if server_cancels:
             self._hold_sent = self._sent is not None
 
     def user_done(self, now: int, *, server_responds: bool, committed: bool = True) -> None:
-        """Speech ended, or was committed or cleared.
+        """Stop holding: speech ended, or was committed or cleared.
 
         Args:
             now: the time in nanoseconds.
@@ -242,7 +242,7 @@ class Arbiter:
     # --- what the server says
 
     def created(self, response: Response) -> Begun:
-        """A response began: find out what it means."""
+        """Find out what a response that begins means."""
         token = (response.metadata or {}).get(TOKEN)
         self._echoes = self._echoes or token is not None
         sent = self._sent
@@ -286,7 +286,7 @@ class Arbiter:
         return beside if order.index(beside.token) < order.index(self._sent.token) else None
 
     def _answered_by_server(self) -> None:
-        """A response of the server's own began: it ends the user's turn, and answers what waited for one."""
+        """Note that the server's own response began: it ends the user's turn, and answers what waited."""
         self._overtaken = self._sent is not None
         self._hold_sent = self._speaking = False
         self._expect_nothing()
@@ -298,7 +298,7 @@ class Arbiter:
             self._cancel_sent = True
 
     def _turned_up(self, late: Request, response_id: str) -> Begun:
-        """An attempt that was thought lost is answered. Whoever still waits for it has the answer now."""
+        """Give the answer to an attempt that was thought lost to whoever still waits for it."""
         if late.out_of_band:
             copy = next((copy for copy in self._out_of_band.values() if copy.wish == late.wish), None)
             if copy is None:
@@ -346,7 +346,7 @@ class Arbiter:
             self._waits.begin(TURN_RESPONSE, "", now)
 
     def refused(self, error: ErrorDetail, now: int) -> Refused:
-        """An error arrived: find out whether it is about a request of ours, and whether that has failed."""
+        """Find out whether an error is about a request of ours, and whether that has failed."""
         event_id, conflict = error.event_id or None, error.code == CONFLICT
         if conflict and event_id is None:
             self._clashed(now)
@@ -365,7 +365,7 @@ class Arbiter:
         return Refused(True, self._requeue_sent())
 
     def _refused_unnamed(self, error: ErrorDetail, now: int) -> Refused:
-        """An error that names no event may be about any request that is on its way."""
+        """Take an error that names no event as one about any request that is on its way."""
         under_way = [*self._out_of_band.values(), *([self._sent] if self._sent else [])]
         if not under_way or is_about_something_else(error):
             return Refused(False)
@@ -377,7 +377,7 @@ class Arbiter:
         return Refused(False)
 
     def _refused_request(self, request: Request, error: ErrorDetail) -> Refused:
-        """The server refused a request: it fails, unless only our own token was refused."""
+        """Fail a request that the server refused, unless only our own token was refused."""
         self._forget(request)
         if not (request.marked and names_metadata(error)):
             return Refused(True, request)
@@ -416,7 +416,7 @@ class Arbiter:
         return None
 
     def give_up(self, token: str) -> GivenUp | None:
-        """The server has said nothing about a request in time. Returns what becomes of it; None if it is settled."""
+        """Give up a request about which the server said nothing in time. Returns None if it is settled."""
         request = self._out_of_band.get(token)
         cancelled = token in self._cancel_out_of_band
         if request is None and self._sent is not None and self._sent.token == token:

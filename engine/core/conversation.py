@@ -62,7 +62,7 @@ class Words:
     """The server tells the growing text as a whole each time, instead of what is new."""
 
     def read(self) -> str:
-        """The text so far."""
+        """Return the text so far."""
         if len(self.pieces) > 1:
             self.pieces[:] = ["".join(self.pieces)]
         return self.pieces[0] if self.pieces else ""
@@ -117,7 +117,7 @@ class Conversation:
     # --- what the server says
 
     def add(self, item: Item, previous_item_id: str | None, *, known_place: bool = True) -> bool:
-        """An item takes its place. Returns whether it is new.
+        """Put an item in its place. Returns whether it is new.
 
         Args:
             item: the item as it is told.
@@ -143,7 +143,7 @@ class Conversation:
         return True
 
     def _place_of(self, node: _Node, previous: str | None, *, known_place: bool) -> str | None:
-        """The item that a new one is linked after."""
+        """Return the item that a new one is linked after."""
         follower = self._nodes.get(self._followers.pop(node.item_id, ""))
         if previous in self._nodes:
             return previous
@@ -179,20 +179,20 @@ class Conversation:
         return True
 
     def is_final(self, item: Item) -> bool:
-        """Whether the server has said its final word on an item, and this telling has nothing that it lacked."""
+        """Return whether the server has said its final word on an item, and this telling has nothing that it lacked."""
         node = self._nodes.get(_id_of(item))
         return node is not None and node.final and not _lacks(node, item)
 
     def item(self, item_id: str) -> Item | None:
-        """An item as it was last told."""
+        """Return an item as it was last told."""
         return node.item if (node := self._nodes.get(item_id)) is not None else None
 
     def previous_of(self, item_id: str) -> str | None:
-        """The id of the item before an item; None if it is the first, or unknown."""
+        """Return the id of the item before an item; None if it is the first, or unknown."""
         return node.previous if (node := self._nodes.get(item_id)) is not None else None
 
     def grow(self, item_id: str, content_index: int, delta: str, *, spoken: bool) -> bool:
-        """More text of an item, written or spoken. Returns whether the item is known: if not, nothing is kept."""
+        """Add text to an item, written or spoken. Returns whether the item is known: if not, nothing is kept."""
         if (node := self._nodes.get(item_id)) is None:
             return False
         node.shown = None
@@ -205,12 +205,12 @@ class Conversation:
         return True
 
     def say(self, item_id: str, content_index: int, text: str) -> bool:
-        """The whole text of an item's part, as transcribed. Returns whether the item is known: it may follow."""
+        """Set the whole text of an item's part, as transcribed. Returns whether the item is known: it may follow."""
         self.words(item_id, content_index).set(text)
         return item_id in self._nodes
 
     def words(self, item_id: str, content_index: int) -> Words:
-        """The text of an item's part, to be read or to be changed. The item may follow."""
+        """Return the text of an item's part, to be read or to be changed. The item may follow."""
         if (node := self._nodes.get(item_id)) is not None:
             node.shown = None
             return node.texts.setdefault(content_index, Words())
@@ -220,7 +220,7 @@ class Conversation:
         return words
 
     def texts(self, item_id: str) -> list[tuple[int, str]]:
-        """The text of each part of an item that has any."""
+        """Return the text of each part of an item that has any."""
         node = self._nodes.get(item_id)
         return [(index, text.read()) for index, text in sorted(node.texts.items())] if node is not None else []
 
@@ -378,7 +378,7 @@ def _status_of(item: Item, before: ItemStatus) -> ItemStatus:
 
 
 def text_of(part: Part | None) -> str | None:
-    """What a part says, in words; None if it has no words, or if they are not known."""
+    """Return what a part says, in words; None if it has no words, or if they are not known."""
     match part:
         case OutputText(text=text) | InputText(text=text):
             return text
@@ -389,14 +389,14 @@ def text_of(part: Part | None) -> str | None:
 
 
 def _says(node: _Node, item: Item) -> bool:
-    """Whether the texts of an item are those that are kept."""
+    """Return whether the texts of an item are those that are kept."""
     parts = enumerate(item.content if isinstance(item, Message) else ())
     told = {index: text for index, part in parts if (text := text_of(part))}
     return all(index in node.texts and node.texts[index].read() == text for index, text in told.items())
 
 
 def _merged(before: Item, item: Item) -> Item:
-    """An item as it is told again, with what this telling leaves out and an earlier one had."""
+    """Return an item as it is told again, with what this telling leaves out and an earlier one had."""
     match before, item:
         case FunctionCall(), FunctionCall():
             return evolve(
@@ -412,7 +412,7 @@ def _merged(before: Item, item: Item) -> Item:
 
 
 def _lacks(node: _Node, item: Item) -> bool:
-    """Whether `item` tells what is not known of it yet."""
+    """Return whether `item` tells what is not known of it yet."""
     match node.item, item:
         case FunctionCall() as known, FunctionCall():
             lacking = not known.name, not known.call_id, not known.arguments

@@ -91,7 +91,7 @@ class CreatedItems:
 
 
 def _read(payload: Mapping[str, object]) -> ConversationItemCreate | None:
-    """The item that an application creates in its own words; None if it is not one that we can read."""
+    """Return the item that an application creates in its own words; None if it is not one that we can read."""
     try:
         return converter.structure(dict(payload), ConversationItemCreate)
     except (BaseValidationError, TypeError, ValueError):
@@ -125,7 +125,7 @@ def _words_of(message: Message) -> list[tuple[str, str | None]]:
 
 
 def _kind_of(part: Part) -> str:
-    """What a part is, in the names of either protocol."""
+    """Return what a part is, in the names of either protocol."""
     match part:
         case InputText() | OutputText():
             return "text"

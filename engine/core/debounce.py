@@ -29,7 +29,7 @@ class Debounce:
         self._read = ""
 
     def has(self, item_id: str) -> bool:
-        """Whether an item is the response's, as far as has been told."""
+        """Return whether an item is the response's, as far as has been told."""
         return item_id in self._items
 
     def begin(self, item_id: str) -> None:
@@ -71,7 +71,7 @@ class Debounce:
         return self._parts.keys()
 
     def part(self, item_id: str, content_index: int) -> str:
-        """The text of one part so far."""
+        """Return the text of one part so far."""
         return _joined(self._parts.get((item_id, content_index), []))
 
     def text(self) -> str:

@@ -149,7 +149,7 @@ class Identity:
         return name
 
     def has_item(self, owner: str, told: str) -> bool:
-        """Whether a response has told an item with this id."""
+        """Return whether a response has told an item with this id."""
         return self._items.known(owner, told) is not None
 
     def owner(self, told: str) -> str | None:
@@ -279,7 +279,7 @@ class Identity:
     # --- strays
 
     def is_stray(self, response: str) -> bool:
-        """Whether events of an unknown response ("": of none) have come before, since a response began."""
+        """Return whether events of an unknown response ("": of none) have come before, since a response began."""
         known = response in self._strays
         self._strays[response] = None
         _bound(self._strays)

@@ -17,7 +17,7 @@ class InARow:
         return most is None or self.count <= most
 
     def just_exceeded(self, most: int | None) -> bool:
-        """Whether the last time that was counted is the first one too many."""
+        """Return whether the last time that was counted is the first one too many."""
         return most is not None and self.count == most + 1
 
     def end(self) -> None:

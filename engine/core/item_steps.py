@@ -59,7 +59,7 @@ def add_untold_items(s: State, count: int) -> None:
 
 
 def item_told(s: State, item: Item, previous_item_id: str | None, *, known_place: bool) -> bool:
-    """An event of the conversation tells of an item. Returns whether it is new.
+    """Take in what an event of the conversation tells of an item. Returns whether it is new.
 
     Args:
         s: the session.
@@ -88,7 +88,7 @@ def item_told(s: State, item: Item, previous_item_id: str | None, *, known_place
 
 
 def _own_place(s: State, item: Item, created: CreatedItem | None) -> tuple[str | None, bool]:
-    """Where an item stands of which the server says no place, and whether that is its place for certain."""
+    """Return where an item stands of which the server says no place, and whether that is its place for certain."""
     if created is not None:
         return created.previous_item_id, created.previous_item_id == ROOT
     unfinished = getattr(item, "status", None) == "in_progress"
@@ -96,7 +96,7 @@ def _own_place(s: State, item: Item, created: CreatedItem | None) -> tuple[str |
 
 
 def _is_speech(item: Item) -> bool:
-    """Whether an item is what the user said, and not typed."""
+    """Return whether an item is what the user said, and not typed."""
     match item:
         case Message(role="user"):
             return not any(isinstance(part, InputText | InputImage | OutputText) for part in item.content)
@@ -105,7 +105,7 @@ def _is_speech(item: Item) -> bool:
 
 
 def _made_by(s: State, item: Item) -> LiveResponse | None:
-    """The response that makes an item of which the conversation tells first: the one that runs, unless it is a kind of
+    """Return the response that makes an item of which the conversation tells first: the running one, but for a kind of
     item that only clients create."""
     match item:
         case Message(role="user" | "system") | FunctionCallOutput():
@@ -129,7 +129,7 @@ def _add(s: State, item: Item, previous_item_id: str | None, *, known_place: boo
 
 
 def complete_item(s: State, item: Item) -> None:
-    """The server's final word on an item that is known."""
+    """Take in the server's final word on an item that is known."""
     if s.conversation.complete(item):
         s.history_updated(id_of(item))
 
@@ -138,7 +138,7 @@ def complete_item(s: State, item: Item) -> None:
 
 
 def response_tells(s: State, live: LiveResponse, item: Item, *, after: str | None = None) -> None:
-    """A response tells of an item that it makes, for the first time or again; out of band the history has none of it.
+    """Take in what a response tells of an item that it makes; of one out of band the history has nothing.
 
     Args:
         s: the session.
@@ -158,20 +158,20 @@ def response_tells(s: State, live: LiveResponse, item: Item, *, after: str | Non
 
 
 def response_names(s: State, live: LiveResponse, item_id: str) -> None:
-    """A response says or plays something of an item: a message of the agent's, if nobody has told what it is."""
+    """Add an item of which a response says or plays something: the agent's message, if nobody has told it."""
     if item_id and item_id not in live.items:
         response_tells(s, live, Message(item_id, "assistant", (), "in_progress"))
 
 
 def response_completes(s: State, live: LiveResponse, item: Item, *, after: str | None = None) -> None:
-    """A response's final word on an item. One that the server has deleted since the response told of it stays away."""
+    """Take in a response's final word on an item. One that the server has deleted since stays away."""
     response_tells(s, live, item, after=after)
     if not live.out_of_band:
         complete_item(s, item)
 
 
 def complete_items_of(s: State, live: LiveResponse, output: tuple[Item, ...], status: str) -> None:
-    """A response has ended: what its end tells of items is taken in, and nothing of them is left in progress."""
+    """Take in what the end of a response tells of items, and leave none of them in progress."""
     known = (s.conversation.previous_of(id_of(item)) for item in output if s.conversation.item(id_of(item)))
     before = next(known, None)
     for item in output:

@@ -196,7 +196,7 @@ class Machine:
         return [error for at_ns, error in self._state.errors if now - at_ns <= CLOSE_FOLLOWS_NS]
 
     def audio_ms(self, item_id: str, content_index: int, nbytes: int) -> int:
-        """How many milliseconds the first bytes of an item's audio last, in the format in which they came."""
+        """Return how many milliseconds the first bytes of an item's audio last, in the format in which they came."""
         return self._state.ledger.ms_of(item_id, content_index, nbytes)
 
     def heard_ms(self, item_id: str, content_index: int, now: int) -> int | None:

@@ -93,7 +93,7 @@ def update_agent(s: State, command: UpdateAgent) -> None:
 
 
 def update_settings(s: State, command: UpdateSettings) -> None:
-    """The application changes settings in mid-call."""
+    """Change settings in mid-call, as the application asks."""
     change_settings(s, command.settings)
 
 

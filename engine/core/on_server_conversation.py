@@ -129,13 +129,13 @@ def timeout_triggered(s: State, event: InputAudioBufferTimeoutTriggered) -> None
 
 @of_speech
 def transcription_delta(s: State, event: ConversationItemInputAudioTranscriptionDelta) -> None:
-    """More of what the user said."""
+    """Take in more of what the user said."""
     words_grow(s, event.item_id, event.content_index, event.delta)
 
 
 @of_speech
 def transcription_completed(s: State, event: ConversationItemInputAudioTranscriptionCompleted) -> None:
-    """All that the user said in an item, or all that has been understood of it so far."""
+    """Take in all that the user said in an item, or all that has been understood of it so far."""
     s.user_takes_part()
     tell = words_so_far if event.status == "in_progress" else words_end
     tell(s, event.item_id, event.content_index, event.transcript)

@@ -131,7 +131,7 @@ def text_done(s: State, event: ResponseOutputTextDone) -> None:
 
 
 def part_done(s: State, event: ResponseContentPartDone) -> None:
-    """A part of an item ends; most servers have told all its text before, and some tell nothing here."""
+    """End a part of an item; most servers have told all its text before, and some tell nothing here."""
     if text_of(event.part) and (placed := place_part(s, event)) is not None:
         finish_part(s, placed.response_id, placed.item_id, placed.content_index, placed.part)
 
@@ -141,7 +141,7 @@ def part_done(s: State, event: ResponseContentPartDone) -> None:
 
 @of_part
 def arguments_delta(s: State, event: ResponseFunctionCallArgumentsDelta) -> None:
-    """More of a call's arguments. They are read from here only where no later event has them."""
+    """Take in more of a call's arguments. They are read from here only where no later event has them."""
     if (live := s.live(event.response_id)) is not None:
         live.calls.grow(event.item_id, event.call_id, event.delta)
         if event.item_id not in live.items:

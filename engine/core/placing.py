@@ -238,7 +238,7 @@ def _response_of(s: State, response_id: str, item_id: str, kind: str) -> LiveRes
 
 
 def _begins_again(s: State, name: str, item_id: str, kind: str) -> bool:
-    """Whether an item of a response that has ended is the first of another: where beginnings are not told, it is."""
+    """Return whether an item of an ended response is the first of another: where beginnings are not told, it is."""
     if s.tells_beginnings or kind != ResponseOutputItemAdded.type or s.live(name) is not None:
         return False
     return not s.identity.has_item(name, item_id)

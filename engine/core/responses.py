@@ -277,7 +277,7 @@ def finish_response(s: State, response: Response) -> None:
 
 
 def _calls_told_in_part(s: State, live: LiveResponse, named: set[str]) -> list[FunctionCall]:
-    """The calls that the end of a response does not name, as far as other events have told of them: by their arguments,
+    """Return the calls that the end of a response does not name, as far as others have told of them: by arguments,
     or by the conversation."""
     for item_id in live.items:
         if isinstance(known := s.conversation.item(item_id), FunctionCall):

@@ -89,7 +89,7 @@ def format_text(audio_format: AudioFormat) -> str:
 
 
 def same_voice(asked: object, confirmed: object) -> bool:
-    """Whether a confirmed voice is no other than the one asked for, as far as both can be told."""
+    """Return whether a confirmed voice is no other than the one asked for, as far as both can be told."""
     wanted, used = _voice_name(asked), _voice_name(confirmed)
     return wanted is None or used is None or wanted.casefold() == used.casefold()
 
@@ -104,7 +104,7 @@ def _voice_name(voice: object) -> str | None:
 
 
 def detection_is_off(detection: TurnDetection | UnsetType | None) -> bool:
-    """Whether this is the setting of no turn detection; some servers write it as an object whose type is null."""
+    """Return whether this means no turn detection; some servers write it as an object whose type is null."""
     if isinstance(detection, UnknownSetting):
         return isinstance(detection.raw, Mapping) and detection.raw.get("type", "") in (None, "none")
     return detection is None
@@ -128,7 +128,7 @@ def _detection(
 
 
 def _detection_name(detection: TurnDetection | UnsetType | None) -> str | None:
-    """What kind it is; None where nothing is said, or what is not understood."""
+    """Return the kind of detection; None where nothing is said, or what is not understood."""
     if detection_is_off(detection):
         return OFF
     return detection.type if isinstance(detection, ServerVad | SemanticVad) else None
@@ -151,7 +151,7 @@ def _tools(asked: Iterable[ToolDefinition], confirmed: Iterable[ToolDefinition])
 
 
 def _tool_name(tool: ToolDefinition) -> str | None:
-    """The name to compare a tool by; None if it cannot be told. Some servers nest a function within its definition."""
+    """Return the name to compare a tool by, or None. Some servers nest a function within its definition."""
     match tool:
         case FunctionToolDefinition():
             return tool.name

@@ -187,5 +187,5 @@ def _take_effect(s: State, *, tell: bool = False) -> None:
 
 
 def _speech(settings: Session | TranscriptionSession) -> Session:
-    """A session that only listens says nothing of what is used here."""
+    """Return settings of a speech session; one that only listens says nothing of what is used here."""
     return settings if isinstance(settings, Session) else Session()

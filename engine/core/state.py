@@ -174,7 +174,7 @@ class State:
             self.emit(HistoryUpdated, item=item, history=self.history)
 
     def user_takes_part(self) -> None:
-        """The user has a say: what the engine asks for by itself from now on begins a new row."""
+        """Begin a new row of what the engine asks for by itself: the user has a say."""
         self.trips.end()
         self.tool_rounds.end()
 

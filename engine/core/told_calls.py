@@ -39,11 +39,11 @@ class ToldCalls:
         self._calls: dict[str, _ToldCall] = {}
 
     def grow(self, item_id: str, call_id: str, delta: str) -> None:
-        """More arguments."""
+        """Add arguments."""
         self._of(item_id, call_id).pieces.pieces.append(delta)
 
     def end(self, item_id: str, call_id: str, name: str | None, arguments: str) -> FunctionCall:
-        """All arguments. Returns the call as far as it has been told."""
+        """Set all arguments. Returns the call as far as it has been told."""
         call = self._of(item_id, call_id)
         call.name = name or call.name
         call.arguments = arguments or call.arguments
@@ -51,12 +51,12 @@ class ToldCalls:
         return call.whole()
 
     def is_told(self, call: FunctionCall) -> bool:
-        """Whether a finished call can run: its name is known, and its arguments are, or there are none. What has not
+        """Return whether a finished call can run: its name is known, and its arguments, or it has none. What has not
         been told may come with the end of the response."""
         return bool(call.name) and (bool(call.arguments) or self._of(_id_of(call), call.call_id).ended)
 
     def tell(self, item: FunctionCall) -> FunctionCall:
-        """The item of a call, at any time of its life. Returns it with what only earlier events have told."""
+        """Take in the item of a call. Returns it with what only earlier events have told."""
         call = self._of(_id_of(item), item.call_id)
         call.name = item.name or call.name
         call.arguments = item.arguments or call.arguments
@@ -65,7 +65,7 @@ class ToldCalls:
         return evolve(item, name=whole.name, call_id=whole.call_id, arguments=whole.arguments)
 
     def uncut(self) -> list[FunctionCall]:
-        """The calls, but for those of which the server has said that they are incomplete."""
+        """Return the calls, but for those of which the server has said that they are incomplete."""
         return [call.whole() for call in self._calls.values() if not call.cut]
 
     def _of(self, item_id: str, call_id: str) -> _ToldCall:
@@ -79,7 +79,7 @@ def _id_of(item: FunctionCall) -> str:
 
 
 def is_whole_object(text: str) -> bool:
-    """Whether arguments are a JSON object, from brace to brace."""
+    """Return whether arguments are a JSON object, from brace to brace."""
     try:
         return isinstance(json.loads(text), dict)
     except ValueError:

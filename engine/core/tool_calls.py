@@ -63,7 +63,7 @@ class ToolCall:
         return self.tool is not None and self.tool.on_interruption == "cancel"
 
     def result(self) -> ResponseToolCall:
-        """What whoever holds the response's handle is told of it."""
+        """Return what whoever holds the response's handle is told of it."""
         return ResponseToolCall(self.name, self.call_id, self.arguments, self.output, self.outcome)
 
 
@@ -135,7 +135,7 @@ class ToolCalls:
         return call
 
     def standing_answer(self, call: ToolCall) -> tuple[bool, str | None] | None:
-        """What the application said with `always` of this call's tool, as this agent's, if it did."""
+        """Return what the application said with `always` of this call's tool, as this agent's, if it did."""
         said = next((standing for standing in self._always if standing.is_about(call)), None)
         return (said.approved, said.message) if said is not None else None
 
@@ -167,7 +167,7 @@ class ToolCalls:
         return group is not None and bool(group.open)
 
     def made_by(self, response_id: str) -> tuple[ResponseToolCall, ...]:
-        """The calls of a response that is not answered yet, in the order they were made."""
+        """Return the calls of a response that is not answered yet, in the order they were made."""
         group = self._groups.get(response_id)
         return tuple(call.result() for call in group.calls) if group is not None else ()
 
@@ -176,14 +176,14 @@ class ToolCalls:
         self._groups[response_id].held = end
 
     def held_for(self, handle_id: int) -> str | None:
-        """The response whose calls a handle waits for, if it has ended and they have not."""
+        """Return the response whose calls a handle waits for, if it has ended and they have not."""
         for response_id, group in self._groups.items():
             if group.held is not None and group.held.handle_id == handle_id:
                 return response_id
         return None
 
     def handle_due(self, response_id: str) -> HandleDone | None:
-        """What the handle of a response is now told, if that was held. Returned at most once."""
+        """Return what the handle of a response is now told, if that was held. Returned at most once."""
         group = self._groups.get(response_id)
         if group is None or group.open or group.held is None:
             return None

@@ -54,7 +54,7 @@ class TurnRules:
     """It has told of them: it is not believed when it says that it detects neither."""
 
     def confirmed(self, wanted: Session, in_force: Session) -> TurnRules:
-        """The rules that the settings in force make. `wanted` is what the application asked for: only its own null
+        """Return the rules that the settings in force make. `wanted` is what the application asked for: only its null
         switches barge-in off for good."""
         asked = TurnRules().updated(wanted)
         rules = asked.updated(in_force)
@@ -65,7 +65,7 @@ class TurnRules:
         return attrs.evolve(rules, proven=self.proven)
 
     def heard(self) -> TurnRules:
-        """The rules once the server tells of the user's speech: that proves its voice detection, whatever it said."""
+        """Return the rules once the server tells of the user's speech, which proves its voice detection."""
         return self if self.proven else attrs.evolve(self.if_heard or self, proven=True)
 
     def updated(self, session: Session) -> TurnRules:

@@ -15,7 +15,7 @@ from engine.wire.items import InputAudio, Item, Message
 
 
 def words_grow(s: State, item_id: str, content_index: int, delta: str) -> None:
-    """More of what the user said; may come before the item itself. What comes after the end is part of it already."""
+    """Add to what the user said; it may come before the item. What comes after the end is part of it already."""
     words = s.conversation.words(item_id, content_index)
     if not words.final:
         words.pieces.append(delta)
@@ -23,7 +23,7 @@ def words_grow(s: State, item_id: str, content_index: int, delta: str) -> None:
 
 
 def words_so_far(s: State, item_id: str, content_index: int, text: str) -> None:
-    """All of what the user has said up to now. What it adds is told; where it changes words, the history is."""
+    """Set all that the user has said up to now. What it adds is told; other words change the history."""
     words = s.conversation.words(item_id, content_index)
     before = words.read()
     if words.final or text == before:
@@ -37,7 +37,7 @@ def words_so_far(s: State, item_id: str, content_index: int, text: str) -> None:
 
 
 def words_end(s: State, item_id: str, content_index: int, text: str) -> None:
-    """All that the user said, for the first time or again."""
+    """Set all that the user said, for the first time or again."""
     words = s.conversation.words(item_id, content_index)
     before, first = words.read(), not words.final
     if not first and text == before:

@@ -95,7 +95,7 @@ def _is_about_keys(error: ErrorDetail | None, lost: TransportLost) -> bool:
 
 
 def _codes(error: ErrorDetail | None, lost: TransportLost) -> set[str | None]:
-    """The reason of a close is the error's type and, after a dot, its code."""
+    """Return all codes told: those of the error, and those in the reason of the close, which are divided by dots."""
     return {*lost.reason.split("."), *((error.code, error.type) if error else ())}
 
 

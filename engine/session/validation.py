@@ -87,7 +87,7 @@ def response_params(params: ResponseParams, capabilities: ModelCapabilities) -> 
 def settings_change(
     settings: ModelSettings | None, changes: Mapping[str, object], capabilities: ModelCapabilities
 ) -> Session:
-    """The settings that an application changes in mid-call. Raises SettingsError."""
+    """Return the settings that an application changes in mid-call. Raises SettingsError."""
     name = "update_settings"
     changed = merge(session_settings(settings, name), session_settings(changes, name))
     for key in ("model", "instructions", "tools", "prompt"):

@@ -201,7 +201,7 @@ def _move(value: object, nested: dict[str, Any], flat: KeyPath, path: tuple[str,
 
 # ------------------------------------------------------------------------------------------------ further checks
 def _check_rates(settings: Mapping[str, Any], name: str) -> None:
-    """The rate of PCM is up to the server, but it is a rate."""
+    """Check that the rate of PCM, which is up to the server, is a rate."""
     audio = settings.get("audio") or {}
     places: list[tuple[KeyPath, Any]] = []
     for side in _SIDES:

@@ -82,7 +82,7 @@ def _event(payload: _Payload, cls: Any) -> ClientEvent | ClientError:
 
 
 def _rate_problem(payload: _Payload) -> Problem | None:
-    """The API takes PCM at one rate only."""
+    """Check the rate of PCM: the API takes one only."""
     only = PCM16.rate
     for path in product(("session", "response"), ("audio",), ("input", "output"), ("format",), ("rate",)):
         rate = _value_at(payload, path)

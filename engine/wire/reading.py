@@ -277,7 +277,7 @@ def _prepare_response(value: dict[str, object]) -> dict[str, object]:
 
 
 def _prepare_response_done(value: dict[str, object]) -> dict[str, object]:
-    """What the response cost, where it stands beside the response and not in it."""
+    """Put what the response cost into it, where that stands beside it."""
     told = value.get("response")
     if isinstance(told, dict) and not told.get("usage") and isinstance(value.get("usage"), dict):
         return {**value, "response": {**told, "usage": value["usage"]}}
@@ -285,7 +285,7 @@ def _prepare_response_done(value: dict[str, object]) -> dict[str, object]:
 
 
 def _prepare_output_item(value: dict[str, object]) -> dict[str, object]:
-    """A message that a response makes is the assistant's, also where it does not say so."""
+    """Make a message of a response the assistant's, also where it does not say so."""
     item = value.get("item")
     if isinstance(item, dict) and item.get("type") == items.Message.type and item.get("role") is None:
         return {**value, "item": {**item, "role": "assistant"}}
