@@ -114,6 +114,8 @@ class WhoMaySpeak(Promise):
         self._out_of_band = 0
         self._beside: dict[str, int] = {}
         """Out-of-band requests on their way, by token, and when each may be thought lost."""
+        self._marked: set[str] = set()
+        """Those of them whose metadata has the token."""
         self._running: dict[str, int] = {}
         self._cancelled: dict[str, int] = {}
         """When each response that runs was first cancelled."""
@@ -168,7 +170,7 @@ class WhoMaySpeak(Promise):
             case ResponseCreated(response=response):
                 token = self._token(response)
                 if response.conversation_id is None:
-                    self._beside.pop(token or next(iter(self._beside), ""), None)
+                    self._beside.pop(token or self._first_beside(), None)
                 if token == self._in_flight or token in self._given_up:
                     self._in_flight = None  # the attempt that was made again has its answer: nobody waits for the other
                     self._wishes += self._spoken_over  # it is cancelled, and held
@@ -233,6 +235,10 @@ class WhoMaySpeak(Promise):
         asked = any(each.response_id == response.id and not each.own for each in self._far.responses)
         return self._in_flight if asked else ""
 
+    def _first_beside(self) -> str:
+        """The out-of-band request that a response without a token answers: one without metadata, if there is one."""
+        return next((token for token in self._beside if token not in self._marked), next(iter(self._beside), ""))
+
     def _may_be_lost(self, at: int, wait: Wait) -> None:
         """Something happened after which the request on its way is waited for so long and no longer."""
         due = at + _ns(wait)
@@ -273,6 +279,8 @@ class WhoMaySpeak(Promise):
                 else:
                     self._out_of_band -= 1
                 self._beside[token] = at + _ns(RESPONSE_BEGIN)
+                if TOKEN in (event.response.metadata or {}):
+                    self._marked.add(token)
                 if self._out_of_band < 0:
                     self.broken("an out-of-band response was asked for twice, or by nobody")
             case ResponseCreate(event_id=str(token)):
