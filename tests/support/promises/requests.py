@@ -288,6 +288,8 @@ class WhoMaySpeak(Promise):
             case ResponseCancel(response_id=str(response_id)):
                 self._cancelled.setdefault(response_id, at)
             case InputAudioBufferAppend():
+                if at >= max(self._speaking_since or 0, self._audio_sent) + _ns(TURN_END):
+                    self._speaking_since = None  # the turn has counted as ended since
                 self._audio_sent = at
 
     def _create(self, token: str, at: int) -> None:
