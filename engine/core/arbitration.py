@@ -99,6 +99,8 @@ class Arbiter:
         """The tokens of requests that are sent and neither created nor refused, in the order they were sent."""
         self._unclear: dict[str, ErrorDetail] = {}
         """Errors about no event, by the token of the request that was on its way then."""
+        self._probably_refused: set[str] = set()
+        """The requests of these errors, if the server answers in order."""
         self._late: dict[str, Request] = {}
         """Attempts that were given up or made again, by token: their responses may turn up all the same."""
         self._out_of_band: dict[str, Request] = {}
@@ -282,7 +284,7 @@ class Arbiter:
         beside = next((request for request in self._out_of_band.values() if not request.marked), None)
         if beside is None or self._sent is None or self._names_conversations:
             return beside
-        order = list(self._on_the_way)
+        order = sorted(self._on_the_way, key=self._probably_refused.__contains__)
         return beside if order.index(beside.token) < order.index(self._sent.token) else None
 
     def _answered_by_server(self) -> None:
@@ -371,6 +373,7 @@ class Arbiter:
             return Refused(False)
         if len(under_way) == 1 and (names_metadata(error) or (error.param or "").startswith("response")):
             return self._refused_request(under_way[0], error)
+        self._probably_refused.update([each for each in self._on_the_way if each not in self._probably_refused][:1])
         for request in under_way:
             self._unclear[request.token] = error
             self._await(UNCLEAR_REFUSAL, request.token, now)
@@ -464,6 +467,7 @@ class Arbiter:
     def _heard_of(self, token: str) -> None:
         """Count a request as on its way no more."""
         self._unclear.pop(token, None)
+        self._probably_refused.discard(token)
         self._on_the_way.pop(token, None)
         self._await(None, token)
 

@@ -17,6 +17,7 @@ from engine.core.inputs import (
     Input,
     Interrupt,
     Respond,
+    TimePassed,
     ToolDone,
     ToolRunning,
 )
@@ -27,12 +28,14 @@ from engine.wire.client_events import ConversationItemCreate, ResponseCreate, Se
 from engine.wire.items import FunctionCall
 from engine.wire.response import Response, ResponseParams
 from engine.wire.server_events import (
+    ErrorEvent,
     ResponseCreated,
     ResponseDone,
     ResponseFunctionCallArgumentsDone,
     ResponseOutputItemDone,
     ServerEvent,
 )
+from engine.wire.server_session import ErrorDetail
 from engine.wire.session import Session
 from tests.core.driving import AGENT, STOPPABLE, TOOL, Driven
 from tests.support.talk import begins, ends, user_starts
@@ -237,6 +240,18 @@ def test_a_response_without_a_conversation_is_outside_where_this_server_names_th
     assert end.handle_id == 7
     d.tell(begins("s"))
     assert [handle.handle_id for handle in d.handles] == [7, 7, 6]
+
+
+def test_a_response_after_an_error_without_a_name_is_that_of_the_request_behind() -> None:
+    unclear = ErrorEvent(ErrorDetail("invalid_request_error", "this cannot be read", "bad_request"))
+    d = Driven().tell(Respond(7, PARAMS), unclear).tell(at_ms=2000)  # it is asked for again, without a mark
+    d.tell(created("first", token=None), over("first"), Respond(8, PARAMS), unclear, at_ms=2001)
+    d.tell(Respond(9), at_ms=3000).forget()
+    d.tell(TimePassed(), at_ms=4001)  # 8 is asked for again, behind 9
+    d.tell(unclear, created("second", token=None), over("second"))
+    end = outcome(d)
+    assert end is not None
+    assert end.handle_id == 8
 
 
 def test_a_response_of_somebody_else_is_outside_where_this_server_names_conversations() -> None:
