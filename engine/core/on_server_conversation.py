@@ -89,6 +89,7 @@ def speech_started(s: State, event: InputAudioBufferSpeechStarted) -> None:
 def speech_stopped(s: State, event: InputAudioBufferSpeechStopped) -> None:
     """The user stops."""
     end_turn(s, "stopped")
+    s.turn.announced(event.item_id)
     s.turn_rules = s.turn_rules.heard()
     s.emit(UserSpeechStopped, item_id=event.item_id, audio_end_ms=event.audio_end_ms)
     s.arbiter.user_done(s.now, server_responds=s.turn_rules.creates_response, committed=False)
@@ -99,7 +100,7 @@ def committed(s: State, event: InputAudioBufferCommitted) -> None:
     """What the user said becomes an item. It is the server's own doing if it followed the end of speech; a commit that
     the application sent never makes the server respond by itself."""
     s.user_takes_part()
-    by_server = s.turn.commits_itself()
+    by_server = s.turn.commits_itself(event.item_id)
     end_turn(s, "committed")
     s.arbiter.user_done(s.now, server_responds=by_server and s.turn_rules.creates_response)
     speech = Message(event.item_id, "user", (InputAudio(),))

@@ -88,6 +88,8 @@ class UserTurn:
         self.state = TurnState.QUIET
         self._ended_by_application = False
         self._commit_expected = False
+        self._announced = ""
+        """The item that the last speech was announced to become; empty where the server announces none."""
 
     def on(self, happened: TurnInput) -> None:
         """Take a step of the table."""
@@ -99,16 +101,23 @@ class UserTurn:
         """The application sent a commit or a clear of its own; its effect is yet to come."""
         self._ended_by_application = True
 
+    def announced(self, item_id: str) -> None:
+        """Note which item the speech is to become."""
+        self._announced = item_id
+
     def expect_commit(self) -> None:
         """Take a commit that comes as the server's own: it is about to commit silence, or has not told the end."""
         self._commit_expected = True
 
-    def commits_itself(self) -> bool:
-        """Return whether a commit that arrives now is the server's own: always after the end of speech or where one is
-        expected, and in mid-speech (servers may leave the end out) unless the application has just sent one."""
-        if self.state is TurnState.SPEAKING:
-            return not self._ended_by_application
-        return self.state is TurnState.STOPPED or self._commit_expected
+    def commits_itself(self, item_id: str) -> bool:
+        """Return whether a commit that arrives now is the server's own: always where one is expected, and otherwise
+        after speech (servers may leave its end out). If the application has just sent a commit as well, only that of
+        the announced item is, and none in mid-speech."""
+        if self._commit_expected or self.state is TurnState.QUIET:
+            return self._commit_expected
+        if not self._ended_by_application:
+            return True
+        return self.state is TurnState.STOPPED and self._announced in ("", item_id)
 
     @property
     def speaking(self) -> bool:

@@ -59,18 +59,22 @@ def test_the_floor_is_the_users_from_each_start_to_the_next_end(happened: list[T
 @pytest.mark.parametrize("state", TurnState)
 @pytest.mark.parametrize("expect_commit", [False, True])
 @pytest.mark.parametrize("by_application", [False, True])
-def test_whose_commit_it_is(state: TurnState, expect_commit: bool, by_application: bool) -> None:
+@pytest.mark.parametrize(("announced", "same"), [("speech", True), ("another", False), ("", True)])
+def test_whose_commit_it_is(
+    state: TurnState, expect_commit: bool, by_application: bool, announced: str, same: bool
+) -> None:
     turn = IN_STATE[state]()
+    turn.announced(announced)
     if expect_commit:
         turn.expect_commit()
     if by_application:
         turn.application_ends_turn()
     expected = {
         TurnState.QUIET: expect_commit,
-        TurnState.SPEAKING: not by_application,
-        TurnState.STOPPED: True,
+        TurnState.SPEAKING: expect_commit or not by_application,
+        TurnState.STOPPED: expect_commit or same or not by_application,
     }
-    assert turn.commits_itself() is expected[state]
+    assert turn.commits_itself("speech") is expected[state]
 
 
 @pytest.mark.parametrize("end", ["committed", "cleared"])
@@ -79,9 +83,9 @@ def test_the_end_of_a_turn_forgets_who_was_about_to_end_it(end: TurnInput) -> No
     turn.application_ends_turn()
     turn.expect_commit()
     turn.on(end)
-    assert not turn.commits_itself()
+    assert not turn.commits_itself("speech")
     turn.on("started")
-    assert turn.commits_itself()
+    assert turn.commits_itself("speech")
 
 
 def settings(detection: object) -> Session:
