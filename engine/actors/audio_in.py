@@ -25,6 +25,7 @@ class AudioInPump:
     outbound: Outbound
     direct_audio: DirectAudio
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Pump until cancelled."""
         while True:

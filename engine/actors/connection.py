@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
+from engine.actors.isolation import isolate_errors
 from engine.core.inputs import Disconnected, Input
-from engine.errors import ConnectRefused, SessionClosed, TransportLost
+from engine.errors import ConnectRefused, SessionClosed, SessionFailed, TransportLost
 from engine.mailboxes import Batch, DirectWrite, Inbox, Outbound
 from engine.models.interface import ModelConnection, RealtimeModel, SupportsSendNowait, WaitsForFirstWord
 from engine.settings import RealtimeModelConfig
@@ -41,6 +42,7 @@ class Connection:
     written: Callable[[Batch], None]
     """Called with each batch that the writing task has written."""
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
         """Connect, report the scope that bounds everything, then read and write until the end.
 
@@ -53,10 +55,10 @@ class Connection:
                     await self._speak_first(link)
                 task_status.started(service)
                 lost = await self._converse(link)
+                # If the session is over, there is nobody any more who would take it.
+                await self.inbox.report(Disconnected(lost or SessionFailed("the model connection ended by itself")))
                 if lost is None:
                     await link.aclose()
-                else:
-                    await self.inbox.report(Disconnected(lost))
         self.outbound.abandon()
 
     async def _speak_first(self, link: WaitsForFirstWord) -> None:
@@ -84,10 +86,12 @@ class Connection:
         finally:
             self.direct_write.close()
 
+    @trio.lowlevel.enable_ki_protection
     async def _read(self, link: ModelConnection) -> None:
         try:
-            while True:
-                self.on_server_events(await link.receive())
+            with isolate_errors():
+                while True:
+                    self.on_server_events(await link.receive())
         except (TransportLost, ConnectRefused) as lost:
             await self.inbox.report(Disconnected(lost))
         except SessionClosed:

@@ -12,11 +12,12 @@ last text of a response cancels a check that is still busy with less. An interru
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 import trio
 
-from engine.actors.isolation import callback_failed, isolate_errors
+from engine.actors.isolation import callback_failed, interruptible, isolate_errors
 from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import RunSync
 from engine.agents.context import RunContext
@@ -51,6 +52,7 @@ class GuardrailDebouncer:
     run_sync: RunSync
     _pending: dict[str, _Pending] = attrs.field(factory=dict, init=False)
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Check until cancelled."""
         async with trio.open_nursery() as nursery:
@@ -71,6 +73,7 @@ class GuardrailDebouncer:
         pending = self._pending[check.response_id] = _Pending(trio.CancelScope(), check)
         nursery.start_soon(self._check, check.response_id, pending, name=f"guardrails of {check.response_id}")
 
+    @trio.lowlevel.enable_ki_protection
     async def _check(self, response_id: str, pending: _Pending) -> None:
         with pending.scope:
             while (check := pending.latest) is not None:
@@ -90,7 +93,7 @@ class GuardrailDebouncer:
         for guardrail in guardrails_of(check.agent, self.guardrails):
             try:
                 with isolate_errors():
-                    said = await guardrail.run(context, agent, check.text, self.run_sync)
+                    said = await interruptible(partial(guardrail.run, context, agent, check.text, self.run_sync))
             except Exception as error:  # the application's own code must not end the session
                 passed_over = f"guardrail {guardrail.name!r} failed and was passed over"
                 await self.inbox.report(callback_failed(passed_over, error))

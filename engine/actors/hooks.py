@@ -9,12 +9,13 @@ ends    with the session
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
 import trio
 
-from engine.actors.isolation import callback_failed, isolate_errors
+from engine.actors.isolation import callback_failed, interruptible, isolate_errors
 from engine.agents.agent import RealtimeAgent
 from engine.agents.callbacks import await_if_needed
 from engine.agents.context import RunContext, ToolContext
@@ -55,6 +56,10 @@ def hooks_of(spec: AgentSpec) -> RealtimeAgentHooks[Any] | None:
     return spec.agent.hooks if isinstance(spec.agent, RealtimeAgent) else None
 
 
+async def _called(hook: Callable[..., object], *about: object) -> None:
+    await await_if_needed(hook(*about))
+
+
 @attrs.define
 class HookRunner:
     """Runs the hooks of all agents in the order in which they are queued."""
@@ -74,6 +79,7 @@ class HookRunner:
             left_out = EngineError(f"{self.hooks.capacity} hooks wait for a slow one; another was left out")
             await self.inbox.report(CallbackFailed(left_out))
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Run hooks until cancelled."""
         while True:
@@ -100,6 +106,6 @@ class HookRunner:
     async def _call(self, hook: Callable[..., object], *about: object) -> None:
         try:
             with isolate_errors():
-                await await_if_needed(hook(*about))
+                await interruptible(partial(_called, hook, *about))
         except Exception as error:  # the application's own code must not end the session
             await self.inbox.report(callback_failed("a hook failed", error))

@@ -75,6 +75,7 @@ class Router:
     _repeats: Repeats = attrs.field(factory=Repeats, init=False)
     _now: Clock = attrs.field(factory=this_clock, init=False)
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> EngineError | None:
         """Route until the end."""
         self._probe_at = trio.current_time() + self.probe_seconds
@@ -125,6 +126,7 @@ class Router:
             due = wake_at
         return self._probe_at if due is None else min(self._probe_at, due / NS_PER_S)
 
+    @trio.lowlevel.enable_ki_protection
     def _route(self, batch: Sequence[Input]) -> None:
         """Give a batch to the machine, and what follows from it to whom it concerns."""
         if self.events.taken:
@@ -203,7 +205,7 @@ class Router:
     def _tell_listeners(self, event: Input, now: int) -> None:
         for listener in self.model.listeners:
             try:
-                with isolate_errors():
+                with isolate_errors(waits=False):
                     listener(event)  # type: ignore[arg-type]
             except Exception as error:  # the application's own code must not end the session
                 self.machine.handle(callback_failed("a listener of the model failed", error), now)

@@ -9,6 +9,7 @@ ends    with the session: async tools are cancelled, threads are left to finish 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -16,7 +17,7 @@ import trio
 
 from engine._messages import error_name, error_text, wire_text
 from engine.actors.hooks import HookRunner, HookToolEnd, HookToolStart
-from engine.actors.isolation import callback_failed, isolate_errors
+from engine.actors.isolation import callback_failed, interruptible, isolate_errors
 from engine.agents.agent import Handoff, RealtimeAgent
 from engine.agents.callbacks import RunSync, call_either
 from engine.agents.context import ToolContext
@@ -53,6 +54,7 @@ class ToolExecutor:
     _scopes: dict[str, trio.CancelScope] = attrs.field(factory=dict, init=False)
     _answers: dict[str, trio.MemorySendChannel[AnswerApproval]] = attrs.field(factory=dict, init=False)
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Execute until cancelled."""
         async with trio.open_nursery() as nursery:
@@ -74,6 +76,7 @@ class ToolExecutor:
 
     # --- calls
 
+    @trio.lowlevel.enable_ki_protection
     async def _call(self, work: StartCall, scope: trio.CancelScope) -> None:
         try:
             with scope:
@@ -87,9 +90,9 @@ class ToolExecutor:
         try:
             with isolate_errors():
                 if isinstance(declared, Handoff):
-                    return await self._hand_off(work, declared, context)
+                    return await interruptible(partial(self._hand_off, work, declared, context))
                 if isinstance(declared, FunctionTool):
-                    return await self._run_function(work, declared, context)
+                    return await interruptible(partial(self._run_function, work, declared, context))
         except BadArguments as error:
             return ToolDone(work.call_id, "error", str(error))
         except ToolTimeout as error:
@@ -162,10 +165,13 @@ class ToolExecutor:
         if (formatter := own or self.format_error) is not None:
             try:
                 with isolate_errors():
-                    words = str(await call_either(formatter, self.run_sync, context, error))
+                    words = await interruptible(partial(self._formatted, formatter, context, error))
             except Exception as second:  # a formatter is the application's own code, too
                 await self.inbox.report(callback_failed(f"the error formatter of {work.name} failed", second))
         return ToolDone(work.call_id, "error", wire_text(words), error=failure)
+
+    async def _formatted(self, formatter: Callable[..., object], context: ToolContext[Any], error: Exception) -> str:
+        return str(await call_either(formatter, self.run_sync, context, error))
 
     def _tool_context(self, work: StartCall) -> ToolContext[Any]:
         agent = work.agent.agent

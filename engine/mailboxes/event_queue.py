@@ -99,6 +99,7 @@ class EventQueue:
                 kept.append(event)
         self._events = kept
 
+    @trio.lowlevel.enable_ki_protection
     async def take(self) -> RealtimeSessionEvent:
         """Wait for the next event, remove it and return it.
 

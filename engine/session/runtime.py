@@ -4,28 +4,36 @@
       inner nursery               audio-in pump, tool executor, guardrail debouncer
         this task                 the event router; the conversation lasts as long as it does
 
-Closing goes from the inside out: the router returns, the inner nursery is cancelled and joined, the connection
-writes what is left, says goodbye within the deadline, and is joined. Being cancelled from outside takes the same way.
+When the router returns, the inner nursery is cancelled and joined, while the connection writes what is left, says
+goodbye within the deadline, and is joined. Being cancelled from outside takes the same way. An actor that ends while
+the router goes on ends the session: SessionFailed.
+
+`close` waits for two things: the last words (every queue closed, every handle resolved, every iterator ended), and the
+joining of all tasks. At its deadline it says the last words itself and returns; a function that shields itself from its
+cancellation holds up the joining only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, suppress
 
 import trio
 
+from engine.actors.isolation import isolate_errors
 from engine.clock import now_ns
 from engine.core.inputs import Connected, Disconnected
 from engine.errors import EngineError, SessionClosed, SessionFailed, TransportClosed
 from engine.session.response_handle import HandleTable
+from engine.session.still_running import StillRunning, innermost_tasks
 from engine.session.wiring import SessionDeps, wire
 from engine.wire.units import NS_PER_S
 
 NORMAL_CLOSURE = 1000
 
 LINGER_SECONDS = 0.1
-"""How long after their cancellation tasks may go on before their names are logged."""
+"""The last of the time to close in, for tasks that have been cancelled; those that go on are named."""
 
 
 class SessionRuntime:
@@ -40,11 +48,16 @@ class SessionRuntime:
         self.wiring = wire(deps, self.handles)
         self.opened = False
         self.over = trio.Event()
+        """The last words have been said: nobody waits for the session any more."""
         self.error: EngineError | None = None
         """Why it ended, if not normally."""
+        self._joined = trio.Event()
         self._scope = trio.CancelScope()
+        self._service: trio.CancelScope | None = None
+        """The connection's."""
         self._task: trio.lowlevel.Task | None = None
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Connect, converse, end. The whole life of the session is this one call.
 
@@ -56,7 +69,7 @@ class SessionRuntime:
         self._task = trio.lowlevel.current_task()
         failure: EngineError | None = None
         try:
-            with self._scope:
+            with isolate_errors(), self._scope:
                 async with trio.open_nursery() as outer:
                     self.wiring.inbox.put_nowait([Connected(self._first_agent)])
                     try:
@@ -69,32 +82,44 @@ class SessionRuntime:
             failure = SessionFailed(f"the session failed: {_first_words(group)}")
             failure.__cause__ = group
         finally:
-            self._finish(failure)
+            self._say_last_words(failure)
+            self._joined.set()
         if not self.opened:
             raise failure or SessionClosed("the session was closed before it was open")
 
-    async def close(self) -> None:
-        """End the session, within the deadline of the configuration."""
+    async def close(self) -> StillRunning:
+        """End the session, within the deadline of the configuration, and return what still runs."""
         if self._is_one_of_ours():
             # The end waits for this very task, so it must be one that the end can cancel.
-            await self._end()
-            return
+            await self._end(self._close_timeout)
+            self._say_last_words(None)
+            return self.still_running
         with trio.CancelScope(shield=True):
             if self.opened:
-                await self._end()
-            self._scope.cancel(reason="the session did not close within its deadline")
+                await self._end(self._close_timeout - LINGER_SECONDS)
+            for scope in (self._scope, self._service):
+                if scope is not None:
+                    scope.cancel(reason="the session did not close within its deadline")
             with trio.move_on_after(LINGER_SECONDS):
-                await self.over.wait()
-            if not self.over.is_set():
-                self.wiring.recorder.lines.outlives(f"tasks {', '.join(_running(self._task))}")
-                await self.over.wait()
+                await self._joined.wait()
+        if self._task is not None:
+            self._say_last_words(None)
+        return self.still_running
 
-    async def _end(self) -> None:
-        """Ask for a good end, and wait for it as long as the deadline allows."""
-        with trio.move_on_after(self._close_timeout):
+    @property
+    def still_running(self) -> StillRunning:
+        """What runs although the session is over; nothing before that."""
+        if not self.over.is_set():
+            return StillRunning()
+        tasks = () if self._joined.is_set() else tuple(innermost_tasks(self._task))
+        return StillRunning(tasks, tuple(name for each in self.wiring.threads for name in each.running))
+
+    async def _end(self, within: float) -> None:
+        """Ask for a good end, and wait for it for so many seconds."""
+        with trio.move_on_after(max(within, 0)):
             with suppress(SessionClosed):
                 await self.wiring.inbox.put([Disconnected(None)])
-            await self.over.wait()
+            await self._joined.wait()
 
     def _is_one_of_ours(self) -> bool:
         """Tell whether a task of this session is running: one that executes a tool, a guardrail or a hook."""
@@ -105,33 +130,52 @@ class SessionRuntime:
         return task is not None
 
     async def _converse(self, service: trio.CancelScope, task_status: trio.TaskStatus[None]) -> EngineError | None:
+        self._service = service
         service.shield = True
         wiring = self.wiring
         try:
             async with trio.open_nursery() as actors:
-                actors.start_soon(wiring.audio_in.run)
-                actors.start_soon(wiring.tool_executor.run)
-                actors.start_soon(wiring.guardrails.run)
+                actors.start_soon(_keep_up, "audio-in pump", wiring.audio_in.run)
+                actors.start_soon(_keep_up, "tool executor", wiring.tool_executor.run)
+                actors.start_soon(_keep_up, "guardrail debouncer", wiring.guardrails.run)
                 self.opened = True
                 task_status.started()
                 wiring.recorder.lines.opened(wiring.recorder.header.model, self._first_agent.name)
-                error = await wiring.router.run()
-                actors.cancel_scope.cancel(reason="the conversation is over")
+                try:
+                    error = await wiring.router.run()
+                finally:
+                    actors.cancel_scope.cancel(reason="the conversation is over")
+                    self._let_connection_end(service)
             return error
         finally:
-            wiring.stop_input()
-            service.deadline = trio.current_time() + self._close_timeout
+            self._let_connection_end(service)
 
-    def _finish(self, error: EngineError | None) -> None:
-        """Close all queues and resolve pending handles, whichever way the end came."""
+    def _let_connection_end(self, service: trio.CancelScope) -> None:
+        """Have the connection say goodbye, within the time to close in. Only the first call counts."""
+        if service.deadline == math.inf:
+            service.deadline = trio.current_time() + self._close_timeout
+            self.wiring.stop_input()
+
+    def _say_last_words(self, error: EngineError | None) -> None:
+        """Close all queues and resolve pending handles, whichever way the end came. Only the first call counts.
+
+        A word that cannot be said keeps none of the others from being said, and is the error of the session.
+        """
+        if self.over.is_set():
+            return
         wiring = self.wiring
-        wiring.router.conclude(error)
-        self.handles.resolve_rest(error)
-        wiring.recorder.end(_last_word(error), now_ns())
-        wiring.close()
+        try:
+            with ExitStack() as words:
+                words.callback(wiring.recorder.end, _last_word(error), now_ns())
+                words.callback(self.handles.resolve_rest, error)
+                words.callback(wiring.router.conclude, error)
+        except Exception as fault:
+            error = SessionFailed(f"the session failed at its end: {fault!r}")
+            error.__cause__ = fault
         self.error = None if _is_normal(error) else error
-        wiring.events.close(self.error, by_application=error is None)
         self.over.set()
+        wiring.close()
+        wiring.events.close(self.error, by_application=error is None)
         self._log_end()
 
     def _log_end(self) -> None:
@@ -143,8 +187,20 @@ class SessionRuntime:
             seconds=(now_ns() - recorder.header.started_ns) / NS_PER_S,
             tokens=self._machine.usage.total_tokens,
         )
-        if threads := [name for each in self.wiring.threads for name in each.running]:
-            recorder.lines.outlives(f"threads {', '.join(threads)}")
+        if left := self.still_running:
+            recorder.lines.outlives(str(left))
+
+
+@trio.lowlevel.enable_ki_protection
+async def _keep_up(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run an actor, which nothing but its cancellation is to end.
+
+    Raises:
+        SessionFailed: it has ended, or another library's cancellation has ended it.
+    """
+    with isolate_errors():
+        await run()
+    raise SessionFailed(f"the {name} ended before the session did")
 
 
 def _is_normal(error: EngineError | None) -> bool:
@@ -160,11 +216,3 @@ def _first_words(group: BaseExceptionGroup[BaseException]) -> str:
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
     return repr(first)
-
-
-def _running(task: trio.lowlevel.Task | None) -> Iterator[str]:
-    """Give the names of the tasks in the innermost nursery below `task`: those that everything else waits for."""
-    nurseries = [] if task is None else task.child_nurseries[-1:]
-    for child in [child for nursery in nurseries for child in nursery.child_tasks]:
-        below = list(_running(child))
-        yield from below or [child.name]

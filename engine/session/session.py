@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -49,6 +48,8 @@ from engine.recorder import SessionLatency
 from engine.session.messages import UserInput, user_message
 from engine.session.response_handle import ResponseHandle
 from engine.session.runtime import SessionRuntime
+from engine.session.session_block import SessionBlock
+from engine.session.still_running import StillRunning
 from engine.session.system_task import SystemTask
 from engine.session.user_audio import UserAudioEncoder, UserSound, read_user_audio
 from engine.session.validation import (
@@ -111,10 +112,11 @@ class RealtimeSession(Generic[T]):
         self._connecting: trio.CancelScope | None = None
         self._machine: Machine | None = None
         self._runtime: SessionRuntime | None = None
-        self._nursery: AbstractAsyncContextManager[trio.Nursery] | None = None
+        self._block: SessionBlock | None = None
 
     # --- life
 
+    @trio.lowlevel.enable_ki_protection
     async def __aenter__(self) -> RealtimeSession[T]:
         """Connect, and make the starting agent the current one.
 
@@ -125,27 +127,21 @@ class RealtimeSession(Generic[T]):
             Exception: whatever the agent's own functions (its instructions, what is enabled) raise.
         """
         runtime = await self._begin()
-        manager = trio.open_nursery()
-        nursery = await manager.__aenter__()
-        try:
-            await nursery.start(runtime.run)
-        except BaseException:
-            await manager.__aexit__(None, None, None)
-            raise
-        self._nursery = manager
+        self._block = await SessionBlock.open(runtime.run)
         return self
 
+    @trio.lowlevel.enable_ki_protection
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close. Raises SessionFailed if the engine itself failed and the body did not notice."""
-        await self.close()
-        if self._nursery is not None:
-            nursery, self._nursery = self._nursery, None
-            await _join(nursery, body=error)
+        assert self._block is not None, "`async with` has entered it"
+        async with self._block.leaving(body=error):
+            await self.close()
         if error is None and self._runtime is not None and isinstance(self._runtime.error, SessionFailed):
             raise self._runtime.error
 
+    @trio.lowlevel.enable_ki_protection
     async def enter(self) -> RealtimeSession[T]:
         """Open without ``async with``, for callers whose life cycle has no block to put it in.
 
@@ -161,16 +157,27 @@ class RealtimeSession(Generic[T]):
             raise
         return self
 
-    async def close(self) -> None:
+    @trio.lowlevel.enable_ki_protection
+    async def close(self) -> StillRunning:
         """End the conversation: every task joined, the goodbye sent if the server still listens, iterators ended.
 
-        Returns within `close_timeout` seconds of the model configuration; may be called any number of times, from any
-        task. In a tool, a guardrail or a hook it does not return: these end with the session.
+        May be called any number of times, from any task. In a tool, a guardrail or a hook it does not return: these end
+        with the session.
+
+        Returns within `close_timeout` seconds of the model configuration, with the names of what still runs then
+        because Python cannot stop it: functions that block a thread, and async ones that shield themselves. A warning
+        is logged for these, and ``async with`` waits for the async ones.
         """
         if self._runtime is not None:
-            await self._runtime.close()
-        elif self._connecting is not None:
+            return await self._runtime.close()
+        if self._connecting is not None:
             self._connecting.cancel(reason="the session was closed")
+        return StillRunning()
+
+    @property
+    def still_running(self) -> StillRunning:
+        """What still runs of a session that is over."""
+        return StillRunning() if self._runtime is None else self._runtime.still_running
 
     # --- the user's side
 
@@ -525,14 +532,3 @@ class RealtimeSession(Generic[T]):
         if self._machine is None:
             raise SessionNotOpen(NOT_OPEN)
         return self._machine
-
-
-async def _join(nursery: AbstractAsyncContextManager[trio.Nursery], *, body: BaseException | None) -> None:
-    """Leave the nursery. `body` is what the body raised, and goes on as it is: a cancellation does not replace it."""
-    if body is None:
-        await nursery.__aexit__(None, None, None)
-        return
-    try:
-        await nursery.__aexit__(None, None, None)
-    except* trio.Cancelled:
-        pass

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Awaitable
-from typing import Protocol
 
 import trio
 
-from engine.errors import EngineError
-
-
-class Startable(Protocol):
-    """Something to start: it says when it has begun, and until then may raise."""
-
-    def __call__(self, *, task_status: trio.TaskStatus[None]) -> Awaitable[None]: ...
+from engine.actors.isolation import isolate_errors
+from engine.errors import EngineError, SessionFailed
+from engine.session.session_block import Startable
 
 
 class SystemTask:
@@ -40,8 +34,12 @@ class SystemTask:
 
     async def _run(self, startable: Startable) -> None:
         try:
-            await startable(task_status=self)
+            with isolate_errors():
+                await startable(task_status=self)
         except EngineError as error:
             self._error = error
+        except Exception as error:
+            self._error = SessionFailed(f"the session failed: {error!r}")
+            self._error.__cause__ = error
         finally:
             self._begun.set()

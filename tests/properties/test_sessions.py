@@ -29,6 +29,8 @@ from tests.support.schedule import plans, scheduled
 from tests.support.talk import begins, calls, ends, falls_silent, speaks, user_starts, user_stops
 
 DEADLINE = 3.0
+SHIELDED = 60.0
+"""Seconds for which a tool takes no notice of its cancellation."""
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -208,11 +210,20 @@ async def hang() -> str:
     return ""
 
 
+@function_tool
+async def dawdle() -> str:
+    """Take no notice of being cancelled."""
+    with trio.CancelScope(shield=True):
+        await trio.sleep(SHIELDED)
+    return ""
+
+
 def close_at(moment: float, plan: Sequence[int], *, stuck: str) -> tuple[float, int]:
     """Close a busy session at `moment`. Returns how long that took, and how many tasks were left."""
-    busy: RealtimeAgent[Any] = RealtimeAgent(name="Busy", tools=[hang])
+    busy: RealtimeAgent[Any] = RealtimeAgent(name="Busy", tools=[hang, dawdle])
+    tool = "dawdle" if stuck == "tool" else "hang"
     steps: list[Step] = [
-        Say([begins("r"), *calls("r", ("c", "hang", "{}")), ends("r")]),
+        Say([begins("r"), *calls("r", ("c", tool, "{}")), ends("r")]),
         *script([Turn(2.5, 0.7, False)]),
     ]
     told: list[float] = []
@@ -238,8 +249,11 @@ def close_at(moment: float, plan: Sequence[int], *, stuck: str) -> tuple[float, 
                         await session.send_audio(bytes(960))
                         await trio.sleep(0.02)
                 begun = trio.current_time()
-                await session.close()
+                still_running = await session.close()
                 told.append(trio.current_time() - begun)
+                with pytest.raises(SessionClosed):
+                    await session.send_audio(bytes(960))
+                assert still_running.tasks in ((), ("tool dawdle",))
             nursery.cancel_scope.cancel()
         left.append(trio.lowlevel.current_statistics().tasks_living - before)
 
@@ -259,7 +273,11 @@ def _stuck(what: str) -> AbstractContextManager[None]:
 
 
 @settings(QUICK, max_examples=40)
-@given(st.sampled_from([0.0, 0.01, 0.5, 1.2, 4.0]), plans, st.sampled_from(["nothing", "goodbye", "socket", "reader"]))
+@given(
+    st.sampled_from([0.0, 0.01, 0.5, 1.2, 4.0]),
+    plans,
+    st.sampled_from(["nothing", "goodbye", "socket", "reader", "tool"]),
+)
 def test_close_returns_within_its_deadline_and_leaves_nothing(moment: float, plan: tuple[int, ...], stuck: str) -> None:
     took, left = close_at(moment, plan, stuck=stuck)
     assert took <= DEADLINE + 0.001
@@ -267,7 +285,7 @@ def test_close_returns_within_its_deadline_and_leaves_nothing(moment: float, pla
 
 
 def test_an_engine_without_a_deadline_would_be_noticed() -> None:
-    async def patient(self: SessionRuntime) -> None:
+    async def patient(self: SessionRuntime, within: float) -> None:
         with trio.move_on_after(100):
             await self.over.wait()
 

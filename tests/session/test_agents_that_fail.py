@@ -17,6 +17,7 @@ from engine.agents.agent import Handoff
 from engine.errors import SettingsError
 from engine.models.scripted import Expect, Pause, Say
 from engine.wire.client_events import ResponseCreate, SessionUpdate
+from tests.session.someone_elses_end import someone_elses_cancellation
 from tests.session.test_application import Told, say_hello, talk
 from tests.session.test_misbehaving_tools import Unspeakable
 from tests.support.talk import begins, calls, ends, falls_silent, speaks
@@ -48,6 +49,13 @@ BAD_TARGETS: dict[str, tuple[Target, str]] = {
             lambda agent: realtime_handoff(agent, on_handoff=raising(lambda: SystemExit(2))),
         ),
         "SystemExit",
+    ),
+    "a callback that lets somebody else's cancellation out": (
+        Target(
+            RealtimeAgent(name="Back"),
+            lambda agent: realtime_handoff(agent, on_handoff=raising(someone_elses_cancellation)),
+        ),
+        "Cancelled",
     ),
     "instructions that raise": (
         Target(RealtimeAgent(name="Back", instructions=raising(Unspeakable))),

@@ -215,6 +215,9 @@ async def by_close(session: RealtimeSession[Any]) -> None:
     await session.enter()
     await session.send_message("is anybody there?")
     await session.close()
+    assert trio.current_time() <= CLOSE_TIMEOUT
+    await trio.sleep(0.5)
+    assert not session.still_running
 
 
 @pytest.mark.parametrize("way", [by_block, by_close])

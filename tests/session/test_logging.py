@@ -119,7 +119,7 @@ async def test_what_outlives_a_session_is_named(caplog: pytest.LogCaptureFixture
     ]
     await converse(script, RealtimeAgent(name="Helper", tools=[dawdle]))
     assert [text.split(" (session")[0] for _, text in lines(caplog, logging.WARNING)] == [
-        "still running after the session's close: tasks tool dawdle"
+        "still running after the session's close: tasks tool dawdle (`async with` waits for them)"
     ]
 
 

@@ -18,6 +18,7 @@ from engine.errors import BadArguments, SessionClosed, SlowConsumer, TransportLo
 from engine.models.scripted import Expect, Pause, Say
 from engine.wire.client_events import ResponseCreate
 from tests.session.litter import no_litter
+from tests.session.someone_elses_end import someone_elses_cancellation
 from tests.session.test_application import Told, say_hello, talk, tool_script
 from tests.support.talk import begins, calls, ends, falls_silent, speaks
 
@@ -47,6 +48,12 @@ STRANGE_ERRORS: dict[str, tuple[Callable[[], BaseException], str]] = {
     ),
     "the end of the program": (lambda: SystemExit(2), "SystemExit(2)"),
     "a cancellation of asyncio's": (asyncio.CancelledError, "CancelledError"),
+    "the closing of a coroutine": (GeneratorExit, "GeneratorExit"),
+    "somebody else's cancellation": (someone_elses_cancellation, "Cancelled"),
+    "a group with somebody else's cancellation": (
+        lambda: BaseExceptionGroup("all at once", [someone_elses_cancellation(), ValueError("x")]),
+        "Cancelled",
+    ),
     "the end of an iteration": (StopAsyncIteration, "StopAsyncIteration"),
     "the end of a channel": (trio.EndOfChannel, "EndOfChannel"),
     "too deep": (lambda: RecursionError("too deep"), "too deep"),
@@ -94,27 +101,6 @@ def test_a_formatter_that_fails_too_leaves_the_usual_words() -> None:
     told = call_once(fail)
     assert "out of cheese" in told.one("tool_end").output
     assert told.types().count("error") == 2
-
-
-async def test_control_c_in_a_tool_leaves_the_session(autojump_clock: MockClock) -> None:
-    """The one thing that is not contained: the user wants the program to end."""
-
-    @function_tool
-    async def interrupted() -> str:
-        raise KeyboardInterrupt
-
-    async def converse() -> None:
-        agent: RealtimeAgent[Any] = RealtimeAgent(name="A", tools=[interrupted])
-        model = ScriptedModel(tool_script(("c1", "interrupted", "{}")))
-        async with await RealtimeRunner(agent, model=model).run() as session:
-            await session.send_message("hello")
-            async for _ in session:
-                pass
-
-    async with no_litter():
-        with pytest.raises(BaseExceptionGroup) as told:
-            await converse()
-        assert told.group_contains(KeyboardInterrupt)
 
 
 # --- results

@@ -23,6 +23,7 @@ from engine.agents.hooks import RealtimeAgentHooks
 from engine.models.scripted import Expect, Pause, Say, Step
 from engine.wire.client_events import ResponseCancel, ResponseCreate
 from tests.session.litter import no_litter
+from tests.session.someone_elses_end import someone_elses_cancellation
 from tests.session.test_application import Told, say_hello, talk, tool_script
 from tests.session.test_misbehaving_tools import Unspeakable
 from tests.support.talk import begins, calls, ends, falls_silent, speaks
@@ -40,8 +41,12 @@ ERRORS: list[Callable[[], BaseException]] = [
     lambda: SystemExit(2),
     asyncio.CancelledError,
     lambda: BaseExceptionGroup("all at once", [SystemExit(2), ValueError("x")]),
+    GeneratorExit,
+    someone_elses_cancellation,
+    lambda: BaseExceptionGroup("all at once", [someone_elses_cancellation(), ValueError("x")]),
 ]
-every_error = pytest.mark.parametrize("make", ERRORS, ids=["error", "unspeakable", "exit", "asyncio", "group"])
+NAMES = ["error", "unspeakable", "exit", "asyncio", "group", "generator", "cancelled", "group with cancelled"]
+every_error = pytest.mark.parametrize("make", ERRORS, ids=NAMES)
 PASS = GuardrailFunctionOutput()
 TRIP = GuardrailFunctionOutput(tripwire_triggered=True)
 
