@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ LONGEST_QUOTE = 60
 
 _LOOKS_LIKE_A_KEY = re.compile(r"\b(?:sk|ek)[-_][\w*.…-]{4,}")
 """Servers repeat a refused key, with its middle starred out: what is left is still the key's."""
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = LONGEST_QUOTE
 
 _HIDDEN = "[key]"
 
@@ -52,6 +56,14 @@ def quote(words: Sequence[str], conjunction: str = "and") -> str:
     if len(marked) < 3:
         return f" {conjunction} ".join(marked)
     return f"{', '.join(marked[:-1])}, {conjunction} {marked[-1]}"
+
+
+def show(value: object) -> str:
+    """Return `repr(value)`, cut in depth and length; the name of its class if it has none."""
+    try:
+        return shorten(_REPR.repr(value), LONGEST_QUOTE)
+    except Exception:  # whatever a class of somebody else's does, or an integer of too many digits
+        return f"<{type(value).__name__}>"
 
 
 def shorten(text: str, limit: int = LONGEST_QUOTE) -> str:

@@ -7,6 +7,7 @@
     │   ├── SettingsError           a wrong key, type or value in settings or a declaration (also a ValueError)
     │   ├── AudioError              bytes that are not audio of the declared format (also a ValueError)
     │   ├── MessageError            a message whose content is unknown or empty (also a ValueError)
+    │   ├── ReportError             what you report (playback, an instant) cannot be (also a ValueError)
     │   ├── SessionNotOpen          used before it was entered
     │   ├── SessionClosed           used after it was closed, by you or by the end of the conversation
     │   └── ToolCallUnknown         approve or reject for a call that is not waiting
@@ -58,6 +59,10 @@ class AudioError(Misuse, ValueError):
 
 class MessageError(Misuse, ValueError):
     """A message whose content cannot be sent."""
+
+
+class ReportError(Misuse, ValueError):
+    """What was reported, of playback or of an instant, cannot be."""
 
 
 class SessionNotOpen(Misuse):

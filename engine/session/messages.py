@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from engine._messages import write_path
+from engine._messages import show, write_path
 from engine.errors import MessageError
 from engine.wire.items import InputImage, InputText, Message
 from engine.wire.struct import UNSET, evolve
@@ -67,7 +67,7 @@ def user_message(given: UserInput) -> Message:
 def _role(role: object) -> str:
     if role in ("user", "system"):
         return str(role)
-    raise MessageError(f"a message of role {role!r} cannot be sent: the roles are 'user' and 'system'")
+    raise MessageError(f"a message of role {show(role)} cannot be sent: the roles are 'user' and 'system'")
 
 
 def _parts(content: object) -> tuple[InputText | InputImage, ...]:
@@ -89,9 +89,11 @@ def _part(part: object, where: str) -> InputText | InputImage:
         case {"type": "input_image", "image_url": str(url), **rest}:
             detail = rest.get("detail", "auto")
             if detail not in ("auto", "low", "high"):
-                raise MessageError(f"{where}.detail is {detail!r}: it may be 'auto', 'low' or 'high'")
+                raise MessageError(f"{where}.detail is {show(detail)}: it may be 'auto', 'low' or 'high'")
             return InputImage(url, str(detail))
         case {"type": kind}:
-            raise MessageError(f"{where} has type {kind!r}: a message has parts of type 'input_text' and 'input_image'")
+            raise MessageError(
+                f"{where} has type {show(kind)}: a message has parts of type 'input_text' and 'input_image'"
+            )
         case _:
             raise MessageError(f"{where} is a {type(part).__name__}: a part is a text or a mapping with a 'type'")

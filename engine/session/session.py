@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 import trio
 
+from engine._messages import show
 from engine.agents.agent import RealtimeAgent
 from engine.agents.compile import resolve
 from engine.agents.context import RunContext
@@ -54,6 +55,7 @@ from engine.session.system_task import SystemTask
 from engine.session.user_audio import UserAudioEncoder, UserSound, read_user_audio
 from engine.session.validation import (
     playback_tracker,
+    response_metadata,
     response_params,
     response_tools,
     run_guardrails,
@@ -278,14 +280,15 @@ class RealtimeSession(Generic[T]):
             SettingsError: one of `tools` is no tool, or `params` asks for what the server does not take or says a
                 thing twice.
         """
-        wanted = params or ResponseParams()
+        wanted = ResponseParams() if params is None else params
+        response_params(wanted, self._model.capabilities)
         own_tools = None if tools is None else response_tools(tools)
         if instructions is not None:
             wanted = evolve(wanted, instructions=instructions)
         if own_tools is not None:
             wanted = evolve(wanted, tools=tuple(tool.definition() for tool in own_tools))
         if metadata is not None:
-            wanted = evolve(wanted, metadata=dict(metadata))
+            wanted = evolve(wanted, metadata=response_metadata(metadata))
         if out_of_band:
             wanted = evolve(wanted, conversation="none")
         response_params(wanted, self._model.capabilities)
@@ -525,8 +528,8 @@ class RealtimeSession(Generic[T]):
 
     def _must_wait(self, call_id: str) -> None:
         self._open_runtime()
-        if not self._running_machine().waits_for_approval(call_id):
-            raise ToolCallUnknown(f"no call {call_id!r} is waiting for approval")
+        if not isinstance(call_id, str) or not self._running_machine().waits_for_approval(call_id):
+            raise ToolCallUnknown(f"no call {show(call_id)} is waiting for approval")
 
     def _running_machine(self) -> Machine:
         if self._machine is None:

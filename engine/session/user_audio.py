@@ -55,7 +55,7 @@ def read_user_audio(audio: AudioBuffer, rate: int | None, audio_format: AudioFor
     if rate is None:
         return UserSound(given, None) if isinstance(given, Samples) else given
     if type(rate) is not int:
-        raise AudioError(f"rate is a whole number of samples per second, not {rate!r}")
+        raise AudioError(f"rate is a whole number of samples per second, not {type(rate).__name__}")
     check_rate(rate)
     if isinstance(given, bytes):
         if not PCM16.is_aligned(len(given)):

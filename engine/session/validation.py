@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from engine._messages import write_path
+from engine._messages import show, write_path
 from engine.agents.guardrail import OutputGuardrail
 from engine.agents.tool import FunctionTool
 from engine.errors import MessageError, SettingsError
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import ModelCapabilities
 from engine.settings import ModelSettings, merge, session_settings
+from engine.settings.checking import check
 from engine.wire.client_events import ClientEvent, ResponseCreate
 from engine.wire.codec import encode_client
 from engine.wire.converter import converter
@@ -35,6 +36,8 @@ def sendable(event: E) -> E:
     """
     try:
         encode_client(event)
+    except RecursionError:
+        raise MessageError("the event cannot be made into JSON: it is nested too deep, or holds itself") from None
     except (TypeError, ValueError) as error:
         raise MessageError(f"the event cannot be made into JSON: {error}") from error
     return event
@@ -67,17 +70,20 @@ def response_params(params: ResponseParams, capabilities: ModelCapabilities) -> 
 
     Raises:
         MessageError: they have no JSON form.
-        SettingsError: `extra` has what the engine has to know, or gives an option that is given already another value;
-            or the server does not take the audio format.
+        SettingsError: one of them is not what the protocol allows; `extra` has what the engine has to know, or gives an
+            option that is given already another value; or the server does not take the audio format.
     """
+    if not isinstance(params, ResponseParams):
+        raise SettingsError(f"params: expected ResponseParams, not {type(params).__name__}")
     sendable(ResponseCreate(params))
+    published = converter.unstructure(evolve(params, extra=UNSET))
+    check(published, ResponseParams, ("params",))
     if isinstance(params.audio, ResponseAudio) and isinstance(params.audio.output, ResponseAudioOutput):
         usable_format(params.audio.output.format, capabilities, "params.audio.output.format")
     if params.extra:
         for known in ("conversation", "metadata", "input"):
             if known in params.extra:
                 raise SettingsError(f"params.extra.{known}: the engine has to know this: give it as params.{known}")
-        published = converter.unstructure(evolve(params, extra=UNSET))
         if (path := find_disagreement(published, params.extra)) is not None:
             where = write_path(path)
             raise SettingsError(f"params.extra.{where} disagrees with params.{where}: give one of them")
@@ -100,8 +106,20 @@ def settings_change(
     return changed
 
 
+def response_metadata(given: object) -> dict[str, str]:
+    """Return the metadata of a response. Raises SettingsError if it is no mapping, MessageError if it has no text."""
+    if not isinstance(given, Mapping):
+        raise SettingsError(f"respond: metadata: expected a mapping of text to text, not {type(given).__name__}")
+    for key, value in given.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise MessageError(f"respond: metadata[{show(key)}]: expected text, not {type(value).__name__}")
+    return dict(given)
+
+
 def response_tools(given: Sequence[object]) -> tuple[FunctionTool, ...]:
     """The tools of one response. Raises SettingsError."""
+    if not isinstance(given, Sequence) or isinstance(given, str | bytes):
+        raise SettingsError(f"respond: tools: expected a sequence of tools, not {type(given).__name__}")
     for at, tool in enumerate(given):
         if not isinstance(tool, FunctionTool):
             hint = "; decorate it with @function_tool" if callable(tool) else ""

@@ -139,6 +139,7 @@ class Wiring:
 
     def close(self) -> None:
         """Close every queue but the events; whoever waits for one of them is told."""
+        self.router.playback.release()
         self.inbox.close()
         self.microphone.abandon()
         self.outbound.abandon()

@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from engine._messages import SECRET_FIELDS, KeyPath, json_type, quote, shorten, suggest, write_path
+from engine._messages import SECRET_FIELDS, KeyPath, json_type, quote, show, suggest, write_path
 from engine.errors import SettingsError
 from engine.wire.annotations import hints
 from engine.wire.check import Problem, ProblemKind, find_problem
 
 ConfigT = TypeVar("ConfigT", bound=attrs.AttrsInstance)
 
-_LONGEST_VALUE = 80
 _NOT_SHOWN = SECRET_FIELDS | {"extra"}
 
 
@@ -59,7 +58,7 @@ def describe_setting(value: object, path: KeyPath = ()) -> str:
         return f"{json_type(value)} (not shown)"
     if value is None:
         return "None"
-    return f"{shorten(repr(value), _LONGEST_VALUE)} ({json_type(value)})"
+    return f"{show(value)} ({json_type(value)})"
 
 
 def describe_problem(problem: Problem, unknown_key: str = "") -> str:

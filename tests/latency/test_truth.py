@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from engine import RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel, function_tool
 from engine.clock import now_ns
-from engine.errors import MessageError, SessionNotOpen, SettingsError
+from engine.errors import ReportError, SessionNotOpen, SettingsError
 from engine.events import RealtimeSessionEvent, TurnMetrics
 from engine.latency.assemble import turns_of
 from engine.latency.log import SessionLog, read_log
@@ -387,7 +387,7 @@ async def test_a_session_without_a_log_has_the_same_record(autojump_clock: MockC
     with pytest.raises(SessionNotOpen):
         _ = session.latency
     async with session:
-        with pytest.raises(MessageError, match=r"no instant is of kind 'user.sneezed'"):
+        with pytest.raises(ReportError, match=r"no instant is of kind 'user.sneezed'"):
             session.latency.mark("user.sneezed")
         async for _ in session:
             pass
