@@ -16,6 +16,7 @@ from typing import overload
 
 import attrs
 
+from engine.core.images import KeptImages, image_size, without_images
 from engine.history import (
     AssistantAudio,
     AssistantMessage,
@@ -111,6 +112,7 @@ class Conversation:
         """Texts of parts whose item is not known yet: some servers tell an item's words before its place."""
         self._followers: dict[str, str] = {}
         """By the id of an item that is not known yet, the one that stands after it."""
+        self._images = KeptImages[str]()
         self._tells_places = False
         """Whether this server says where items go. For one that never does, silence means the end, not the start."""
 
@@ -250,6 +252,7 @@ class Conversation:
         if (node := self._nodes.get(item_id)) is None:
             return None
         self._unlink(node)
+        self._images.drop(item_id)
         if node.follows is not None:
             self._followers.pop(node.follows, None)
         if isinstance(node.item, FunctionCallOutput):
@@ -335,6 +338,10 @@ class Conversation:
                     node.texts.setdefault(index, Words()).set(text)
                 if isinstance(part, OutputText):
                     node.written.add(index)
+        if size := image_size(node.item):
+            for item_id in self._images.keep(node.item_id, size):
+                dropped = self._nodes[item_id]
+                dropped.item, dropped.shown = without_images(dropped.item), None
 
 
 @attrs.frozen(eq=False)

@@ -12,6 +12,7 @@ import attrs
 from cattrs import BaseValidationError
 
 from engine.core.conversation import text_of
+from engine.core.images import KeptImages, image_size
 from engine.wire.client_events import ClientEvent, ConversationItemCreate, RawClientEvent
 from engine.wire.converter import converter
 from engine.wire.items import (
@@ -53,6 +54,7 @@ class CreatedItems:
         self.count = 0
         """How many there have been."""
         self._untold: dict[int, CreatedItem] = {}
+        self._images = KeptImages[int]()
 
     def sent(self, event: ClientEvent) -> None:
         """Note the item that a client event creates, if it does."""
@@ -65,9 +67,16 @@ class CreatedItems:
         previous = created.previous_item_id
         place = previous if isinstance(previous, str) else None
         self._untold[self.count] = CreatedItem(created.item, place, self.count)
-        self.count += 1
         if len(self._untold) > MOST_UNTOLD:
-            del self._untold[next(iter(self._untold))]
+            self._forget(next(iter(self._untold)))
+        if size := image_size(created.item):
+            for number in self._images.keep(self.count, size):
+                del self._untold[number]
+        self.count += 1
+
+    def _forget(self, number: int) -> CreatedItem:
+        self._images.drop(number)
+        return self._untold.pop(number)
 
     def claim(self, item: Item) -> CreatedItem | None:
         """Find out which of ours an item is that the server tells of; it is forgotten here. None: not one of ours.
@@ -79,15 +88,13 @@ class CreatedItems:
         for alike in (_same_id, _same_call, _same_words):
             for created in self._untold.values():
                 if alike(created.item, item):
-                    return self._untold.pop(created.number)
+                    return self._forget(created.number)
         return None
 
     def take_before(self, count: int) -> list[CreatedItem]:
         """Forget the items that were created before `count` were, and return them in order."""
         taken = [created for number, created in self._untold.items() if number < count]
-        for created in taken:
-            del self._untold[created.number]
-        return taken
+        return [self._forget(created.number) for created in taken]
 
 
 def _read(payload: Mapping[str, object]) -> ConversationItemCreate | None:

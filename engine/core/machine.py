@@ -112,6 +112,9 @@ SILENT = frozenset(
 """Events that tell nothing which another event does not tell better: shown raw only to those who ask for all."""
 
 
+MOST_ASKED = 256
+"""How many requests are remembered as they were sent; one that never turns up is forgotten at last."""
+
 CLOSE_FOLLOWS_NS = 5 * NS_PER_S
 """How long after an `error` event a server may take to close because of it. OpenAI takes milliseconds, gateways that
 relay errors first wait for the service behind them."""
@@ -149,8 +152,10 @@ class Machine:
         for request in s.arbiter.next(now) if not s.ended else ():
             tools = s.agent.tools if request.tools is None else request.tools
             s.asked[request.token] = RequestSnapshot(
-                attrs.evolve(s.agent, tools=tools), frozenset(s.unseen), s.created.count
+                attrs.evolve(s.agent, tools=tools), s.unseen.count, s.created.count
             )
+            if len(s.asked) > MOST_ASKED:
+                del s.asked[next(iter(s.asked))]
             s.effects.wire.append(request.event())
         for request in s.arbiter.take_dropped():
             s.resolve_handle(request, "superseded")

@@ -98,12 +98,12 @@ def _answer_what_it_missed(s: State, asked: RequestSnapshot | None) -> None:
     begins by itself may come before the next one that we ask for, and drop it, without having read any more.
     """
     coming = asked or s.asked.get(s.arbiter.on_its_way or "")
-    if s.unseen - (coming.after if coming is not None else frozenset()):
+    if s.unseen.any_since(coming.after if coming is not None else 0):
         s.arbiter.follow_up()
     elif asked is None and not s.unseen:
         s.arbiter.nothing_missed()
     if asked is not None:
-        s.unseen -= asked.after
+        s.unseen.read_before(asked.after)
 
 
 # --- speaking

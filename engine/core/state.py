@@ -26,6 +26,7 @@ from engine.core.settings_in_force import PendingUpdate, SettingsInForce
 from engine.core.told_calls import ToldCalls
 from engine.core.tool_calls import ToolCalls
 from engine.core.turn import TurnRules, UserTurn
+from engine.core.unseen import Unseen
 from engine.core.waits import DEFAULTS, Waits
 from engine.errors import EngineError
 from engine.events import Error, HistoryUpdated, RealtimeSessionEvent
@@ -100,8 +101,8 @@ class RequestSnapshot:
     """How things stood when a request was sent."""
 
     agent: AgentSpec
-    after: frozenset[str]
-    """What was `unseen` then: the response to this request reads it."""
+    after: int
+    """How much had been sent for the model to answer (`Unseen.count`): the response to this request reads it."""
     created: int = 0
     """How many items had been created."""
 
@@ -142,9 +143,7 @@ class State:
         self.identity = Identity()
         self.tells_beginnings = False
         """The server has told the beginning of a response: nothing else begins one any more."""
-        self.unseen: set[str] = set()
-        """What was sent for the model to answer and the server has not confirmed (ids of messages, and of the last
-        calls of their responses): a response that begins meanwhile has not read it, unless it was asked for later."""
+        self.unseen = Unseen()
         self.usage = Usage()
         self.has_spoken = False
         self.trips = InARow()

@@ -133,7 +133,7 @@ def continue_if_answered(s: State, response_id: str) -> None:
         s.arbiter.follow_up()
         return
     # Nor is it asked for because another response has not read them.
-    s.unseen -= {call.call_id for call in calls}
+    s.unseen.discard(*(call.call_id for call in calls))
     if s.tool_rounds.just_exceeded(most):
         words = (
             f"the model has called tools in more than {most} replies in a row without the user: the outputs are "

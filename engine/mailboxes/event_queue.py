@@ -11,14 +11,15 @@ from engine.clock import Clock, now_ns
 from engine.core.effects import Discard
 from engine.core.inputs import AudioConsumed
 from engine.errors import EngineError, SlowConsumer
-from engine.events import AgentEnd, Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent
+from engine.events import AgentEnd, Audio, AudioEnd, AudioInterrupted, RealtimeSessionEvent, TranscriptDelta
 from engine.mailboxes.statistics import MailboxStatistics
 from engine.mailboxes.wakeup import Wakeup
+from engine.mailboxes.weights import EVENT_WEIGHTS
 
 MAX_EVENTS = 20_000
 """Limit of what waits, in events."""
-MAX_EVENT_AUDIO_BYTES = 32 * 1024 * 1024
-"""Limit of the audio that waits, in bytes: 11 minutes of PCM at 24 kHz."""
+MAX_EVENT_BYTES = 32 * 1024 * 1024
+"""Limit of the content that waits, in bytes: 11 minutes of PCM at 24 kHz, or that much text or raw events."""
 TAKES_PER_CHECKPOINT = 16
 """Events that an application takes in a row before other tasks run. It must also have taken half as many as still wait,
 so that it keeps up with a flood of small events."""
@@ -28,13 +29,13 @@ class EventQueue:
     """Events for the application, in order. Untaken audio of an interrupted response is removed.
 
     `put` and `take` are on the hot path: `type(event) is` costs less there than `isinstance`, and no event is derived
-    from another.
+    from another; what deltas become is weighed in place, which costs less than a call.
     """
 
     def __init__(
         self,
         max_events: int = MAX_EVENTS,
-        max_audio_bytes: int = MAX_EVENT_AUDIO_BYTES,
+        max_bytes: int = MAX_EVENT_BYTES,
         watch: Callable[[RealtimeSessionEvent, int], None] | None = None,
         now: Clock = now_ns,
     ) -> None:
@@ -42,15 +43,15 @@ class EventQueue:
 
         Args:
             max_events: the limit of what waits, in events.
-            max_audio_bytes: the limit of the audio that waits, in bytes.
+            max_bytes: the limit of the content that waits: audio, text, payloads.
             watch: called with the event and the time in nanoseconds whenever the application takes audio, an
                 interruption or the end of a response.
             now: the session's clock.
         """
         self._now = now
-        self._max_events, self._max_audio_bytes = max_events, max_audio_bytes
+        self._max_events, self._max_bytes = max_events, max_bytes
         self._events: deque[RealtimeSessionEvent] = deque()
-        self._audio_bytes = 0
+        self._bytes = 0
         self._put_events = self._most_waiting = self._discarded_bytes = 0
         self.taken: list[AudioConsumed] = []
         """Audio taken since the last `reports()`. Public, so that the router sees without a call that there is none."""
@@ -70,19 +71,23 @@ class EventQueue:
         """
         for event in events:
             if type(event) is Audio:
-                self._audio_bytes += len(event.data)
+                self._bytes += len(event.data)
+            elif type(event) is TranscriptDelta:
+                self._bytes += len(event.delta)
             elif type(event) is Discard:
                 self._discard(event.response_id)
                 continue
+            elif (weight := EVENT_WEIGHTS.get(type(event))) is not None:
+                self._bytes += weight(event)
             self._events.append(event)
             self._put_events += 1
         if len(self._events) > self._most_waiting:
             self._most_waiting = len(self._events)
-        if len(self._events) > self._max_events or self._audio_bytes > self._max_audio_bytes:
+        if len(self._events) > self._max_events or self._bytes > self._max_bytes:
             # Nobody is woken: this ends the session, and then `close` wakes whoever waits.
             raise SlowConsumer(
-                f"{len(self._events)} events with {self._audio_bytes} bytes of audio wait to be taken "
-                f"(the limits are {self._max_events} and {self._max_audio_bytes}): iterate over the session"
+                f"{len(self._events)} events with {self._bytes} bytes of audio and text wait to be taken "
+                f"(the limits are {self._max_events} and {self._max_bytes}): iterate over the session"
             )
         if self._events:
             self._arrival.set()
@@ -93,7 +98,7 @@ class EventQueue:
         for event in self._events:
             if isinstance(event, Audio | AudioEnd) and event.response_id == response_id:
                 if isinstance(event, Audio):
-                    self._audio_bytes -= len(event.data)
+                    self._bytes -= len(event.data)
                     self._discarded_bytes += len(event.data)
             else:
                 kept.append(event)
@@ -127,11 +132,15 @@ class EventQueue:
         event = self._events.popleft()
         if type(event) is Audio:
             size = len(event.data)
-            self._audio_bytes -= size
+            self._bytes -= size
             at_ns = self._now()
             self.taken.append(AudioConsumed(event.response_id, event.item_id, event.content_index, size, at_ns))
             if self._watch is not None:
                 self._watch(event, at_ns)
+        elif type(event) is TranscriptDelta:
+            self._bytes -= len(event.delta)
+        elif (weight := EVENT_WEIGHTS.get(type(event))) is not None:
+            self._bytes -= weight(event)
         elif (type(event) is AudioInterrupted or type(event) is AgentEnd) and self._watch is not None:
             self._watch(event, self._now())
         return event
@@ -152,8 +161,8 @@ class EventQueue:
             return
         self._closed, self._error = True, error
         if by_application:
+            self._bytes -= sum(len(event.data) for event in self._events if isinstance(event, Audio))
             self._events = deque(event for event in self._events if not isinstance(event, Audio | AudioEnd))
-            self._audio_bytes = 0
         self._arrival.set()
 
     def statistics(self) -> MailboxStatistics:

@@ -55,6 +55,12 @@ class Mailbox(Generic[T]):
             await self._room.wait()
         self.put_nowait(batch)
 
+    async def room(self) -> None:
+        """Wait until a batch can be put."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while self.waiting >= self.capacity:
+            await self._room.wait()
+
     @trio.lowlevel.enable_ki_protection
     def put_nowait(self, batch: Sequence[T]) -> None:
         """Hand over a batch to a reader that never waits.

@@ -15,9 +15,15 @@ from engine.errors import TransportLost
 from engine.mailboxes.inline_event import InlineEvent
 from engine.mailboxes.statistics import MailboxStatistics
 from engine.mailboxes.wakeup import Wakeup
+from engine.mailboxes.weights import client_event_weight
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 
 WIRE_EVENTS = 1024
+"""Events of control that may wait while the application is let go on: beyond it, what it sends waits for room."""
+WIRE_BYTES = 8 * 1024 * 1024
+"""The same, in bytes of content."""
+MOST_WIRE = 16
+"""So many times that may wait in all. Nothing but a server that goes on talking and does not read makes so much."""
 
 
 class Batch(NamedTuple):
@@ -33,11 +39,17 @@ class Batch(NamedTuple):
 class Outbound:
     """`wire` and `uplink`: two urgencies, one line to the server, which gets control first."""
 
-    def __init__(self, wire_capacity: int = WIRE_EVENTS, waited: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        wire_capacity: int = WIRE_EVENTS,
+        waited: Callable[[int], None] | None = None,
+        wire_bytes: int = WIRE_BYTES,
+    ) -> None:
         """Make an empty queue.
 
         Args:
-            wire_capacity: in events.
+            wire_capacity: of control, in events.
+            wire_bytes: of control, in bytes of content.
             waited: called with the nanoseconds that the oldest event of `wire` has waited, when it is taken.
         """
         self._wire: deque[ClientEvent] = deque()
@@ -46,25 +58,44 @@ class Outbound:
         """A batch that a direct write began and did not finish: the writer's next, which nothing may be added to."""
         self._writing = False
         """The writer has taken a batch and not come back for the next."""
-        self._wire_capacity = wire_capacity
+        self._wire_capacity, self._wire_bytes_capacity = wire_capacity, wire_bytes
+        self._wire_bytes = 0
         self._wire_passed = self._wire_most = self._uplink_passed = 0
         self._waited = waited
         self._wire_since = 0
         self._uplink_since: int | None = None
         self.audio_taken_ns: int | None = None
         """When the application brought the last audio that has been put here, in nanoseconds; None if it never did."""
-        self._arrival, self._room = Wakeup(), Wakeup()
+        self._arrival, self._room, self._wire_room = Wakeup(), Wakeup(), Wakeup()
         self._closed = False
 
     def put_wire(self, events: Sequence[ClientEvent]) -> None:
-        """Add control, which goes with the next write. Raises TransportLost when the server has stopped reading."""
-        if len(self._wire) + len(events) > self._wire_capacity:
+        """Add control, which goes with the next write.
+
+        Raises:
+            TransportLost: the server goes on talking and does not read: `MOST_WIRE` times the capacity waits.
+        """
+        self._wire_bytes += sum(map(client_event_weight, events))
+        if (
+            len(self._wire) + len(events) > self._wire_capacity * MOST_WIRE
+            or self._wire_bytes > self._wire_bytes_capacity * MOST_WIRE
+        ):
             raise TransportLost(f"the server has stopped reading: {len(self._wire)} events wait to be sent")
         if not self._wire and self._waited is not None:
             self._wire_since = now_ns()
         self._wire.extend(events)
         self._wire_passed += len(events)
         self._wire_most = max(self._wire_most, len(self._wire))
+
+    @property
+    def has_wire_room(self) -> bool:
+        """Whether the application may have more control written: less than the capacity waits."""
+        return len(self._wire) < self._wire_capacity and self._wire_bytes < self._wire_bytes_capacity
+
+    async def wire_room(self) -> None:
+        """Wait until `has_wire_room` is true, or nothing is written any more."""
+        while not self.has_wire_room and not self._closed:
+            await self._wire_room.wait()
 
     @property
     def has_room(self) -> bool:
@@ -115,8 +146,11 @@ class Outbound:
 
     def _next(self) -> Batch:
         events: list[ClientEvent] = list(self._wire)
-        if events and self._waited is not None:
-            self._waited(now_ns() - self._wire_since)
+        if events:
+            if self._waited is not None:
+                self._waited(now_ns() - self._wire_since)
+            self._wire_bytes = 0
+            self._wire_room.set()
         self._wire.clear()
         if not self._uplink or self._closed:
             return Batch(events)
@@ -135,6 +169,7 @@ class Outbound:
         """Refuse audio from now on; control that waits, and what was begun, is still written."""
         self._closed = True
         self._arrival.set()
+        self._wire_room.set()
 
     def abandon(self) -> None:
         """Drop everything: nothing will be written any more."""

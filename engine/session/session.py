@@ -241,7 +241,7 @@ class RealtimeSession(Generic[T]):
         """
         item = user_message(message)
         sendable(ConversationItemCreate(item))
-        await self._post(SendMessage(item, respond))
+        await self._write(SendMessage(item, respond))
 
     async def send_event(self, event: ClientEvent | Mapping[str, object]) -> None:
         """Send a client event of your own as it is, for what this class has no method for.
@@ -252,7 +252,7 @@ class RealtimeSession(Generic[T]):
         Raises:
             MessageError: it has no JSON form.
         """
-        await self._post(SendRaw(sendable(RawClientEvent(event) if isinstance(event, Mapping) else event)))
+        await self._write(SendRaw(sendable(RawClientEvent(event) if isinstance(event, Mapping) else event)))
 
     # --- the agent's side
 
@@ -295,7 +295,7 @@ class RealtimeSession(Generic[T]):
         own = {tool.name: ToolSpec(tool.name, "function", tool, tool.on_interruption) for tool in own_tools or ()}
         runtime = self._open_runtime()
         handle_id, handle = runtime.handles.new(self._post)
-        await self._post(Respond(handle_id, wanted, own if own_tools is not None else None))
+        await self._write(Respond(handle_id, wanted, own if own_tools is not None else None))
         return handle
 
     async def interrupt(self) -> None:
@@ -309,7 +309,7 @@ class RealtimeSession(Generic[T]):
             SettingsError: it is no agent, or something of it has no JSON form.
             Exception: whatever the agent's own functions (its instructions, what is enabled) raise.
         """
-        await self._post(UpdateAgent(await self._resolve(agent)))
+        await self._write(UpdateAgent(await self._resolve(agent)))
 
     async def update_settings(self, settings: ModelSettings | None = None, /, **changes: object) -> None:
         """Change settings of the running session, as `model_settings` are written: what is left out stays as it is.
@@ -329,7 +329,7 @@ class RealtimeSession(Generic[T]):
             SettingsError: a setting is wrong, is none of the session's, or there is none.
         """
         changed = settings_change(settings, changes, self._model.capabilities)
-        await self._post(UpdateSettings(changed))
+        await self._write(UpdateSettings(changed))
 
     async def approve_tool_call(self, call_id: str, *, always: bool = False) -> None:
         """Let a call run that waits for it; with `always`, every later call of this tool too.
@@ -515,6 +515,11 @@ class RealtimeSession(Generic[T]):
         await wiring.microphone.room()
         if rest := self._user_audio.rest(self.input_format):
             wiring.direct_audio.put(rest)
+
+    async def _write(self, command: Input) -> None:
+        """Have something written, once the server has read most of what waits."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        await self._open_runtime().wiring.post(command)
 
     async def _post(self, command: Input) -> None:
         await self._open_runtime().wiring.inbox.put([command])

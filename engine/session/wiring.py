@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import attrs
+import trio
 
 from engine.actors.audio_in import AudioInPump
 from engine.actors.connection import Connection
@@ -130,6 +131,21 @@ class Wiring:
             self.checks.statistics(),
             self.hooks.statistics(),
         )
+
+    async def post(self, command: Input) -> None:
+        """Hand the router what is to be written; wait while it, or the server, does not keep up.
+
+        Raises:
+            SessionClosed: the conversation is over.
+        """
+        while True:
+            await self.outbound.wire_room()
+            try:
+                self.inbox.put_nowait([command])
+            except trio.WouldBlock:
+                await self.inbox.room()
+            else:
+                return
 
     def stop_input(self) -> None:
         """Take nothing more from the application; write what control has to say, and what has been begun."""

@@ -27,6 +27,8 @@ from engine.transport.helper_nursery import helper_nursery
 from engine.transport.keepalive import Keepalive, Silence
 from engine.transport.pipe import Pipe
 
+MOST_UNREAD_REPLIES = 16 * 1024
+"""Bytes of pongs that wait to be sent; beyond it pings are not answered. A peer that does not read misses none."""
 _RETRY = 0.02
 """Seconds between attempts to send what a cancelled sender left, or a pong that did not fit, while nobody sends."""
 
@@ -153,6 +155,8 @@ class WebSocketTransport:
         self._heard_at = self._clock.current_time()
         self._close_timeout = close_timeout
         self._arrived: list[str | bytes] = []
+        self._unread_replies = 0
+        """Bytes of replies that were handed over since the socket last had taken everything."""
         self._ending: Ending | None = None
         self._hear(surplus)
 
@@ -308,6 +312,11 @@ class WebSocketTransport:
         replies = self._core.data_to_send()
         if not replies:
             return
+        if not self._pipe.unsent:
+            self._unread_replies = 0
+        elif self._unread_replies > MOST_UNREAD_REPLIES and self._core.state is State.OPEN:
+            return
+        self._unread_replies += sum(map(len, replies))
         # A peer that takes no more may still have said why: reading tells.
         with suppress(OSError):
             self._pipe.write(b"".join(replies))

@@ -12,7 +12,15 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from engine.errors import TransportLost
 from engine.mailboxes import Batch, DirectWrite, InlineEvent, Outbound
-from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, InputAudioBufferCommit, ResponseCancel
+from engine.mailboxes.outbound import MOST_WIRE
+from engine.wire.client_events import (
+    ClientEvent,
+    ConversationItemCreate,
+    InputAudioBufferAppend,
+    InputAudioBufferCommit,
+    ResponseCancel,
+)
+from engine.wire.items import InputText, Message
 
 AUDIO = InputAudioBufferAppend(bytes(20))
 CONTROL = ResponseCancel()
@@ -195,8 +203,31 @@ async def test_closing_writes_control_and_no_audio(autojump_clock: MockClock) ->
     assert not (await out.take()).events
 
 
-def test_a_server_that_does_not_read_loses_the_connection() -> None:
+def test_a_server_that_talks_and_does_not_read_loses_the_connection() -> None:
     out = Outbound(wire_capacity=2)
-    out.put_wire([ResponseCancel(), ResponseCancel()])
+    out.put_wire([ResponseCancel()] * 2 * MOST_WIRE)
     with pytest.raises(TransportLost, match="has stopped reading"):
         out.put_wire([ResponseCancel()])
+
+
+def test_content_counts_by_its_size() -> None:
+    out = Outbound(wire_bytes=100)
+    message = ConversationItemCreate(Message(None, "user", (InputText("x" * 60), InputText("y" * 60))))
+    assert out.has_wire_room
+    out.put_wire([message])
+    assert not out.has_wire_room
+    with pytest.raises(TransportLost, match="has stopped reading"):
+        out.put_wire([message] * MOST_WIRE)
+
+
+async def test_whoever_waits_for_room_for_control_is_woken_by_the_writer_and_by_the_end() -> None:
+    for end in ("take", "close", "abandon"):
+        out = Outbound(wire_capacity=1)
+        out.put_wire([ResponseCancel()])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(out.wire_room)
+            await wait_all_tasks_blocked()
+            if end == "take":
+                await out.take()
+            else:
+                getattr(out, end)()

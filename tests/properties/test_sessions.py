@@ -335,7 +335,7 @@ def test_an_unbounded_feed_would_be_noticed() -> None:
     put = EventQueue.put
 
     def unbounded(self: EventQueue, events: Any) -> None:
-        self._max_audio_bytes = self._max_events = 1 << 60
+        self._max_bytes = self._max_events = 1 << 60
         put(self, events)
 
     with swapped(EventQueue, "put", unbounded):

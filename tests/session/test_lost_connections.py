@@ -22,6 +22,7 @@ from engine.errors import (
     TransportClosed,
     TransportLost,
 )
+from engine.mailboxes import INBOX_BATCHES
 from engine.wire.server_events import ErrorDetail, ErrorEvent
 from tests.session.sockets import Heard, both_transports, facing, greet, listen_on, reply, text_of, texts_of
 from tests.support.talk import begins, calls, speaks
@@ -271,20 +272,37 @@ async def _speak_for_ever(session: RealtimeSession[Any]) -> None:
         await session.send_audio(b"\0\0" * 240_000)
 
 
-@both_transports
-async def test_control_for_a_server_that_does_not_read_ends_the_session(transport: str) -> None:
-    """A thousand events wait, and nobody takes them."""
-    async with facing(falls_silent, transport, close_timeout=0.05) as session, session:
+async def test_control_for_a_server_that_does_not_read_waits_until_its_silence_is_a_loss() -> None:
+    async with facing(falls_silent, "sansio", ping_interval=0.05, ping_timeout=0.05) as session, session:
         with pytest.raises(SessionClosed):
             await _write_for_ever(session)
         heard = await listen_on(session)
     assert isinstance(heard.ending, TransportLost)
-    assert "stopped reading" in str(heard.ending)
+    assert "no sign of life" in str(heard.ending)
+
+
+@both_transports
+async def test_control_for_a_server_that_does_not_read_waits_without_piling_up(transport: str) -> None:
+    async with facing(falls_silent, transport, close_timeout=0.05) as session, session:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_write_for_ever, session)
+            while not _wire_is_full(session):
+                await trio.lowlevel.checkpoint()
+            with trio.fail_after(0.5):
+                await session.interrupt()  # what stops the agent does not stand behind it
+            nursery.cancel_scope.cancel()
+        [wire] = [mailbox for mailbox in session.mailboxes if mailbox.name == "wire"]
+        assert wire.most_waiting <= wire.capacity + INBOX_BATCHES
+
+
+def _wire_is_full(session: RealtimeSession[Any]) -> bool:
+    [wire] = [mailbox for mailbox in session.mailboxes if mailbox.name == "wire"]
+    return wire.waiting >= wire.capacity
 
 
 async def _write_for_ever(session: RealtimeSession[Any]) -> None:
     while True:
-        await session.send_message("x" * 10_000, respond=False)
+        await session.send_message("x" * 5_000, respond=False)
 
 
 @both_transports

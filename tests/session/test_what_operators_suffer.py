@@ -19,7 +19,7 @@ from engine.core.playback import PlaybackLedger
 from engine.core.state import Rules
 from engine.errors import SessionClosed, SessionExpired, SlowConsumer, TransportClosed
 from engine.local.settings.options import LocalOptions
-from engine.mailboxes import MAX_EVENT_AUDIO_BYTES, MICROPHONE_SECONDS, MailboxStatistics
+from engine.mailboxes import MAX_EVENT_BYTES, MICROPHONE_SECONDS, MailboxStatistics
 from engine.models.local import LocalModel
 from engine.models.scripted import Expect, HangUp, Pause, Say
 from engine.wire.client_events import (
@@ -149,7 +149,7 @@ async def test_memory_grows_without_bound_when_nobody_listens(autojump_clock: Mo
         await trio.sleep(1)
         with pytest.raises(SlowConsumer, match="iterate over the session"):
             await _read_all(session)
-        assert _mailbox(session, "events").most_waiting < MAX_EVENT_AUDIO_BYTES / 48_000 * 4 * 1.2
+        assert _mailbox(session, "events").most_waiting < MAX_EVENT_BYTES / 48_000 * 4 * 1.2
 
 
 def _mailbox(session: RealtimeSession[Any], name: str) -> MailboxStatistics:

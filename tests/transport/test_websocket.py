@@ -9,6 +9,8 @@ from websockets.extensions.permessage_deflate import enable_server_permessage_de
 from websockets.frames import Frame, Opcode
 
 from engine.errors import TransportClosed, TransportLost
+from engine.transport.pipe import READ_SIZE
+from engine.transport.sansio import MOST_UNREAD_REPLIES
 from tests.transport.links import OVER_TCP, all_and_end, collect, cut_when_stuck, dialled
 from tests.transport.peer import Peer
 
@@ -49,6 +51,19 @@ async def test_a_pong_never_cuts_a_frame_in_two(kind: str) -> None:
             assert (await peer.frame()).opcode is Opcode.PONG
         nursery.start_soon(transport.send, [b"after"])
         assert await peer.hear() == "after"
+
+
+async def test_pongs_that_nobody_reads_do_not_pile_up() -> None:
+    big, pings = "x" * 8_000_000, b"".join([raw(Opcode.PING, b"?" * 100)] * 4_000)
+    async with dialled("sansio") as (transport, peer), trio.open_nursery() as nursery:
+        nursery.start_soon(transport.send, [big.encode()])
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        nursery.start_soon(peer.write, pings + raw(Opcode.TEXT, b"not held up"))
+        assert await transport.receive() == ["not held up"]
+        one_read = READ_SIZE * 2
+        assert transport._unread_replies <= MOST_UNREAD_REPLIES + one_read < len(pings)  # type: ignore[attr-defined]
+        assert await peer.hear() == big
+        assert (await peer.frame()).opcode is Opcode.PONG
 
 
 @every_kind
