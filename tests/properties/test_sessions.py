@@ -284,13 +284,14 @@ def test_close_returns_within_its_deadline_and_leaves_nothing(moment: float, pla
     assert left == 0
 
 
-def test_an_engine_without_a_deadline_would_be_noticed() -> None:
+@pytest.mark.parametrize("stuck", ["goodbye", "tool"])
+def test_an_engine_without_a_deadline_would_be_noticed(stuck: str) -> None:
     async def patient(self: SessionRuntime, within: float) -> None:
         with trio.move_on_after(100):
-            await self.over.wait()
+            await self._joined.wait()
 
     with swapped(SessionRuntime, "_end", patient):
-        took, _ = close_at(0.5, (), stuck="goodbye")
+        took, _ = close_at(0.5, (), stuck=stuck)
     assert took > DEADLINE
 
 

@@ -12,6 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from engine import RealtimeAgent, RealtimeRunner, RealtimeSession, ScriptedModel, function_tool
+from engine.actors import isolation
 from engine.agents.guardrail import (
     GuardrailFunctionOutput,
     ToolGuardrailFunctionOutput,
@@ -22,6 +23,7 @@ from engine.agents.guardrail import (
 from engine.agents.hooks import RealtimeAgentHooks
 from engine.models.scripted import Expect, Pause, Say, Step
 from engine.wire.client_events import ResponseCancel, ResponseCreate
+from tests.properties.broken import swapped
 from tests.session.litter import no_litter
 from tests.session.someone_elses_end import someone_elses_cancellation
 from tests.session.test_application import Told, say_hello, talk, tool_script
@@ -91,6 +93,11 @@ def test_a_guardrail_that_raises_is_passed_over_and_the_next_one_asked(
     told = talk(agent, [*REPLY, Expect(object)] if threaded else REPLY, _until_asked(asked) if threaded else say_hello)
     goes_well(told, faults=1)
     assert asked == ["hello there"]
+
+
+def test_an_engine_that_takes_every_cancellation_for_its_own_would_be_noticed() -> None:
+    with swapped(isolation, "_is_our_end", lambda error, caller: True), pytest.raises(ExceptionGroup):
+        test_a_guardrail_that_raises_is_passed_over_and_the_next_one_asked(someone_elses_cancellation, False)
 
 
 def _until_asked(asked: list[str]) -> Any:
