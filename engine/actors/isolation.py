@@ -57,7 +57,7 @@ def isolate_errors(*, waits: bool = True) -> Iterator[None]:
             interrupt_program()
         if waits and _is_our_end(error, caller):
             raise _only_cancelled(error) from None
-        raise CallbackEscape(repr(error)) from error
+        raise CallbackEscape("; ".join(map(_name, _leaves(error)))) from error
 
 
 def _holds(error: BaseException, kind: type[BaseException]) -> bool:
@@ -71,6 +71,19 @@ def _is_our_end(error: BaseException, caller: trio.lowlevel.Task) -> bool:
     if isinstance(error, GeneratorExit):
         return not trio.lowlevel.in_trio_task() or trio.lowlevel.current_task() is not caller
     return _holds(error, trio.Cancelled) and trio.current_effective_deadline() == -math.inf
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
+
+
+def _name(error: BaseException) -> str:
+    """Return an error in words that are the same in every run: a cancellation's own tell where objects lie."""
+    return "Cancelled" if isinstance(error, trio.Cancelled) else repr(error)
 
 
 def _only_cancelled(error: BaseException) -> BaseException:
