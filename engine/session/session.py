@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -436,13 +437,15 @@ class RealtimeSession(Generic[T]):
         if self._connecting is not None:
             raise SessionClosed("a session is opened once: make a new one with `runner.run()`")
         with trio.CancelScope() as self._connecting:
-            self._runtime = await self._prepare()
+            usable_formats(self._base, self._model.capabilities)
+            first_agent = await self._resolve(self._starting_agent)
+            # An agent's own function may have shielded itself from the close.
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._runtime = self._prepare(first_agent)
             return self._runtime
         raise SessionClosed("the session was closed while it was being opened")
 
-    async def _prepare(self) -> SessionRuntime:
-        usable_formats(self._base, self._model.capabilities)
-        spec = await self._resolve(self._starting_agent)
+    def _prepare(self, first_agent: AgentSpec) -> SessionRuntime:
         capabilities = self._model.capabilities
         # Whoever attaches to a call joins a conversation whose audio takes another way.
         server_plays = capabilities.plays_audio_itself or self._model_config.call_id is not None
@@ -457,25 +460,30 @@ class RealtimeSession(Generic[T]):
             max_tool_rounds=self._run_config.max_tool_rounds,
         )
         reported = self._model_config.playback_tracker is not None
-        self._machine = Machine(rules, spec, PlaybackLedger(self._output_format, reported=reported))
+        self._machine = Machine(rules, first_agent, PlaybackLedger(self._output_format, reported=reported))
         self._playback.bind(self._machine.audio_ms)
-        return SessionRuntime(
-            SessionDeps(
-                model=self._model,
-                model_config=self._model_config,
-                machine=self._machine,
-                first_agent=spec,
-                context=self._context,
-                guardrails=self._guardrails,
-                tool_error_formatter=self._run_config.tool_error_formatter,
-                playback=self._playback,
-                input_format=self._input_format,
-                use_formats=self._use_formats,
-                frame_ms=self._run_config.audio_frame_ms,
-                resolve=self._resolve,
-                settings=self._base,
-                latency_log=self._run_config.latency_log,
-            )
+        with ExitStack() as unless_made:
+            unless_made.callback(self._playback.release)
+            runtime = SessionRuntime(self._deps(first_agent, self._machine))
+            unless_made.pop_all()
+        return runtime
+
+    def _deps(self, first_agent: AgentSpec, machine: Machine) -> SessionDeps:
+        return SessionDeps(
+            model=self._model,
+            model_config=self._model_config,
+            machine=machine,
+            first_agent=first_agent,
+            context=self._context,
+            guardrails=self._guardrails,
+            tool_error_formatter=self._run_config.tool_error_formatter,
+            playback=self._playback,
+            input_format=self._input_format,
+            use_formats=self._use_formats,
+            frame_ms=self._run_config.audio_frame_ms,
+            resolve=self._resolve,
+            settings=self._base,
+            latency_log=self._run_config.latency_log,
         )
 
     def _use_formats(self, formats: FormatsInUse) -> None:

@@ -238,3 +238,23 @@ async def _output(session: RealtimeSession[Any]) -> str:
         if event.type == "tool_end":
             return event.output
     raise AssertionError
+
+
+async def test_a_close_that_the_agents_own_function_shields_itself_from_is_not_lost(autojump_clock: MockClock) -> None:
+    async def instructions(context: Any, agent: Any) -> str:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(10)
+        return "Be brief."
+
+    async with no_litter():
+        agent: RealtimeAgent[Any] = RealtimeAgent(name="A", instructions=instructions)
+        session = await RealtimeRunner(agent, model=ScriptedModel([])).run()
+        async with trio.open_nursery() as nursery:
+
+            async def close() -> None:
+                await trio.sleep(1)
+                await session.close()
+
+            nursery.start_soon(close)
+            with pytest.raises(SessionClosed, match="while it was being opened"):
+                await session.enter()
