@@ -34,6 +34,7 @@ from engine.local.conversation.sentences import sentences
 from engine.local.conversation.session_machine import SessionMachine
 from engine.local.speech.parts import SpeechParts
 from engine.local.wire_faults import FaultyWire
+from engine.serving.boundary import INTERNAL_ERROR, LAST_WORD, is_cancelled
 from engine.transport.interface import Transport
 from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
 from engine.wire.client_events import ClientEvent
@@ -91,15 +92,25 @@ class LocalConnection:
 
     async def run(self) -> None:
         """Serve until the client leaves, the connection breaks, or the session ends. Never raises for any of
-        these."""
+        these.
+
+        Raises:
+            Exception: a fault of the machine, the responder or speech. The transport is closed with 1011; whoever
+                serves several clients contains it (`engine.serving.boundary`).
+        """
+        faulty = True
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._read, nursery.cancel_scope)
                 await self._converse(nursery)
                 nursery.cancel_scope.cancel(reason="the session ended")
+            faulty = False
         finally:
             with trio.move_on_after(GOODBYE_SECONDS, shield=True):
-                await self._transport.aclose()
+                if faulty and not is_cancelled():
+                    await self._transport.aclose(INTERNAL_ERROR, LAST_WORD)
+                else:
+                    await self._transport.aclose()
 
     # ------------------------------------------------------------------------------------------ the loop
     async def _converse(self, nursery: trio.Nursery) -> None:
