@@ -29,7 +29,7 @@ from engine.local.dialogue.understanding import Understanding, Understood
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 _DICTATED = re.compile(r"\s*say exactly:? [\"“](.+?)[\"”]", re.IGNORECASE | re.DOTALL)
-_PERSONA_GREETING = re.compile(r"^\s*greeting:\s*(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
+_GREETING = "greeting:"
 
 
 @attrs.frozen
@@ -206,17 +206,17 @@ class DialogueResponder:
 
     # ------------------------------------------------------------------------------------------ words
     def _greeting(self, context: PromptContext) -> str:
-        persona = _PERSONA_GREETING.search(context.instructions)
+        persona = _persona_greeting(context.instructions)
         if persona is not None:
-            return persona[1]
+            return persona
         greeting = self._dialogue.intent("greeting")
         return greeting.say[0] if greeting is not None and greeting.say else "Hello."
 
     def _words(self, intent: Intent, understood: Understood, context: PromptContext) -> str:
         if intent.name == "greeting":
-            persona = _PERSONA_GREETING.search(context.instructions)
+            persona = _persona_greeting(context.instructions)
             if persona is not None and not _assistant_lines(context.history):
-                return persona[1]
+                return persona
         values = {slot: found[0] for slot, found in understood.values.items()}
         words = fill(self._pick(intent.say or (self._dialogue.unavailable,), context), values)
         return words or self._dialogue.unavailable
@@ -237,6 +237,18 @@ class DialogueResponder:
 
     def _meaning(self, line: HistoryLine) -> Understood:
         return self._understanding.understand(line.text or "", typed=not line.spoken)
+
+
+def _persona_greeting(instructions: str) -> str | None:
+    """Return the words of a line of the instructions that begins with "greeting:"."""
+    asked = False
+    for line in instructions.splitlines():
+        words = line.strip()
+        if not asked and words[: len(_GREETING)].lower() == _GREETING:
+            asked, words = True, words[len(_GREETING) :].strip()
+        if asked and words:  # they may be on the next line
+            return words
+    return None
 
 
 def _assistant_lines(history: Sequence[HistoryLine | Called | Answered]) -> list[HistoryLine]:
