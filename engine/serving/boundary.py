@@ -86,5 +86,7 @@ def sort(error: BaseException, *, cancelled: bool) -> Raised:
 
     if isinstance(error, BaseExceptionGroup):
         passing, fault = error.split(passes)
+        if passing is None or fault is None:  # all of it: as it was raised, not the copy that `split` makes
+            return Raised(error, None) if passing is None else Raised(None, error)
         return Raised(fault, passing)
     return Raised(None, error) if passes(error) else Raised(error, None)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import attrs
 import trio
-from trio_websocket import WebSocketRequest, wrap_server_stream
+from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
 from engine.serving.boundary import contain
 from engine.serving.guest_stream import GuestStream
@@ -105,7 +105,10 @@ class Reception:
                     _LATE if late else _CROWDED,
                 )
             elif request is not None:
-                await self._welcome(stream, request)
+                try:
+                    await self._welcome(stream, request)
+                except* ConnectionClosed:  # the client has left, which is no fault
+                    pass
             nursery.cancel_scope.cancel(reason="the conversation is over")
 
     def _enter(self, patience: trio.CancelScope) -> None:

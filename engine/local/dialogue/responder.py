@@ -30,6 +30,8 @@ from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 _DICTATED = re.compile(r"\s*say exactly:? [\"“](.+?)[\"”]", re.IGNORECASE | re.DOTALL)
 _GREETING = "greeting:"
+_LONG = 150
+"""Characters beyond which a text is not understood in passing. What callers say is shorter."""
 
 
 @attrs.frozen
@@ -50,8 +52,12 @@ class DialogueResponder:
         self._understanding = Understanding(dialogue)
 
     async def __call__(self, context: PromptContext) -> Reply:
-        """The reply, at once."""
+        """The reply, at once; long texts of the user are understood before it, a step for each."""
         await trio.lowlevel.checkpoint()
+        for line in context.history:
+            if isinstance(line, HistoryLine) and line.role == "user" and len(line.text or "") > _LONG:
+                self._meaning(line)
+                await trio.lowlevel.checkpoint()
         return self.reply(context)
 
     def reply(self, context: PromptContext) -> Reply:

@@ -57,9 +57,9 @@ class Quotas:
     """Characters that the voice is given at once: the longest that one client keeps another waiting for it."""
     utterance_seconds: float = attrs.field(default=30.0, validator=_positive_seconds)
     """Seconds of audio in an utterance that is heard: the longest that one client keeps another waiting to be heard."""
-    events_at_once: int = attrs.field(default=2_000, validator=_positive)
+    events_at_once: int = attrs.field(default=5_000, validator=_positive)
     """Events that a client may send without a pause."""
-    events_per_second: float = attrs.field(default=500.0, validator=_positive_seconds)
+    events_per_second: float = attrs.field(default=1000.0, validator=_positive_seconds)
     """Events that a client may send each second, beyond that. Audio in pieces of 20 ms is 50."""
 
 
