@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+_FINAL, _OPCODE, _BINARY = 0x80, 0x0F, 0x02
 _MASKED, _LENGTH = 0x80, 0x7F
 _EXTENDED = {126: 2, 127: 8}
 _LONGEST_HEAD = 14
@@ -15,6 +16,8 @@ class FrameMeter:
         """The beginning of a frame whose head is not complete."""
         self._owed = 0
         """Bytes of the last frame that have not come yet."""
+        self.fragments = 0
+        """Frames of the message that is not complete."""
 
     def cut(self, data: bytes, most: int) -> int:
         """Return how many bytes of `data` belong to the next `most` frames; the next call is given the rest."""
@@ -37,6 +40,8 @@ class FrameMeter:
             frames += 1
             self._head = b""
             self._owed = _payload_length(head)
+            if head[0] & _OPCODE <= _BINARY:
+                self.fragments = 0 if head[0] & _FINAL else self.fragments + 1
         return at
 
 

@@ -9,10 +9,11 @@ import trio
 
 from engine.serving.boundary import INTERNAL_ERROR, LAST_WORD
 from engine.serving.frames import FrameMeter
-from engine.serving.limits import FRAMES_AT_ONCE
+from engine.serving.limits import FRAMES_AT_ONCE, MOST_FRAGMENTS
 
 LINGER_SECONDS = 1.0
 """How long a client that is turned away may take to read why: closed at once, a socket drops what it has sent."""
+TOO_BIG = 1009
 _LINGER_READS = 64
 _READ = 2**16
 _HEAD_ENDS = b"\r\n\r\n"
@@ -72,6 +73,9 @@ class GuestStream(trio.abc.Stream):
             return self._of_request()
         count = self._meter.cut(self._arrived, FRAMES_AT_ONCE)
         data, self._arrived = self._arrived[:count], self._arrived[count:]
+        if self._meter.fragments > MOST_FRAGMENTS:
+            await self._leave(close_frame(TOO_BIG, f"a message has at most {MOST_FRAGMENTS} fragments"))
+            return b""
         return data
 
     def _of_request(self) -> bytes:

@@ -6,6 +6,7 @@ limit                 when it is reached
 `handshake_seconds`   an unfinished one is answered with HTTP 408
 `spare_descriptors`   a connection that would leave fewer free is answered with HTTP 503 before it is read
 `message_bytes`       the connection is closed with 1009
+`MOST_FRAGMENTS`      the same
 `FRAMES_AT_ONCE`      the rest of what arrived waits until the other connections had their turn
 """
 
@@ -15,7 +16,9 @@ import sys
 
 import attrs
 
-FRAMES_AT_ONCE = 64
+MOST_FRAGMENTS = 1024
+"""Frames of one message. A browser sends one; who cuts 20 MiB of audio into 64 KiB sends 320."""
+FRAMES_AT_ONCE = 16
 """Frames of one connection that are taken apart before others have their turn."""
 
 

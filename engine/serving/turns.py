@@ -1,4 +1,4 @@
-"""Turns for long work: it is done in steps, of which the event loop has one in each of its rounds.
+"""Turns for long work: it is done in steps, of which the event loop has one in some of its rounds.
 
 Without them each of ten conversations with much to do would take a step in every round, and whoever has little to do
 would wait for ten steps instead of one.
@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import trio
+
+ROUNDS = 3
+"""Rounds of the event loop from one step to the next: who has little to do needs several to be served."""
 
 _T = TypeVar("_T")
 
@@ -24,5 +27,6 @@ class Turns:
         """Do one step when its turn comes, and let everybody else run before the next one."""
         async with self._lock:
             done = step()
-            await trio.lowlevel.checkpoint()
+            for _ in range(ROUNDS):
+                await trio.lowlevel.checkpoint()
         return done

@@ -181,13 +181,22 @@ async def hostile(port: int, phase: Phase, attack: bytes) -> None:
 @asynccontextmanager
 async def server() -> AsyncIterator[tuple[str, int, trio.Process]]:
     """`engine serve`, until the block ends."""
-    command = [sys.executable, "-m", "engine.cli.main", "serve", "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from engine.cli.main import main; sys.exit(main())",
+        "serve",
+        "--json",
+    ]
     process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     try:
         line = b""
         while not line.endswith(b"\n"):
-            line += await process.stdout.receive_some()
+            received = await process.stdout.receive_some()
+            if not received:
+                raise RuntimeError("the server does not start: see what `engine serve` says")
+            line += received
         told = json.loads(line)
         yield told["url"], told["port"], process
     finally:

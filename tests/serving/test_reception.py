@@ -187,3 +187,12 @@ async def test_a_message_beyond_the_limit_is_closed_with_1009():
         await until(caller, b"\r\n\r\n")
         await caller.send_all(masked(0x01, b"x" * 90) + masked(0x80, b"x" * 90))
         await until(caller, b"\x03\xf1")
+
+
+async def test_a_message_of_too_many_fragments_is_closed_with_1009():
+    async with place() as here, await here.dial(REQUEST) as other, await here.dial(REQUEST) as caller:
+        await until(other, b"\r\n\r\n")
+        await until(caller, b"\r\n\r\n")
+        await caller.send_all(masked(0x01, b"") + masked(0x00, b"") * 1200)
+        assert b"\x03\xf1" in await rest(caller)
+        await holds(other)
