@@ -10,7 +10,7 @@ the reader, and the reader the client: nothing is buffered without bound.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
 import trio
@@ -62,7 +62,7 @@ GOODBYE_SECONDS = 2.0
 """How long a closing handshake may take."""
 
 _Batch = Sequence[ClientEvent | ClientError]
-_Message = _Batch | Report
+_Message = _Batch | Report | Exception
 
 
 def now_ns() -> int:
@@ -116,7 +116,7 @@ class LocalConnection:
         faulty = True
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._read, nursery.cancel_scope)
+                nursery.start_soon(self._work_on, partial(self._read, nursery.cancel_scope))
                 await self._converse(nursery)
                 nursery.cancel_scope.cancel(reason="the session ended")
             faulty = False
@@ -146,6 +146,8 @@ class LocalConnection:
     def _take(self, message: _Message | None, wake_at: int) -> Iterator[list[Effect]]:
         """Yield the effects of each input, and those of events together that need no further step."""
         now = now_ns()
+        if isinstance(message, Exception):
+            raise message
         if message is None:
             yield self._machine.advance(max(now, wake_at))
         elif not isinstance(message, Sequence):
@@ -174,12 +176,12 @@ class LocalConnection:
                     for scope in self._work.pop(response_id, ()):
                         scope.cancel(reason="the response ended")
                 case GenerateReply():
-                    nursery.start_soon(self._think, effect, self._scope(effect.response_id))
+                    nursery.start_soon(self._work_on, partial(self._think, effect, self._scope(effect.response_id)))
                 case Speak():
                     speaking.append(effect)
                 case Hear() if self._hearing < MOST_HEARD_AT_ONCE:
                     self._hearing += 1
-                    nursery.start_soon(self._hear, effect)
+                    nursery.start_soon(self._work_on, partial(self._hear, effect))
                 case Hear(item_id):
                     waiting.extend(self._machine.report(SpeechRecognized(item_id, None), now_ns()))
                 case CloseConnection(code, reason):
@@ -189,7 +191,7 @@ class LocalConnection:
                     return False
         for response_id in dict.fromkeys(each.response_id for each in speaking):
             own = [each for each in speaking if each.response_id == response_id]
-            nursery.start_soon(self._speak, own, self._scope(response_id))
+            nursery.start_soon(self._work_on, partial(self._speak, own, self._scope(response_id)))
         return await self._send(events)
 
     async def _send(self, events: list[KnownServerEvent]) -> bool:
@@ -225,6 +227,13 @@ class LocalConnection:
             batch.append(message)
             size += len(message)
         yield batch
+
+    async def _work_on(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do a piece of work. Its fault goes to the loop, which is never in the middle of a frame when it takes it."""
+        try:
+            await work()
+        except Exception as fault:
+            await self._report_to.send(fault)
 
     async def _think(self, work: GenerateReply, scope: trio.CancelScope) -> None:
         with scope:

@@ -161,7 +161,7 @@ def attacks() -> list[bytes]:
     ]
 
 
-async def hostile(port: int, phase: Phase, attack: bytes) -> None:
+async def hostile(port: int, attack: bytes) -> None:
     """Attack, read a little, hang up, come again."""
     while True:
         try:
@@ -173,8 +173,32 @@ async def hostile(port: int, phase: Phase, attack: bytes) -> None:
                             pass
         except (OSError, trio.BrokenResourceError):
             pass
-        phase.attacks += 1
+        print(end=".", flush=True)  # counted by whoever has started this
         await trio.sleep(0.05)
+
+
+async def attack_until_killed(port: int) -> None:
+    """Be all hostile clients."""
+    async with trio.open_nursery() as nursery:
+        for attack in attacks()[:HOSTILE]:
+            nursery.start_soon(hostile, port, attack)
+
+
+@asynccontextmanager
+async def hostile_clients(port: int, phase: Phase) -> AsyncIterator[None]:
+    """Run hostile clients in a process of their own, and wait for their first attack."""
+    command = [sys.executable, "-m", "tests.hostile.load", "--attack", str(port)]
+    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    try:
+        phase.attacks += len(await process.stdout.receive_some())
+        yield
+    finally:
+        process.kill()
+        with trio.move_on_after(10, shield=True):
+            while done := await process.stdout.receive_some():
+                phase.attacks += len(done)
+            await process.wait()
 
 
 # ---------------------------------------------------------------------------------------------- the run
@@ -207,9 +231,7 @@ async def server() -> AsyncIterator[tuple[str, int, trio.Process]]:
             process.kill()
 
 
-async def hold(
-    url: str, port: int, phase: Phase, seconds: float, sentence: bytes | None, attacking: list[bytes]
-) -> None:
+async def hold(url: str, phase: Phase, seconds: float, sentence: bytes | None) -> None:
     """Run one phase."""
     voices = SPOKEN if sentence else 0
     with trio.move_on_after(seconds):
@@ -218,8 +240,6 @@ async def hold(
                 nursery.start_soon(typed, url, phase, f"typed {number}", random.Random(number))
             for number in range(voices):
                 nursery.start_soon(spoken, url, phase, f"spoken {number}", sentence)
-            for attack in attacking:
-                nursery.start_soon(hostile, port, phase, attack)
 
 
 async def sentence_said() -> bytes | None:
@@ -234,8 +254,8 @@ def told(phase: Phase) -> str:
     """Return the line about one phase."""
     return (
         f"{phase.name:<16}{len(phase.waits_ms):5} responses  p50 {phase.percentile(0.5):6.1f} ms  "
-        f"p99 {phase.percentile(0.99):6.1f} ms  cut: {', '.join(phase.cut) or 'nobody'}"
-        + (f"  ({phase.attacks} attacks)" if phase.attacks else "")
+        f"p99 {phase.percentile(0.99):6.1f} ms  cut: {', '.join(phase.cut) or 'nobody'}, "
+        f"{phase.attacks} attacks"
     )
 
 
@@ -244,9 +264,11 @@ async def main(seconds: float) -> int:
     sentence = await sentence_said()
     alone, attacked = Phase("alone"), Phase("under attack")
     async with server() as (url, port, process):
-        for phase, attacking in ((alone, []), (attacked, attacks()[:HOSTILE])):
-            await hold(url, port, phase, seconds, sentence, attacking)
-            print(told(phase), flush=True)
+        await hold(url, alone, seconds, sentence)
+        print(told(alone), flush=True)
+        async with hostile_clients(port, attacked):
+            await hold(url, attacked, seconds, sentence)
+        print(told(attacked), flush=True)
         ended = process.returncode is not None
     ratios = (attacked.percentile(share) / alone.percentile(share) for share in (0.5, 0.99))
     print("ratio of p50 {:.2f}, of p99 {:.2f}".format(*ratios))
@@ -258,4 +280,8 @@ async def main(seconds: float) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=120.0, help="of each phase (default: 120)")
-    sys.exit(trio.run(main, parser.parse_args().seconds))
+    parser.add_argument("--attack", type=int, metavar="PORT", help="only be the hostile clients of a server there")
+    given = parser.parse_args()
+    if given.attack is not None:
+        trio.run(attack_until_killed, given.attack)
+    sys.exit(trio.run(main, given.seconds))
