@@ -11,7 +11,7 @@ import orjson
 import trio
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
-from engine.cli.serve_options import CHAT_KEY, Pace, ServeOptions
+from engine.cli.serve_options import CHAT_KEY, SERVE_KEY, Pace, ServeOptions
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
 from engine.local.chat_responder import chat_responder
@@ -23,6 +23,8 @@ from engine.local.server import serve as serve_model
 from engine.local.settings.latencies import USUAL, Fixed, Latencies, LogNormal
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.installed import speech_for
+from engine.serving.guests import Guests
+from engine.serving.limits import ServingLimits
 
 
 def serve(options: ServeOptions) -> ExitStatus:
@@ -41,13 +43,22 @@ async def _serve(options: ServeOptions) -> ExitStatus:
     try:
         dialogue = _dialogue(options)
         responder, local = _responder(options, dialogue), _local_options(options)
+        guests = Guests(listening=options.host, origins=options.origins, hosts=options.allowed_hosts)
+        limits = _limits(options)
     except (SettingsError, ValueError) as error:
         raise CommandFailed(ExitStatus.USAGE, str(error)) from error
 
     async def work(signals: Signals) -> None:
         async with speech_for(dialogue) as speech, trio.open_nursery() as nursery:
             start = partial(
-                serve_model, host=options.host, port=options.port, options=local, responder=responder, speech=speech
+                serve_model,
+                host=options.host,
+                port=options.port,
+                options=local,
+                responder=responder,
+                speech=speech,
+                guests=guests,
+                limits=limits,
             )
             _announce(await nursery.start(start), as_json=options.json)
 
@@ -107,8 +118,24 @@ def _local_options(options: ServeOptions) -> LocalOptions:
         seed=options.seed,
         latencies=latencies,
         session_seconds=options.session_seconds,
-        api_keys=options.api_keys,
+        api_keys=_keys(options),
         models=options.models,
+    )
+
+
+def _keys(options: ServeOptions) -> frozenset[str] | None:
+    """Return the keys that are accepted, from the options and the environment; None: every client is."""
+    from_environment = os.environ.get(SERVE_KEY)
+    keys = (options.api_keys or frozenset()) | (frozenset((from_environment,)) if from_environment else frozenset())
+    return keys or None
+
+
+def _limits(options: ServeOptions) -> ServingLimits:
+    return ServingLimits(
+        sessions=options.max_sessions,
+        handshakes=options.max_handshakes,
+        handshake_seconds=options.handshake_seconds,
+        message_bytes=options.max_message_bytes,
     )
 
 

@@ -8,8 +8,12 @@ from typing import Literal
 
 import attrs
 
+from engine.serving.limits import ServingLimits
+
 Pace = Literal["usual", "none", "realistic"]
 CHAT_KEY = "ENGINE_CHAT_KEY"
+SERVE_KEY = "ENGINE_SERVE_KEY"
+"""Where a key for clients is looked for besides: the options of a command can be read by everybody on the machine."""
 EXAMPLES = f"""\
 examples:
   engine serve --port 8765
@@ -20,8 +24,11 @@ examples:
       answers as late, and as unevenly, as hosted models give them; the same for the same seed
   engine serve --chat http://127.0.0.1:11434/v1 --chat-model NAME
       another language model decides what is said (a key for it is read from {CHAT_KEY})
+  {SERVE_KEY}=SECRET engine serve --origin https://app.example.org
+      accepts only clients with that key, and pages of that site
 
-Ctrl-C stops it. It listens on this machine only, unless --host says otherwise.
+Ctrl-C stops it. It listens on this machine only, unless --host says otherwise. Pages in a browser are let in if they
+are this machine's own, or named with --origin.
 """
 
 
@@ -42,6 +49,12 @@ class ServeOptions:
     dialogue: Path | None = None
     chat: str | None = None
     chat_model: str = ""
+    origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    max_sessions: int = ServingLimits().sessions
+    max_handshakes: int = ServingLimits().handshakes
+    handshake_seconds: float = ServingLimits().handshake_seconds
+    max_message_bytes: int = ServingLimits().message_bytes
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,12 +76,58 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--dialogue", type=Path, metavar="FILE.toml", help="what it understands and says")
     how.add_argument("--chat", metavar="URL", help="a chat-completions endpoint that decides what it says instead")
     how.add_argument("--chat-model", default="", metavar="NAME", help="the model there")
-    limits = parser.add_argument_group("what it refuses (by default nothing)")
+    limits = parser.add_argument_group("whom and what it refuses")
+    limits.add_argument(
+        "--origin",
+        action="append",
+        metavar="ORIGIN",
+        help="let in pages of this site, like https://example.org (may be repeated; * is all; default: this machine)",
+    )
+    limits.add_argument(
+        "--allow-host",
+        action="append",
+        metavar="HOST",
+        help="a name by which clients know this server (may be repeated; default: loopback, and --host)",
+    )
     limits.add_argument(
         "--session-seconds", type=float, default=3600.0, metavar="S", help="the longest session (default: 3600)"
     )
-    limits.add_argument("--key", action="append", metavar="KEY", help="accept only this API key (may be repeated)")
+    limits.add_argument(
+        "--key",
+        action="append",
+        metavar="KEY",
+        help=f"accept only this API key (may be repeated); {SERVE_KEY} holds one that no process list shows",
+    )
     limits.add_argument("--only-model", action="append", metavar="NAME", help="know only this model (may be repeated)")
+    usual = ServingLimits()
+    limits.add_argument(
+        "--max-sessions",
+        type=int,
+        default=usual.sessions,
+        metavar="N",
+        help=f"conversations at once; further ones get HTTP 503 (default: {usual.sessions})",
+    )
+    limits.add_argument(
+        "--max-handshakes",
+        type=int,
+        default=usual.handshakes,
+        metavar="N",
+        help=f"unfinished requests at once; the oldest is dropped (default: {usual.handshakes})",
+    )
+    limits.add_argument(
+        "--handshake-seconds",
+        type=float,
+        default=usual.handshake_seconds,
+        metavar="S",
+        help=f"how long a request may take to arrive (default: {usual.handshake_seconds:g})",
+    )
+    limits.add_argument(
+        "--max-message-bytes",
+        type=int,
+        default=usual.message_bytes,
+        metavar="N",
+        help=f"the largest message; a larger one ends its connection (default: {usual.message_bytes})",
+    )
 
 
 def serve_options(given: argparse.Namespace) -> ServeOptions:
@@ -87,4 +146,10 @@ def serve_options(given: argparse.Namespace) -> ServeOptions:
         dialogue=given.dialogue,
         chat=given.chat,
         chat_model=given.chat_model,
+        origins=tuple(given.origin or ()),
+        allowed_hosts=tuple(given.allow_host or ()),
+        max_sessions=given.max_sessions,
+        max_handshakes=given.max_handshakes,
+        handshake_seconds=given.handshake_seconds,
+        max_message_bytes=given.max_message_bytes,
     )

@@ -7,8 +7,9 @@ away here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl
 
 import attrs
 
@@ -16,6 +17,7 @@ from engine.local.conversation.errors import INVALID_REQUEST
 from engine.local.conversation.ids import Ids
 from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.settings.options import LocalOptions
+from engine.serving.keys import is_known
 from engine.wire.codec import encode_server
 from engine.wire.server_events import ErrorDetail, ErrorEvent
 
@@ -23,6 +25,17 @@ PATH_ENDS_WITH = "/realtime"
 SUBPROTOCOL = "realtime"
 _KEY_SUBPROTOCOL = "openai-insecure-api-key."
 _BAD_KEY, _BAD_REQUEST = 3000, 4000
+_TARGET = re.compile(
+    r"(?:https?://[A-Za-z0-9.:\[\]_-]+)?(/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)(?:\?([!-~]*))?"
+)
+"""A path and a query (RFC 9112, 3.2), with the server before it where a proxy is asked. Browsers write more signs in a
+query than they may."""
+_MOST_FIELDS = 64
+"""Fields of a query that are read."""
+
+
+class BadTarget(ValueError):
+    """What is asked for in a request is no path."""
 
 
 @attrs.frozen
@@ -39,12 +52,19 @@ class UpgradeRequest:
 
     @classmethod
     def of(cls, target: str, headers: Iterable[tuple[bytes, bytes]], subprotocols: Sequence[str]) -> UpgradeRequest:
-        """Read a request: its target (path and query), headers, and the subprotocols it offers."""
-        url = urlsplit(target)
-        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        """Read a request: its target (path and query), headers, and the subprotocols it offers.
+
+        Raises:
+            BadTarget: the target is not one.
+        """
+        match = _TARGET.fullmatch(target)
+        if match is None:
+            raise BadTarget(f"the target of a request begins with a path: /v1{PATH_ENDS_WITH}")
+        fields = "&".join((match[2] or "").split("&", _MOST_FIELDS)[:_MOST_FIELDS])
+        query = dict(parse_qsl(fields))
         given = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
         return cls(
-            path=url.path,
+            path=match[1],
             key=_key(given, subprotocols),
             model=query.get("model"),
             transcription=query.get("intent") == "transcription",
@@ -93,7 +113,7 @@ def _of_key(request: UpgradeRequest, options: LocalOptions) -> Refusal | None:
         return None
     if request.key is None:
         return Refusal(None, "Missing bearer or basic authentication in header", _BAD_KEY)
-    if request.key not in options.api_keys:
+    if not is_known(request.key, options.api_keys):
         return Refusal("invalid_api_key", f"Incorrect API key provided: {_masked(request.key)}.", _BAD_KEY)
     return None
 

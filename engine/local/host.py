@@ -13,6 +13,7 @@ from engine.local.dialogue.responder import DialogueResponder
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.parts import SpeechParts, without_speech
 from engine.local.wire_faults import FaultyWire
+from engine.serving.turns import Turns
 from engine.transport.interface import Transport
 
 _SEEDS_APART = 1_000_003
@@ -34,6 +35,7 @@ class LocalHost:
         self._responder = responder or DialogueResponder(customer_service())
         self._speech = speech or without_speech()
         self._conversations = 0
+        self._turns = Turns()
 
     @property
     def notice(self) -> str | None:
@@ -54,7 +56,7 @@ class LocalHost:
         n-th seed.
         """
         options = self.options
-        parts = speech or self._speech
+        parts = (speech or self._speech).for_client()
         wall_s = int(time.time()) if options.unix_seconds is None else options.unix_seconds
         machine = SessionMachine(
             options,
@@ -72,5 +74,7 @@ class LocalHost:
             responder=self._responder,
             speech=parts,
             wire=FaultyWire(options.faults),
+            turns=self._turns,
+            quotas=options.quotas,
         )
         await connection.run()

@@ -28,7 +28,7 @@ DRAWING = """
     events          local/speech        latency/export  latency/compat
     latency         local/dialogue
     history         local/conversation  settings
-    audio           clock               local/settings
+    audio           clock               local/settings  serving
     wire            transport           agents/schema
     errors          version             _messages
 """

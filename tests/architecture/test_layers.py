@@ -47,8 +47,8 @@ NO_EVENT_LOOP = {
 }
 """Rooms that never import trio: decisions are synchronous functions over data."""
 
-SHARED_WITH_THE_SERVER = {"wire", "audio", "transport", "errors"}
-"""Rooms of the client's side that the embedded server uses, too."""
+SHARED_WITH_THE_SERVER = {"wire", "audio", "transport", "errors", "serving"}
+"""Rooms that the embedded server uses besides its own: those of the client's side, and what any server needs."""
 
 PARTS_OF_ACTORS = {ENGINE / "actors" / "isolation.py", ENGINE / "actors" / "hooks.py"}
 """Modules that actors are made of: no actors themselves."""

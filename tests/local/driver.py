@@ -6,6 +6,7 @@ Every event is encoded as it is served and held against the published types of t
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -79,6 +80,7 @@ class Driver:
         self.stopped: list[str] = []
         self.hung_up: CloseConnection | None = None
         self._heard = list(heard or [])
+        self._later = deque[Effect]()
         self._reply = reply or dialogue_responder().reply
         self._do(self.machine.open())
 
@@ -88,6 +90,7 @@ class Driver:
         before = len(self.events)
         for event in events:
             self._do(self.machine.handle(decode_client(orjson.dumps(event)), self.now))
+            self._finish()
         return self.events[before:]
 
     def pass_ms(self, ms: float) -> list[Json]:
@@ -139,28 +142,43 @@ class Driver:
         return [event["error"] for event in self.of("error")]
 
     # ---------------------------------------------------------------------------------------- effects
+    def _finish(self) -> None:
+        """Do all further steps of an input. What was asked for meanwhile is reported after them, as the shell does."""
+        while self.machine.busy or self._later:
+            if self.machine.busy:
+                self._do(self.machine.advance(self.now))
+            else:
+                self._perform(self._later.popleft())
+
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
-            match effect:
-                case Send(event):
-                    payload = orjson.loads(encode_server(event))
-                    published_types().validate_python(payload)
-                    self.events.append(payload)
-                    self.times.append(self.now)
-                case GenerateReply(response_id, context):
-                    self.contexts.append(context)
-                    self._do(self.machine.report(self._thought(response_id, context), self.now))
-                case Speak():
-                    spoken = SpeechSynthesized(effect.response_id, effect.output_index, tones(effect.text), True)
-                    self._do(self.machine.report(spoken, self.now))
-                case Hear(item_id, pcm):
-                    self.utterances.append(pcm)
-                    words = self._heard.pop(0) if self._heard else None
-                    self._do(self.machine.report(SpeechRecognized(item_id, words), self.now))
-                case Stop(response_id):
-                    self.stopped.append(response_id)
-                case CloseConnection():
-                    self.hung_up = effect
+            waits = self.machine.busy or self._later
+            if waits and isinstance(effect, GenerateReply | Speak | Hear):
+                self._later.append(effect)
+            else:
+                self._perform(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Send(event):
+                payload = orjson.loads(encode_server(event))
+                published_types().validate_python(payload)
+                self.events.append(payload)
+                self.times.append(self.now)
+            case GenerateReply(response_id, context):
+                self.contexts.append(context)
+                self._do(self.machine.report(self._thought(response_id, context), self.now))
+            case Speak():
+                spoken = SpeechSynthesized(effect.response_id, effect.output_index, tones(effect.text), True)
+                self._do(self.machine.report(spoken, self.now))
+            case Hear(item_id, pcm):
+                self.utterances.append(pcm)
+                words = self._heard.pop(0) if self._heard else None
+                self._do(self.machine.report(SpeechRecognized(item_id, words), self.now))
+            case Stop(response_id):
+                self.stopped.append(response_id)
+            case CloseConnection():
+                self.hung_up = effect
 
     def _thought(self, response_id: str, context: PromptContext) -> ReplyReady | ReplyFailed:
         try:

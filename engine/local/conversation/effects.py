@@ -42,7 +42,7 @@ class GenerateReply:
 
 @attrs.frozen
 class Speak:
-    """Say `text`. Answered by any number of `SpeechSynthesized`, the last of which says so."""
+    """Say `text`. Answered by any number of `SpeechSynthesized`, the last of which says so, or by `SpeakingFailed`."""
 
     response_id: str
     output_index: int
@@ -106,4 +106,12 @@ class SpeechSynthesized:
     last: bool
 
 
-Report = SpeechRecognized | ReplyReady | ReplyFailed | SpeechSynthesized
+@attrs.frozen
+class SpeakingFailed:
+    """The rest of a response cannot be spoken: it fails with this message."""
+
+    response_id: str
+    message: str
+
+
+Report = SpeechRecognized | ReplyReady | ReplyFailed | SpeechSynthesized | SpeakingFailed

@@ -182,6 +182,26 @@ def duplicate_label(label: str) -> Rejected:
     return Rejected("invalid_value", f"Duplicate MCP server_label '{label}'.", param="session.tools")
 
 
+def bad_schema(name: str, wrong: str, param: str) -> Rejected:
+    """A tool whose parameters are no schema of an object."""
+    return Rejected("invalid_function_parameters", f"Invalid schema for function '{name[:64]}': {wrong}.", param=param)
+
+
+def too_many_items(limit: int) -> Rejected:
+    """More items than a conversation keeps. The service has no stated limit; this is ours."""
+    return Rejected(
+        "conversation_above_max_items", f"The conversation has {limit} items, as many as are kept. Delete some first."
+    )
+
+
+def too_many_characters(limit: int) -> Rejected:
+    """Longer items than a conversation keeps. The service has no stated limit; this is ours."""
+    return Rejected(
+        "conversation_above_max_length",
+        f"The items of the conversation would have more than {limit} characters. Delete some first.",
+    )
+
+
 def tracing_frozen() -> Rejected:
     """Tracing was already on."""
     return Rejected(

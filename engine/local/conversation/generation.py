@@ -109,6 +109,7 @@ class Generation:
         """Whether `response.created` was sent."""
         self._tracks: list[ItemPacing] | None = None
         self._failure: tuple[int, ResponseError] | None = None
+        self._whole = True
         self._spent = 0
         self.status = "in_progress"
         self.usage: Usage | None = None
@@ -153,8 +154,9 @@ class Generation:
         return min(known, default=self._first_output_at if not self._tracks else None)
 
     # ------------------------------------------------------------------------------------------ inputs
-    def reply(self, reply: Reply, now: int) -> None:
-        """The reply is known."""
+    def reply(self, reply: Reply, now: int, *, whole: bool = True) -> None:
+        """The reply is known. `whole`: it is not cut, which would make the response `incomplete`."""
+        self._whole = whole
         if self.done or self._tracks is not None or self._failure is not None:
             return
         calls = any(isinstance(part, CallTool) for part in reply)
@@ -173,6 +175,11 @@ class Generation:
         """More of an item's sound, in the format of the response."""
         if not self.done and self._tracks is not None:
             self._tracks[index].add_audio(encoded, now, last=last)
+
+    def break_off(self, error: ResponseError) -> None:
+        """End it now: the rest of it cannot be made."""
+        if not self.done:
+            self._finish("failed", StatusDetails(type="failed", error=error))
 
     def cancel(self, reason: str) -> None:
         """End it now: `turn_detected` or `client_cancelled`."""
@@ -197,7 +204,7 @@ class Generation:
         elif self._failure is not None:
             self._finish("failed", StatusDetails(type="failed", error=self._failure[1]))
         elif not self._tracks:
-            self._finish("completed", None)
+            self._complete()
         else:
             self._step_track(due)
 
@@ -217,7 +224,7 @@ class Generation:
         track.output.close(COMPLETED)
         remaining = list(self._unclosed())
         if not remaining:
-            self._finish("completed", None)
+            self._complete()
         elif not remaining[0].planned:
             remaining[0].open_at(due)
 
@@ -260,6 +267,12 @@ class Generation:
         return ItemPacing(call, pieces(part.arguments), self._pace, None)
 
     # ------------------------------------------------------------------------------------------ ending
+    def _complete(self) -> None:
+        if self._whole:
+            self._finish("completed", None)
+        else:
+            self._finish("incomplete", StatusDetails(type="incomplete", reason="max_output_tokens"))
+
     def _finish(self, status: str, details: StatusDetails | None) -> None:
         self.announce()
         for track in self._unclosed():

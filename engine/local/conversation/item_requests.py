@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pybase64
 
 from engine.audio.streams import Decoder, Encoder
-from engine.local.conversation import errors
+from engine.local.conversation import errors, steps
 from engine.local.conversation.effects import Hear
 from engine.local.conversation.items import ItemEntry, ItemList, with_id
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.session_settings import SessionSettings
+from engine.local.conversation.steps import Steps
+from engine.local.conversation.usage import typed_tokens
 from engine.wire.client_events import (
     ConversationItemCreate,
     ConversationItemDelete,
@@ -21,10 +25,13 @@ from engine.wire.items import (
     FunctionCall,
     FunctionCallOutput,
     InputAudio,
+    InputImage,
+    InputText,
     Item,
     McpApprovalResponse,
     Message,
     OutputAudio,
+    OutputText,
     Part,
 )
 from engine.wire.server_events import (
@@ -48,8 +55,8 @@ class ItemRequests:
         self._settings = settings
         self._calls: set[str] = set()
 
-    def create(self, event: ConversationItemCreate) -> None:
-        """Add the client's item.
+    def create(self, event: ConversationItemCreate) -> Steps:
+        """Add the client's item, whose audio is decoded in steps.
 
         Raises:
             Rejected: the item or its place is not allowed; nothing was changed.
@@ -59,7 +66,10 @@ class ItemRequests:
             raise errors.not_creatable(getattr(item, "type", "unknown"))
         if isinstance(item, FunctionCallOutput) and not self._is_called(item.call_id):
             raise errors.unknown_call(item.call_id)
-        entry, pcm = self._entry(item)
+        characters = _characters(item)
+        self._conversation.check_room(characters)
+        entry, pcm = yield from self._entry(item)
+        entry.characters = characters
         previous = self._conversation.add(entry, event.previous_item_id)
         ids = self._outbox.ids
         self._outbox.send(ConversationItemAdded(entry.item, previous_item_id=previous, event_id=ids.event()))
@@ -69,8 +79,8 @@ class ItemRequests:
             self._conversation.keep_audio(item_id, pcm, PCM16.ms_of(len(pcm)))
             self._outbox.do(Hear(item_id, pcm))
 
-    def retrieve(self, event: ConversationItemRetrieve) -> None:
-        """Show an item with its audio.
+    def retrieve(self, event: ConversationItemRetrieve) -> Steps:
+        """Show an item with its audio, which is encoded in steps.
 
         Raises:
             Rejected: there is no such item.
@@ -78,7 +88,8 @@ class ItemRequests:
         entry = self._conversation.get(event.item_id)
         if entry is None:
             raise errors.unknown_item("retrieve", event.item_id)
-        self._outbox.send(ConversationItemRetrieved(self._with_audio(entry), event_id=self._outbox.ids.event()))
+        item = yield from self._with_audio(entry)
+        self._outbox.send(ConversationItemRetrieved(item, event_id=self._outbox.ids.event()))
 
     def truncate(self, event: ConversationItemTruncate) -> None:
         """Cut an assistant's audio to what was heard; its transcript is forgotten.
@@ -122,33 +133,44 @@ class ItemRequests:
             self._calls = {entry.item.call_id for entry in self._conversation if isinstance(entry.item, FunctionCall)}
         return call_id in self._calls
 
-    def _entry(self, item: Item) -> tuple[ItemEntry, bytes | None]:
+    def _entry(self, item: Item) -> Generator[None, int, tuple[ItemEntry, bytes | None]]:
         """The item as it is stored, and the audio in it."""
         given = getattr(item, "id", None)
         named = with_id(item, given if isinstance(given, str) and given else self._outbox.ids.item())
         if isinstance(named, Message):
-            return self._message(named)
+            return (yield from self._message(named))
         if isinstance(named, FunctionCall):
             named = evolve(named, status="completed")
         elif isinstance(named, FunctionCallOutput):
             named = evolve(named, status=None)
         return ItemEntry(named), None
 
-    def _message(self, message: Message) -> tuple[ItemEntry, bytes | None]:
-        pcm = b""
+    def _message(self, message: Message) -> Generator[None, int, tuple[ItemEntry, bytes | None]]:
+        pcm = bytearray()
         transcript = ""
         content: list[Part] = []
         for part in message.content:
             if isinstance(part, InputAudio):
                 decoder = Decoder(self._settings.input_format)
-                pcm += decoder.decode(pybase64.b64decode(part.audio or "")) + decoder.flush()
+                audio = pybase64.b64decode(part.audio or "")
+                for number, piece in enumerate(steps.arriving(audio, decoder.audio_format)):
+                    if number:
+                        yield
+                    pcm += decoder.decode(piece)
+                pcm += decoder.flush()
                 transcript += part.transcript or ""
                 part = InputAudio(transcript=part.transcript)
             content.append(part)
         stored = evolve(message, content=tuple(content), status="completed")
         unheard = bool(pcm) and not transcript
-        entry = ItemEntry(stored, transcript=transcript, hearing=unheard, audio_ms=PCM16.ms_of(len(pcm)))
-        return entry, pcm if unheard else None
+        entry = ItemEntry(
+            stored,
+            transcript=transcript,
+            hearing=unheard,
+            audio_ms=PCM16.ms_of(len(pcm)),
+            typed_tokens=typed_tokens(stored),
+        )
+        return entry, bytes(pcm) if unheard else None
 
     def _truncate(self, entry: ItemEntry, item_id: str, audio_end_ms: int) -> None:
         if entry.audio is not None:
@@ -158,11 +180,12 @@ class ItemRequests:
         entry.truncated = True
         entry.transcript = ""
 
-    def _with_audio(self, entry: ItemEntry) -> Item:
+    def _with_audio(self, entry: ItemEntry) -> Generator[None, int, Item]:
         item = entry.item
         if not isinstance(item, Message):
             return item
-        audio = pybase64.b64encode(self._encoded(entry)).decode() if entry.audio else None
+        encoded = yield from self._encoded(entry)
+        audio = pybase64.b64encode(encoded).decode() if encoded else None
         content: list[Part] = []
         for part in item.content:
             if isinstance(part, InputAudio):
@@ -173,8 +196,33 @@ class ItemRequests:
             content.append(part)
         return evolve(item, content=tuple(content))
 
-    def _encoded(self, entry: ItemEntry) -> bytes:
+    def _encoded(self, entry: ItemEntry) -> Generator[None, int, bytes]:
         audio = entry.audio or b""
-        if isinstance(entry.item, Message) and entry.item.role == "user":
-            return Encoder(self._settings.input_format).encode(audio, last=True)
-        return audio
+        if not isinstance(entry.item, Message) or entry.item.role != "user":
+            return audio
+        encoder = Encoder(self._settings.input_format)
+        encoded = bytearray()
+        for number, piece in enumerate(steps.leaving(audio, encoder.audio_format)):
+            if number:
+                yield
+            encoded += encoder.encode(piece)
+        return bytes(encoded + encoder.encode(b"", last=True))
+
+
+def _characters(item: Item) -> int:
+    """Return how much of `Quotas.kept_characters` an item takes."""
+    if isinstance(item, FunctionCall):
+        return len(item.name) + len(item.arguments)
+    if isinstance(item, FunctionCallOutput):
+        return len(item.output)
+    if not isinstance(item, Message):
+        return 0
+    return sum(_length(part) for part in item.content)
+
+
+def _length(part: Part) -> int:
+    if isinstance(part, (InputText, OutputText)):
+        return len(part.text)
+    if isinstance(part, InputImage):
+        return len(part.image_url or "")
+    return len(part.transcript or "") if isinstance(part, (InputAudio, OutputAudio)) else 0

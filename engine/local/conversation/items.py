@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import attrs
 
 from engine.local.conversation import errors
+from engine.local.settings.quotas import USUAL_QUOTAS, Quotas
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import Item, ItemReference, UnknownItem
 from engine.wire.struct import UnsetType, evolve
@@ -35,6 +36,10 @@ class ItemEntry:
     hearing: bool = False
     """A user's audio whose words are not known yet."""
     truncated: bool = False
+    typed_tokens: int | None = None
+    """Tokens of its typed text, counted once where that may be long; None: not counted yet."""
+    characters: int = 0
+    """How much of `Quotas.kept_characters` it takes."""
     previous: str | None = None
     next: str | None = None
 
@@ -45,9 +50,12 @@ class ItemList:
     Args:
         kept_audio_bytes: how much audio is held for `conversation.item.retrieve` before the oldest is
         forgotten.
+        quotas: how many items, and how long.
     """
 
-    def __init__(self, kept_audio_bytes: int) -> None:
+    def __init__(self, kept_audio_bytes: int, quotas: Quotas = USUAL_QUOTAS) -> None:
+        self._quotas = quotas
+        self._characters = 0
         self._entries: dict[str, ItemEntry] = {}
         self._first: str | None = None
         self._last: str | None = None
@@ -86,6 +94,19 @@ class ItemList:
             at = entries[-1].previous
         return tuple(reversed(entries))
 
+    def check_room(self, characters: int = 0) -> None:
+        """Refuse what would be one item too many, or so many characters that it would be too long.
+
+        Only what a client asks for is held against this: the items of a response that runs are few, and short.
+
+        Raises:
+            Rejected: there is no room.
+        """
+        if len(self._entries) >= self._quotas.items:
+            raise errors.too_many_items(self._quotas.items)
+        if self._characters + characters > self._quotas.kept_characters:
+            raise errors.too_many_characters(self._quotas.kept_characters)
+
     def add(self, entry: ItemEntry, previous_item_id: str | UnsetType | None = None) -> str | None:
         """Insert at the end, or behind `previous_item_id` ("root": at the head). Returns the id it now stands
         behind.
@@ -98,6 +119,7 @@ class ItemList:
             raise errors.duplicate_item(item_id)
         entry.previous, entry.next = self._place(previous_item_id)
         self._entries[item_id] = entry
+        self._characters += entry.characters
         self._link(entry.previous, item_id)
         self._link(item_id, entry.next)
         return entry.previous
@@ -105,20 +127,21 @@ class ItemList:
     def remove(self, item_id: str) -> ItemEntry:
         """Take an item out. Raises KeyError if it is not there."""
         entry = self._entries.pop(item_id)
+        self._characters -= entry.characters
         self._link(entry.previous, entry.next)
         self._forget_audio(entry)
         return entry
 
     def keep_audio(self, item_id: str, audio: bytes, audio_ms: int) -> None:
-        """Hold an item's audio; forget the oldest beyond the limit."""
+        """Hold an item's audio; forget the oldest beyond the limit, and this one if it alone is beyond it."""
         entry = self._entries[item_id]
         self._forget_audio(entry)
         entry.audio, entry.audio_ms = audio, audio_ms
         self._audio_bytes += len(audio)
         self._with_audio.append(item_id)
-        while self._audio_bytes > self._kept_audio_bytes and len(self._with_audio) > 1:
+        while self._audio_bytes > self._kept_audio_bytes and self._with_audio:
             oldest = self._entries.get(self._with_audio.popleft())
-            if oldest is not None and oldest is not entry:
+            if oldest is not None:
                 self._forget_audio(oldest)
 
     def _forget_audio(self, entry: ItemEntry) -> None:

@@ -18,13 +18,14 @@ from collections.abc import Callable
 import attrs
 
 from engine.audio.streams import Decoder
-from engine.local.conversation import errors
+from engine.local.conversation import errors, steps
 from engine.local.conversation.effects import Hear
 from engine.local.conversation.input_buffer import SAMPLES_PER_MS, InputBuffer
 from engine.local.conversation.items import ItemEntry, ItemList
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.responding import Responding, ResponseEnd
 from engine.local.conversation.session_settings import SessionSettings
+from engine.local.conversation.steps import Steps
 from engine.local.conversation.transcripts import Transcripts
 from engine.local.conversation.turn_detection import SpeechClassifier, SpeechStarted, SpeechStopped, TurnDetector
 from engine.local.settings.options import LocalOptions
@@ -112,8 +113,8 @@ class Listening:
         self._idle: _IdleTimeout | None = None
 
     # ------------------------------------------------------------------------------------------ client events
-    def append(self, audio: bytes, now: int) -> None:
-        """Add audio of the user, and send what follows from the turns that begin and end in it.
+    def append(self, audio: bytes, now: int) -> Steps:
+        """Add audio of the user in steps, and send what follows from the turns that begin and end in it.
 
         Args:
             audio: in the session's input format.
@@ -125,10 +126,16 @@ class Listening:
         # With turn detection nothing piles up: turns are committed, and what lies between them is freed.
         if self._detector is None and self._buffer.uncommitted_ms > self._options.uncommitted_seconds * 1000:
             raise errors.buffer_full(round(self._options.uncommitted_seconds * 1000))
-        self._add(self._decoder.decode(audio))
-        if self._detector is None:
-            return
-        while (boundary := self._detector.next_edge()) is not None:
+        decoder = self._decoder
+        for number, piece in enumerate(steps.arriving(audio, self._format)):
+            if number:
+                now = yield
+            self._add(decoder.decode(piece))
+            if self._detector is not None:
+                self._follow_edges(self._detector, now)
+
+    def _follow_edges(self, detector: TurnDetector, now: int) -> None:
+        while (boundary := detector.next_edge()) is not None:
             if isinstance(boundary, SpeechStarted):
                 self._speech_started(boundary, now)
             else:
@@ -142,11 +149,12 @@ class Listening:
             now: monotonic nanoseconds.
 
         Raises:
-            Rejected: it is shorter than `LEAST_COMMIT_MS`.
+            Rejected: it is shorter than `LEAST_COMMIT_MS`, or the conversation is full.
         """
         self._add(self._decoder.flush())
         if self._buffer.uncommitted_ms < LEAST_COMMIT_MS:
             raise errors.buffer_too_small(self._buffer.uncommitted_ms)
+        self._conversation.check_room()
         self._make_item(self._announced_id, self._buffer.commit(), now)
 
     def clear(self) -> None:
@@ -198,8 +206,8 @@ class Listening:
                 event_id=self._outbox.ids.event(),
             )
         )
-        self._make_item(item_id, self._buffer.take(start, end), now)
-        self._respond(now)
+        if self._made_turn(item_id, self._buffer.take(start, end), now):
+            self._respond(now)
 
     def response_ended(self, ended: ResponseEnd) -> None:
         """Start the idle timeout, if the session has one and the user is not speaking.
@@ -242,9 +250,21 @@ class Listening:
                 event_id=self._outbox.ids.event(),
             )
         )
-        self._make_item(self._announced_id, self._buffer.take(stopped.start, stopped.end), now)
-        if self._detection is not None and self._detection.create_response is True:
+        made = self._made_turn(self._announced_id, self._buffer.take(stopped.start, stopped.end), now)
+        if made and self._detection is not None and self._detection.create_response is True:
             self._respond(now)
+
+    def _made_turn(self, announced_id: str | None, pcm: bytes, now: int) -> bool:
+        """Make an item of a turn that the server has found, and tell whether it could. If not, the client is told."""
+        try:
+            self._conversation.check_room()
+        except errors.Rejected as refusal:
+            self._abandon_turn()
+            self._idle = None
+            self._outbox.send(errors.event_of(refusal, self._outbox.ids.event()))
+            return False
+        self._make_item(announced_id, pcm, now)
+        return True
 
     def _respond(self, now: int) -> None:
         """Ask for a response. If one runs already, the client is sent an `error` event."""

@@ -13,17 +13,26 @@ from typing import TypeVar
 import attrs
 
 from engine.audio.streams import Encoder
-from engine.local.conversation import errors, sentences
+from engine.local.conversation import errors, sentences, steps
 from engine.local.conversation import usage as accounting
-from engine.local.conversation.effects import GenerateReply, ReplyFailed, ReplyReady, Speak, SpeechSynthesized, Stop
+from engine.local.conversation.effects import (
+    GenerateReply,
+    ReplyFailed,
+    ReplyReady,
+    Speak,
+    SpeakingFailed,
+    SpeechSynthesized,
+    Stop,
+)
 from engine.local.conversation.generation import Generation, ResponseSpec
 from engine.local.conversation.items import ItemList
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.output_items import OutputContext
 from engine.local.conversation.pacing import Pace
-from engine.local.conversation.replies import SayText
+from engine.local.conversation.replies import CallTool, Reply, SayText
 from engine.local.conversation.response_specs import ResponseRequest, request_of, spec_of
 from engine.local.conversation.session_settings import SessionSettings
+from engine.local.conversation.steps import Steps
 from engine.local.settings.faults import (
     EarlyCancelRefused,
     FailedResponse,
@@ -36,11 +45,10 @@ from engine.local.settings.faults import (
     SplitSpeech,
 )
 from engine.local.settings.options import LocalOptions
+from engine.local.settings.quotas import Quotas
 from engine.wire.response import ResponseError, ResponseParams
 from engine.wire.server_events import RateLimitsUpdated, ResponseOutputAudioDelta
 
-MOST_RESPONSES = 64
-"""Running at once, outside the conversation or in it."""
 TURN_DETECTED, CLIENT_CANCELLED = "turn_detected", "client_cancelled"
 
 _F = TypeVar("_F", bound=ResponseFault)
@@ -126,8 +134,11 @@ class Responding:
         request = request_of(asked, self._settings, self._conversation, self._options.history_items)
         if in_conversation and self._active is not None:
             raise errors.active_response(self._active.spec.id)
-        if len(self._running) >= MOST_RESPONSES:
-            raise errors.too_many_responses(MOST_RESPONSES)
+        most = self._options.quotas.responses
+        if len(self._running) >= most:
+            raise errors.too_many_responses(most)
+        if in_conversation:
+            self._conversation.check_room()
         number = self._count + 1
         cut = self._fault(IncompleteResponse, number)
         spec = spec_of(
@@ -175,10 +186,10 @@ class Responding:
         running = self._running.get(report.response_id)
         if running is None:
             return
-        reply = report.reply
+        reply, whole = _bounded(report.reply, self._options.quotas)
         if self._fault(SplitSpeech, running.number) is not None:
             reply = sentences.by_sentence(reply)
-        running.generation.reply(reply, now)
+        running.generation.reply(reply, now, whole=whole)
         spec = running.spec
         voice = spec.voice if isinstance(spec.voice, str) else self._settings.traits.voice
         for index, part in enumerate(reply):
@@ -191,17 +202,32 @@ class Responding:
         if running is not None:
             running.generation.fail(ResponseError(report.type, report.code, report.message), now)
 
-    def spoke(self, report: SpeechSynthesized, now: int) -> None:
-        """More sound of an output item. Items are spoken one after the other."""
+    def broke_off(self, report: SpeakingFailed, now: int) -> None:
+        """The rest of a response cannot be spoken."""
+        running = self._running.get(report.response_id)
+        if running is not None:
+            running.generation.break_off(ResponseError("server_error", "speech_failed", report.message))
+            self._end(running, now)
+
+    def spoke(self, report: SpeechSynthesized, now: int) -> Steps:
+        """More sound of an output item, encoded in steps. Items are spoken one after the other."""
         running = self._running.get(report.response_id)
         if running is None:
             return
-        if running.encoder is None:
-            running.encoder = Encoder(running.spec.audio_format)
-        encoded = running.encoder.encode(report.pcm, last=report.last)
-        if report.last:
-            running.encoder = None
-        running.generation.spoken(report.output_index, encoded, now, last=report.last)
+        left = len(report.pcm)
+        for number, piece in enumerate(steps.leaving(report.pcm, running.spec.audio_format)):
+            if number:
+                now = yield
+                if self._running.get(report.response_id) is not running:
+                    return
+            left -= len(piece)
+            last = report.last and left == 0
+            if running.encoder is None:
+                running.encoder = Encoder(running.spec.audio_format)
+            encoded = running.encoder.encode(piece, last=last)
+            if last:
+                running.encoder = None
+            running.generation.spoken(report.output_index, encoded, now, last=last)
 
     def advance(self, now: int) -> None:
         """Send everything that is due."""
@@ -277,3 +303,18 @@ class Responding:
             if isinstance(fault, kind) and (fault.responses is None or number in fault.responses):
                 return fault
         return None
+
+
+def _bounded(reply: Reply, quotas: Quotas) -> tuple[Reply, bool]:
+    """Return as much of a reply as a response may hold, and whether that is all of it."""
+    left = quotas.reply_characters
+    parts: list[SayText | CallTool] = []
+    for part in reply[: quotas.reply_parts]:
+        length = len(part.text) if isinstance(part, SayText) else len(part.name) + len(part.arguments)
+        if length > left:
+            if isinstance(part, SayText) and left:
+                parts.append(SayText(part.text[:left]))
+            return tuple(parts), False
+        left -= length
+        parts.append(part)
+    return tuple(parts), len(parts) == len(reply)

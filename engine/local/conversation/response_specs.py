@@ -11,6 +11,7 @@ from engine.local.conversation.items import ItemEntry, ItemList
 from engine.local.conversation.prompt_context import history_of
 from engine.local.conversation.replies import PromptContext
 from engine.local.conversation.session_settings import SessionSettings, check_voice
+from engine.local.conversation.tool_checks import check_tools
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.items import ItemReference
 from engine.wire.response import ResponseAudio, ResponseAudioOutput, ResponseParams
@@ -51,9 +52,10 @@ def request_of(
     """What the response reads.
 
     Raises:
-        Rejected: this session has no responses, or a reference points at nothing.
+        Rejected: this session has no responses, a tool has no schema, or a reference points at nothing.
     """
     session = settings.speech
+    check_tools(asked.tools, "response.tools")
     instructions = session.instructions if asked.instructions is None else asked.instructions
     parallel = asked.parallel_tool_calls if isinstance(asked.parallel_tool_calls, bool) else True
     tools = session.tools if isinstance(asked.tools, UnsetType) else asked.tools

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from engine.local.conversation.replies import CallTool, Reply, SayText
 
@@ -12,6 +13,18 @@ _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s|$)\s*|$)", re.DOTALL)
 def sentences(text: str) -> list[str]:
     """The sentences of `text`, each with the space behind it; they join to the text again."""
     return _SENTENCE.findall(text)
+
+
+def spoken_parts(text: str, longest: int) -> Iterator[str]:
+    """Yield the sentences of `text`, those longer than `longest` characters in pieces, between words where they can."""
+    for sentence in sentences(text):
+        at = 0
+        while len(sentence) - at > longest:
+            space = sentence.rfind(" ", at, at + longest)
+            end = space + 1 if space > at else at + longest
+            yield sentence[at:end]
+            at = end
+        yield sentence[at:]
 
 
 def by_sentence(reply: Reply) -> Reply:

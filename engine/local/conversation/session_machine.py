@@ -3,7 +3,8 @@ out.
 
 No trio, no clock, no randomness of its own. The shell calls `open` once, `handle` for every client event,
 `report` for every piece of finished work, and `advance` when `wake_at` has come; each returns effects, in
-order. Before it looks at an input the machine sends everything that was due by then.
+order. Before it looks at an input the machine sends everything that was due by then. An input that takes long is
+done in steps: the machine is `busy`, and `advance` does the next one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from engine.local.conversation.effects import (
     ReplyFailed,
     ReplyReady,
     Report,
+    SpeakingFailed,
     SpeechRecognized,
     SpeechSynthesized,
 )
@@ -28,6 +30,7 @@ from engine.local.conversation.loudness import LoudnessClassifier
 from engine.local.conversation.outbox import Outbox
 from engine.local.conversation.responding import Responding
 from engine.local.conversation.session_settings import DEFAULT_MODEL, SessionSettings
+from engine.local.conversation.steps import Steps
 from engine.local.conversation.transcripts import Transcripts
 from engine.local.settings.options import LocalOptions
 from engine.wire.client_decoding import ACCEPTED, ClientError
@@ -97,7 +100,7 @@ class SessionMachine:
             expires_at=ids.unix_s(self._expires_at),
             transcription=transcription,
         )
-        self._conversation = ItemList(round(options.kept_audio_seconds * _PCM_BYTES_PER_S))
+        self._conversation = ItemList(round(options.kept_audio_seconds * _PCM_BYTES_PER_S), options.quotas)
         self._transcripts = Transcripts(self._outbox, options, rng)
         self._responding = Responding(self._outbox, self._conversation, self._settings, options, rng)
         self._listening = Listening(
@@ -110,6 +113,11 @@ class SessionMachine:
             classifiers,
         )
         self._items = ItemRequests(self._outbox, self._conversation, self._settings)
+        self._now = now
+        self._work: Steps | None = None
+        """What is left to do of the last input."""
+        self._asked_by: str | None = None
+        """The id that the client gave the event that is worked on."""
 
     # ------------------------------------------------------------------------------------------ reading
     @property
@@ -123,8 +131,20 @@ class SessionMachine:
         return self._settings
 
     @property
+    def busy(self) -> bool:
+        """Whether the last input is not done with: `advance` does the next step of it, and is to be called at once.
+
+        The next input would do all of them before it is looked at.
+        """
+        return self._work is not None
+
+    @property
     def wake_at(self) -> int | None:
         """When `advance` is to be called; None once the session is over."""
+        return self._now if self.busy else self._due
+
+    @property
+    def _due(self) -> int | None:
         if self._expires_at is None:
             return None
         times = (self._responding.due, self._transcripts.due, self._listening.due)
@@ -138,6 +158,7 @@ class SessionMachine:
 
     def handle(self, event: ClientEvent | ClientError, now: int) -> list[Effect]:
         """A client event, or what was wrong with it."""
+        self._finish(now)
         self._catch_up(now)
         if self._expires_at is None:
             return self._outbox.take()
@@ -145,17 +166,19 @@ class SessionMachine:
             detail = ErrorDetail(event.type, event.message, event.code, event.param, event.event_id)
             self._outbox.send(ErrorEvent(detail, event_id=self._ids.event()))
             return self._outbox.take()
+        given = None if isinstance(event, RawClientEvent) else event.event_id
+        self._asked_by = given if isinstance(given, str) else None
         try:
-            self._dispatch(event, now)
+            self._work = self._dispatch(event, now)
         except errors.Rejected as refusal:
-            given = None if isinstance(event, RawClientEvent) else event.event_id
-            named = given if isinstance(given, str) else None
-            self._outbox.send(errors.event_of(refusal, self._ids.event(), named))
+            self._reject(refusal)
+        self._step(None)
         self._settle()
         return self._outbox.take()
 
     def report(self, report: Report, now: int) -> list[Effect]:
         """A piece of work is done."""
+        self._finish(now)
         self._catch_up(now)
         match report:
             case SpeechRecognized():
@@ -165,26 +188,55 @@ class SessionMachine:
             case ReplyFailed():
                 self._responding.failed(report, now)
             case SpeechSynthesized():
-                self._responding.spoke(report, now)
+                self._work = self._responding.spoke(report, now)
+                self._step(None)
+            case SpeakingFailed():
+                self._responding.broke_off(report, now)
+                self._settle()
         self._catch_up(now)
         return self._outbox.take()
 
     def advance(self, now: int) -> list[Effect]:
         """Time passed."""
         self._catch_up(now)
+        if self._work is not None:
+            self._step(now)
+            self._settle()
+            self._catch_up(now)
         return self._outbox.take()
 
     # ------------------------------------------------------------------------------------------ inside
-    def _dispatch(self, event: ClientEvent, now: int) -> None:
+    def _finish(self, now: int) -> None:
+        while self._work is not None:
+            self._step(now)
+            self._settle()
+
+    def _step(self, now: int | None) -> None:
+        """Do the next step of the work. None: the first."""
+        work = self._work
+        if work is None:
+            return
+        try:
+            work.send(now)  # type: ignore[arg-type]  # the first one has to be None
+        except StopIteration:
+            self._work = None
+        except errors.Rejected as refusal:
+            self._work = None
+            self._reject(refusal)
+
+    def _reject(self, refusal: errors.Rejected) -> None:
+        self._outbox.send(errors.event_of(refusal, self._ids.event(), self._asked_by))
+
+    def _dispatch(self, event: ClientEvent, now: int) -> Steps | None:
         match event:
             case InputAudioBufferAppend(audio=audio):
-                self._listening.append(audio, now)
+                return self._listening.append(audio, now)
             case SessionUpdate():
                 self._update(event)
             case ConversationItemCreate():
-                self._items.create(event)
+                return self._items.create(event)
             case ConversationItemRetrieve():
-                self._items.retrieve(event)
+                return self._items.retrieve(event)
             case ConversationItemTruncate():
                 self._items.truncate(event)
             case ConversationItemDelete():
@@ -199,6 +251,7 @@ class SessionMachine:
                 self._responding.cancel(response_id if isinstance(response_id, str) else None, now)
             case _:
                 raise errors.unsupported_value("type", event.type, tuple(ACCEPTED))
+        return None
 
     def _update(self, event: SessionUpdate) -> None:
         known = self._settings.mcp_servers
@@ -220,7 +273,8 @@ class SessionMachine:
 
     def _catch_up(self, now: int) -> None:
         """Do everything that was due by now, in the order in which it was due."""
-        while (due := self.wake_at) is not None and due <= now:
+        self._now = now
+        while (due := self._due) is not None and due <= now:
             self._ids.at(due)
             if self._expires_at is not None and due >= self._expires_at:
                 self._expire()
@@ -238,6 +292,7 @@ class SessionMachine:
     def _expire(self) -> None:
         minutes = self._options.session_seconds / 60
         self._expires_at = None
+        self._work = None
         refusal = errors.session_expired(minutes)
         self._outbox.send(errors.event_of(refusal, self._ids.event()))
         self._outbox.do(CloseConnection(EXPIRED, errors.expiry_sentence(minutes)))

@@ -14,6 +14,7 @@ from typing import TypeVar
 import attrs
 
 from engine.local.conversation import errors
+from engine.local.conversation.tool_checks import check_tools
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.session import (
     AnySession,
@@ -160,6 +161,7 @@ class SessionSettings:
     def _changed_speech(self, now: Session, change: Session, spoken: bool) -> Session:
         self._check_frozen(now, change)
         _check_labels(change)
+        check_tools(change.tools, "session.tools")
         audio = now.audio if isinstance(now.audio, Audio) else Audio()
         if isinstance(change.audio, Audio):
             audio = Audio(
@@ -209,10 +211,12 @@ class SessionSettings:
 
 
 def _check_labels(change: Session) -> None:
-    labels = [tool.server_label for tool in change.tools or () if isinstance(tool, McpTool)]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise errors.duplicate_label(label)
+    labels = set[str]()
+    for tool in change.tools or ():
+        if isinstance(tool, McpTool):
+            if tool.server_label in labels:
+                raise errors.duplicate_label(tool.server_label)
+            labels.add(tool.server_label)
 
 
 def _changed_output(

@@ -8,6 +8,7 @@ do.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import orjson
 
@@ -32,6 +33,7 @@ _ITEM_OVERHEAD = 4
 """Text tokens that a message costs beyond its words: the service's smallest turn costs more than its text."""
 _IMAGE_TOKENS = {"low": 85}
 _IMAGE_TOKENS_OTHERWISE = 765
+_TEXTS_KNOWN = 256
 _LIMIT = 15_000_000
 _REFILL_PER_S = _LIMIT / 60
 
@@ -40,7 +42,7 @@ def input_tokens(
     instructions: str, tools: Iterable[ToolDefinition], entries: Iterable[ItemEntry]
 ) -> tuple[int, int, int]:
     """Text, audio and image tokens of what a response reads."""
-    text = text_tokens(instructions)
+    text = _tokens_known(instructions)
     audio = image = 0
     for tool in tools:
         text += _tool_tokens(tool)
@@ -93,7 +95,18 @@ def _tool_tokens(tool: ToolDefinition) -> int:
     if not isinstance(tool, FunctionToolDefinition):
         return 0
     schema = orjson.dumps(tool.parameters).decode() if tool.parameters else ""
-    return text_tokens(tool.name) + text_tokens(tool.description or "") + text_tokens(schema)
+    return text_tokens(tool.name) + _tokens_known(tool.description or "") + _tokens_known(schema)
+
+
+def typed_tokens(message: Message) -> int:
+    """Return how many tokens the typed text of a message counts for."""
+    return sum(text_tokens(part.text) for part in message.content if isinstance(part, (InputText, OutputText)))
+
+
+@lru_cache(maxsize=_TEXTS_KNOWN)
+def _tokens_known(text: str) -> int:
+    """Return the tokens of a text that every response of a session reads, counted once."""
+    return text_tokens(text)
 
 
 def _entry_tokens(entry: ItemEntry) -> tuple[int, int, int]:
@@ -105,10 +118,9 @@ def _entry_tokens(entry: ItemEntry) -> tuple[int, int, int]:
     if not isinstance(item, Message):
         return 0, 0, 0
     text, audio, image = _ITEM_OVERHEAD, 0, 0
+    text += typed_tokens(item) if entry.typed_tokens is None else entry.typed_tokens
     for part in item.content:
-        if isinstance(part, (InputText, OutputText)):
-            text += text_tokens(part.text)
-        elif isinstance(part, InputAudio):
+        if isinstance(part, InputAudio):
             audio += user_audio_tokens(entry.audio_ms)
         elif isinstance(part, OutputAudio):
             text += 0 if entry.truncated else text_tokens(part.transcript or "")

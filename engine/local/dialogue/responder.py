@@ -29,7 +29,9 @@ from engine.local.dialogue.understanding import Understanding, Understood
 from engine.wire.session import FunctionToolDefinition, ToolChoiceFunction
 
 _DICTATED = re.compile(r"\s*say exactly:? [\"“](.+?)[\"”]", re.IGNORECASE | re.DOTALL)
-_PERSONA_GREETING = re.compile(r"^\s*greeting:\s*(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
+_GREETING = "greeting:"
+_LONG = 150
+"""Characters beyond which a text is not understood in passing. What callers say is shorter."""
 
 
 @attrs.frozen
@@ -50,8 +52,12 @@ class DialogueResponder:
         self._understanding = Understanding(dialogue)
 
     async def __call__(self, context: PromptContext) -> Reply:
-        """The reply, at once."""
+        """The reply, at once; long texts of the user are understood before it, a step for each."""
         await trio.lowlevel.checkpoint()
+        for line in context.history:
+            if isinstance(line, HistoryLine) and line.role == "user" and len(line.text or "") > _LONG:
+                self._meaning(line)
+                await trio.lowlevel.checkpoint()
         return self.reply(context)
 
     def reply(self, context: PromptContext) -> Reply:
@@ -206,17 +212,17 @@ class DialogueResponder:
 
     # ------------------------------------------------------------------------------------------ words
     def _greeting(self, context: PromptContext) -> str:
-        persona = _PERSONA_GREETING.search(context.instructions)
+        persona = _persona_greeting(context.instructions)
         if persona is not None:
-            return persona[1]
+            return persona
         greeting = self._dialogue.intent("greeting")
         return greeting.say[0] if greeting is not None and greeting.say else "Hello."
 
     def _words(self, intent: Intent, understood: Understood, context: PromptContext) -> str:
         if intent.name == "greeting":
-            persona = _PERSONA_GREETING.search(context.instructions)
+            persona = _persona_greeting(context.instructions)
             if persona is not None and not _assistant_lines(context.history):
-                return persona[1]
+                return persona
         values = {slot: found[0] for slot, found in understood.values.items()}
         words = fill(self._pick(intent.say or (self._dialogue.unavailable,), context), values)
         return words or self._dialogue.unavailable
@@ -237,6 +243,18 @@ class DialogueResponder:
 
     def _meaning(self, line: HistoryLine) -> Understood:
         return self._understanding.understand(line.text or "", typed=not line.spoken)
+
+
+def _persona_greeting(instructions: str) -> str | None:
+    """Return the words of a line of the instructions that begins with "greeting:"."""
+    asked = False
+    for line in instructions.splitlines():
+        words = line.strip()
+        if not asked and words[: len(_GREETING)].lower() == _GREETING:
+            asked, words = True, words[len(_GREETING) :].strip()
+        if asked and words:  # they may be on the next line
+            return words
+    return None
 
 
 def _assistant_lines(history: Sequence[HistoryLine | Called | Answered]) -> list[HistoryLine]:

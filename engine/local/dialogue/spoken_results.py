@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from engine.local.conversation.replies import Called
 from engine.local.dialogue.description import Dialogue, Intent
@@ -13,6 +14,9 @@ from engine.local.dialogue.description import Dialogue, Intent
 _FIELD = re.compile(r"\{(\w+)(?::(digits))?\}")
 _LONGEST_SPOKEN = 600
 """Characters: nobody listens to more of a raw output."""
+_MOST_SPOKEN = 50
+"""Members of an object or a list: nobody remembers more."""
+_DEEPEST_SPOKEN = 8
 _NOTHING_TO_TELL = "Done."
 _NOT_JSON = object()
 
@@ -29,7 +33,8 @@ def spoken_result(dialogue: Dialogue, intent: Intent | None, call: Called | None
             filled = fill(result.text, fields)
             if filled is not None:
                 return filled
-        told = " ".join(_sentence(f"{_words(name)} is {_in_words(value)}") for name, value in parsed.items())
+        named = islice(parsed.items(), _MOST_SPOKEN)
+        told = " ".join(_sentence(f"{_words(name)} is {_in_words(value)}") for name, value in named)
         return told or _NOTHING_TO_TELL
     said = output.strip() if parsed is _NOT_JSON else "" if parsed is None else _in_words(parsed)
     return _sentence(said[:_LONGEST_SPOKEN]) if said else _NOTHING_TO_TELL
@@ -57,7 +62,7 @@ def _json(output: str) -> object:
     """What the output holds if it is JSON, or `_NOT_JSON`."""
     try:
         parsed: object = json.loads(output)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _NOT_JSON
     return parsed
 
@@ -77,14 +82,29 @@ def _aliases(intent: Intent | None, call: Called | None) -> dict[str, object]:
     return aliases
 
 
-def _in_words(value: object) -> str:
+def _in_words(value: object, depth: int = 0) -> str:
+    if depth > _DEEPEST_SPOKEN:
+        return "more"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{_words(str(name))} {_in_words(each)}" for name, each in value.items())
+        named = islice(value.items(), _MOST_SPOKEN)
+        return _brief(f"{_words(str(name))} {_in_words(each, depth + 1)}" for name, each in named)
     if isinstance(value, list):
-        return ", ".join(_in_words(each) for each in value) or "nothing"
-    return "nothing" if value is None else str(value)
+        return _brief(_in_words(each, depth + 1) for each in value[:_MOST_SPOKEN]) or "nothing"
+    return "nothing" if value is None else str(value)[:_LONGEST_SPOKEN]
+
+
+def _brief(parts: Iterable[str]) -> str:
+    """Join parts, as many as anybody listens to."""
+    taken: list[str] = []
+    length = 0
+    for part in parts:
+        taken.append(part)
+        length += len(part)
+        if length > _LONGEST_SPOKEN:
+            break
+    return ", ".join(taken)
 
 
 def _words(name: str) -> str:

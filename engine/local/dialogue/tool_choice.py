@@ -18,6 +18,8 @@ from engine.local.dialogue.understanding import Understood
 from engine.wire.session import FunctionToolDefinition
 
 _WORD = re.compile(r"[a-z]+")
+_NUMBER = re.compile(r"(?<![0-9])[0-9]{1,18}(?![0-9])")
+"""Digits that fit into 64 bits. More of them are no number that anybody means."""
 _TRANSFERS = re.compile(r"transfer|hand_?off|hand_?over|escalate|delegate")
 _FILLER = frozenset(
     ("get", "set", "the", "a", "an", "to", "of", "for", "my", "do", "is", "in", "and", "by", "with", "user")
@@ -104,7 +106,7 @@ def _properties(tool: FunctionToolDefinition) -> Mapping[str, Mapping[str, objec
 
 def _required_names(tool: FunctionToolDefinition) -> tuple[str, ...]:
     required = (tool.parameters or {}).get("required")
-    return tuple(required) if isinstance(required, (list, tuple)) else ()
+    return tuple(name for name in required if isinstance(name, str)) if isinstance(required, (list, tuple)) else ()
 
 
 def _fills(need: SlotNeed, name: str) -> bool:
@@ -112,14 +114,15 @@ def _fills(need: SlotNeed, name: str) -> bool:
 
 
 def _required(tool: FunctionToolDefinition, need: SlotNeed) -> bool:
-    return any(_fills(need, name) for name in _required_names(tool) if name in _properties(tool))
+    properties = _properties(tool)
+    return any(_fills(need, name) for name in _required_names(tool) if name in properties)
 
 
 def _arguments(
     tool: FunctionToolDefinition, intent: Intent | None, understood: Understood, slots: Mapping[str, str]
 ) -> dict[str, object]:
     arguments: dict[str, object] = {}
-    required = _required_names(tool)
+    required = frozenset(_required_names(tool))
     for name, schema in _properties(tool).items():
         needs = intent.slots if intent is not None else ()
         value = next((slots[need.slot] for need in needs if _fills(need, name) and need.slot in slots), None)
@@ -142,7 +145,7 @@ def _as_type(value: str, schema: Mapping[str, object]) -> object:
     if isinstance(options, (list, tuple)):
         lowered = {str(option).lower(): option for option in options}
         return lowered.get(value.lower(), options[0] if options else value)
-    if schema.get("type") in ("integer", "number") and value.isdigit():
+    if schema.get("type") in ("integer", "number") and _NUMBER.fullmatch(value):
         return int(value)
     return value
 
@@ -158,8 +161,8 @@ def _made_up(schema: Mapping[str, object], text: str) -> object:
         return next((option for option in options if str(option).lower() in said), options[0])
     kind = schema.get("type")
     if kind in ("integer", "number"):
-        digits = re.search(r"\d+", text)
-        return int(digits.group()) if digits else 1
+        number = _NUMBER.search(text)
+        return int(number.group()) if number else 1
     return {"boolean": True, "array": [], "object": {}}.get(str(kind), text)
 
 

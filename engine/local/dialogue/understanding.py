@@ -25,7 +25,9 @@ _EXPANSIONS = {"what's": "what is", "where's": "where is", "how's": "how is", "i
                "won't": "will not", "let's": "let us", "hasn't": "has not"}  # fmt: skip
 NUMBER = "number"
 """The slot that runs of digits fill."""
-_LEAST_DIGITS = 3
+_LEAST_DIGITS, _MOST_DIGITS = 3, 18
+READ_CHARACTERS = 600
+"""What is read of a text, in characters of `normalised`: what callers say is shorter, and each costs a search."""
 _REMEMBERED = 1024
 
 
@@ -63,12 +65,14 @@ class Understanding:
     def understand(self, text: str, *, typed: bool) -> Understood:
         """The meaning of `text`. Without an intent it was not understood.
 
-        Remembered, because every response looks back on the conversation.
+        Remembered, because every response looks back on the conversation; and so that it costs no more for a long
+        text, only its beginning is read, and remembered.
         """
-        return self._known(text, typed)
+        known = self._known(text[:READ_CHARACTERS], typed)
+        return known if len(text) <= READ_CHARACTERS else attrs.evolve(known, text=text)
 
     def _understood(self, text: str, typed: bool) -> Understood:
-        plain = normalised(text)
+        plain = normalised(text)[:READ_CHARACTERS]
         intent = self._by_template(plain)
         if intent is None and typed:
             intent = self._by_words(set(plain.split()))
@@ -125,7 +129,7 @@ def _numbers(words: Iterable[str]) -> Iterable[str]:
         if word in _DIGIT_OF:
             run += _DIGIT_OF[word]
         elif run:
-            if len(run) >= _LEAST_DIGITS:
+            if _LEAST_DIGITS <= len(run) <= _MOST_DIGITS:
                 yield run
             run = ""
 

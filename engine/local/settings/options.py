@@ -6,6 +6,7 @@ import attrs
 
 from engine.local.settings.faults import NO_FAULTS, Faults
 from engine.local.settings.latencies import USUAL, Latencies
+from engine.local.settings.quotas import USUAL_QUOTAS, Quotas
 
 
 @attrs.frozen(kw_only=True)
@@ -26,6 +27,8 @@ class LocalOptions:
     """How much audio of committed items is held for `conversation.item.retrieve`."""
     uncommitted_seconds: float = attrs.field(default=600.0, validator=attrs.validators.gt(0))
     """How much audio may wait for a commit when there is no turn detection."""
+    quotas: Quotas = USUAL_QUOTAS
+    """How much one client may ask for, and what happens then."""
     history_items: int = attrs.field(default=60, validator=attrs.validators.gt(0))
     """How many items of the conversation the model looks back on."""
     ping_seconds: float = attrs.field(default=20.0, validator=attrs.validators.gt(0))

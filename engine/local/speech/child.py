@@ -3,7 +3,7 @@ for one session does not hold up the words of another.
 
 ==========  ==========================================================================================
 owns        its process
-reads       requests, one after another; one whose task was cancelled meanwhile is passed over
+reads       requests, one of each client in turn; one whose task was cancelled meanwhile is passed over
 writes      the answer, into the request
 ends when   it is cancelled: the process is stopped, requests that wait fail
 ==========  ==========================================================================================
@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import attrs
 import trio
@@ -27,10 +28,9 @@ from engine.local.speech.grammar import Grammar
 from engine.local.speech.parts import SpeechParts
 from engine.local.speech.process import ProcessDied, SpeechProcess
 from engine.local.speech.vad import VoiceClassifier
+from engine.serving.rotation import Rotation
 
 NEEDED = ("pocketsphinx", "webrtcvad", "espeakng_loader")
-WAITING_REQUESTS = 64
-"""Further ones wait for a place."""
 _CLOSED = "speech was closed"
 
 
@@ -55,7 +55,12 @@ async def open_speech(grammar: Grammar) -> AsyncIterator[SpeechParts]:
         try:
             await nursery.start(recognizer.child.run)
             await nursery.start(synthesizer.child.run)
-            yield SpeechParts(recognizer, synthesizer, VoiceClassifier)
+            yield SpeechParts(
+                recognizer,
+                synthesizer,
+                VoiceClassifier,
+                shared=lambda: (_ChildRecognizer(recognizer.child), _ChildSynthesizer(synthesizer.child)),
+            )
         except Exception as error:  # the block's own, which the nursery would wrap in a group
             failure = error
         nursery.cancel_scope.cancel(reason="speech is no longer needed")
@@ -88,7 +93,10 @@ class SpeechChild:
         self._does = does
         self._hello = hello
         self._process: SpeechProcess | None = None
-        self._to_run, self._requests = trio.open_memory_channel[_Request](WAITING_REQUESTS)
+        self._requests = Rotation[_Request]()
+        """As many for each client as its quotas let it have: `Quotas.responses`, and what it may have heard at once."""
+        self._asked = trio.Event()
+        self._closed = False
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. Has started when the process is ready.
@@ -99,27 +107,33 @@ class SpeechChild:
         try:
             self._process = await SpeechProcess.start(self._does, self._hello)
             task_status.started()
-            async for request in self._requests:
+            while True:
+                if not len(self._requests):
+                    self._asked = trio.Event()
+                    await self._asked.wait()
+                request = self._requests.take()
                 if request.wanted:
                     request.resolve(await self._serve(request))
         finally:
             await self._stop()
             self._fail_the_rest()
 
-    async def ask(self, head: Head, body: bytes = b"") -> tuple[Head, bytes]:
-        """Make a request.
+    async def ask(self, client: int, head: Head, body: bytes = b"") -> tuple[Head, bytes]:
+        """Make a request for a client, which is served in turn with the others.
 
         Raises:
             SpeechFailed: it cannot be answered.
         """
+        if self._closed:
+            raise SpeechFailed(_CLOSED)
         request = _Request(head, body)
+        self._requests.put(client, request)
+        self._asked.set()
         try:
-            await self._to_run.send(request)
             await request.answered.wait()
-        except trio.BrokenResourceError:
-            raise SpeechFailed(_CLOSED) from None
         finally:
             request.wanted = False
+            self._requests.drop(client, request)
         assert request.answer is not None
         if isinstance(request.answer, EngineError):
             raise request.answer
@@ -147,20 +161,21 @@ class SpeechChild:
             await process.stop()
 
     def _fail_the_rest(self) -> None:
-        while True:
-            try:
-                self._requests.receive_nowait().resolve(SpeechFailed(_CLOSED))
-            except (trio.WouldBlock, trio.EndOfChannel):
-                break
-        self._requests.close()
+        self._closed = True
+        while len(self._requests):
+            self._requests.take().resolve(SpeechFailed(_CLOSED))
+
+
+_CLIENTS = count()
 
 
 @attrs.frozen
 class _ChildRecognizer:
     child: SpeechChild
+    client: int = attrs.field(factory=lambda: next(_CLIENTS))
 
     async def hear(self, pcm: bytes) -> str | None:
-        head, _ = await self.child.ask({}, pcm)
+        head, _ = await self.child.ask(self.client, {}, pcm)
         text: str | None = head["text"]
         return text
 
@@ -168,7 +183,8 @@ class _ChildRecognizer:
 @attrs.frozen
 class _ChildSynthesizer:
     child: SpeechChild
+    client: int = attrs.field(factory=lambda: next(_CLIENTS))
 
     async def speak(self, text: str, voice: str, speed: float) -> bytes:
-        _, pcm = await self.child.ask({"text": text, "voice": voice, "speed": speed})
+        _, pcm = await self.child.ask(self.client, {"text": text, "voice": voice, "speed": speed})
         return pcm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -60,6 +61,16 @@ class SpeechParts:
     classifiers: ClassifierFactory
     notice: str | None = None
     """What to tell whoever started the server; None: it hears and speaks."""
+    shared: Callable[[], tuple[Recognizer, Synthesizer]] | None = None
+    """Gives a client an access of its own to what is shared, so that clients are served in turn; None: all have the
+    same."""
+
+    def for_client(self) -> SpeechParts:
+        """Return the parts as one client uses them."""
+        if self.shared is None:
+            return self
+        recognizer, synthesizer = self.shared()
+        return attrs.evolve(self, recognizer=recognizer, synthesizer=synthesizer, shared=None)
 
 
 def without_speech() -> SpeechParts:

@@ -19,6 +19,8 @@ from engine.wire.formats import PCM16
 
 RATE = PCM16.rate
 _READ = 1 << 16
+_NICENESS = 10
+"""The process that has to be on time goes first, where cores are few."""
 _KEPT_SENTENCES = 64
 """A dialogue repeats itself; a sentence is about 150 kB."""
 
@@ -28,6 +30,8 @@ _Answer = Callable[[Head, bytes], tuple[Head, bytes]]
 def main() -> None:
     """Serve until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
     makers: dict[str, Callable[[Head], _Answer]] = {"hear": _hearing, "speak": _speaking}
     requests = _requests()
     hello = next(requests, None)
