@@ -40,6 +40,7 @@ from engine.local.speech.parts import SpeechParts
 from engine.local.wire_faults import FaultyWire
 from engine.serving.allowance import Allowance
 from engine.serving.boundary import INTERNAL_ERROR, LAST_WORD, LOGGER, is_cancelled
+from engine.serving.overtime import WorkMeter
 from engine.serving.turns import Turns
 from engine.transport.interface import Transport
 from engine.wire.client_decoding import ClientError
@@ -81,6 +82,7 @@ class LocalConnection:
         wire: writes events, with or without faults.
         turns: of the long work of all connections of a host.
         quotas: how much the client may ask for.
+        meter: of the work that is done for the client.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class LocalConnection:
         wire: FaultyWire,
         turns: Turns,
         quotas: Quotas,
+        meter: WorkMeter,
     ) -> None:
         self._transport = transport
         self._machine = machine
@@ -104,6 +107,7 @@ class LocalConnection:
         self._hearing = 0
         self._turns = turns
         self._quotas = quotas
+        self._meter = meter
 
     async def run(self) -> None:
         """Serve until the client leaves, the connection breaks, or the session ends. Never raises for any of
@@ -137,11 +141,24 @@ class LocalConnection:
             message: _Message | None = None
             with trio.move_on_at(wake_at / NS_PER_S):
                 message = await self._inbox.receive()
-            for effects in self._take(message, wake_at):
+            for effects in self._measured(self._take(message, wake_at)):
                 going = going and await self._carry_out(effects, nursery)
                 while going and self._machine.busy:
-                    step = partial(self._machine.advance, now_ns())
-                    going = await self._carry_out(await self._turns.take(step), nursery)
+                    going = await self._carry_out(await self._turns.take(self._step), nursery)
+                    await self._meter.settle()
+                await self._meter.settle()
+
+    def _step(self) -> list[Effect]:
+        with self._meter.at_work():
+            return self._machine.advance(now_ns())
+
+    def _measured(self, steps: Iterator[list[Effect]]) -> Iterator[list[Effect]]:
+        while True:
+            with self._meter.at_work():
+                effects = next(steps, None)
+            if effects is None:
+                return
+            yield effects
 
     def _take(self, message: _Message | None, wake_at: int) -> Iterator[list[Effect]]:
         """Yield the effects of each input, and those of events together that need no further step."""
@@ -195,7 +212,8 @@ class LocalConnection:
         return await self._send(events)
 
     async def _send(self, events: list[KnownServerEvent]) -> bool:
-        outgoing = self._wire.write(events)
+        with self._meter.at_work():
+            outgoing = self._wire.write(events)
         try:
             if outgoing.messages:
                 await self._transport.send(outgoing.messages)
@@ -212,7 +230,10 @@ class LocalConnection:
                 messages = await self._transport.receive()
                 for batch in self._batches(messages):
                     await allowance.spend(len(batch))
-                    await self._report_to.send([read_client(each, self._quotas) for each in batch])
+                    with self._meter.at_work():
+                        events = [read_client(each, self._quotas) for each in batch]
+                    await self._report_to.send(events)
+                    await self._meter.settle()
         except TransportLost:
             session.cancel(reason="the client left")
 

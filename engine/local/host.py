@@ -13,6 +13,7 @@ from engine.local.dialogue.responder import DialogueResponder
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.parts import SpeechParts, without_speech
 from engine.local.wire_faults import FaultyWire
+from engine.serving.overtime import Overtime, WorkMeter
 from engine.serving.turns import Turns
 from engine.transport.interface import Transport
 
@@ -49,11 +50,12 @@ class LocalHost:
         model: str = DEFAULT_MODEL,
         transcription: bool = False,
         speech: SpeechParts | None = None,
+        overtime: Overtime | None = None,
     ) -> None:
         """Hold one conversation, until either side ends it. Closes the transport.
 
         `speech` is this conversation's own; None: the host's. The n-th conversation of a host draws from the
-        n-th seed.
+        n-th seed. `overtime` is the server's, shared by its conversations; without one work is not measured.
         """
         options = self.options
         parts = (speech or self._speech).for_client()
@@ -76,5 +78,6 @@ class LocalHost:
             wire=FaultyWire(options.faults),
             turns=self._turns,
             quotas=options.quotas,
+            meter=WorkMeter(overtime),
         )
         await connection.run()

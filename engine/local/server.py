@@ -19,6 +19,7 @@ from engine.local.speech.parts import SpeechParts
 from engine.serving.boundary import INTERNAL_ERROR, LAST_WORD, contain
 from engine.serving.guests import Guests
 from engine.serving.limits import ServingLimits
+from engine.serving.overtime import Overtime
 from engine.serving.reception import Guest, Reception
 from engine.transport.trio_websocket import TrioWebSocketTransport, serve_transport
 
@@ -64,7 +65,7 @@ async def serve(
     """
     local = LocalHost(options or LocalOptions(), responder=responder, speech=speech)
     reception = Reception(
-        partial(_admit, local), guests=guests or Guests(listening=host), limits=limits or ServingLimits()
+        partial(_admit, local, Overtime()), guests=guests or Guests(listening=host), limits=limits or ServingLimits()
     )
     listeners = await trio.open_tcp_listeners(port, host=host)
     found: int = listeners[0].socket.getsockname()[1]
@@ -78,7 +79,7 @@ async def serve(
         task_status.started(Served(f"ws://{name}:{found}/v1{PATH_ENDS_WITH}", found, local.notice))
 
 
-async def _admit(local: LocalHost, guest: Guest) -> None:
+async def _admit(local: LocalHost, overtime: Overtime, guest: Guest) -> None:
     """Serve one guest, from the request to the end."""
     try:
         upgrade = UpgradeRequest.of(guest.target, guest.headers, guest.subprotocols)
@@ -93,14 +94,18 @@ async def _admit(local: LocalHost, guest: Guest) -> None:
     connection = await guest.request.accept(subprotocol=upgrade.subprotocol)
     async with serve_transport(connection, close_timeout=GOODBYE_SECONDS) as transport:
         await contain(
-            partial(_hold, local, upgrade, connection, transport),
+            partial(_hold, local, overtime, upgrade, connection, transport),
             whose="a conversation",
             tell=partial(transport.aclose, INTERNAL_ERROR, LAST_WORD),
         )
 
 
 async def _hold(
-    local: LocalHost, upgrade: UpgradeRequest, connection: WebSocketConnection, transport: TrioWebSocketTransport
+    local: LocalHost,
+    overtime: Overtime,
+    upgrade: UpgradeRequest,
+    connection: WebSocketConnection,
+    transport: TrioWebSocketTransport,
 ) -> None:
     """Hold a conversation, or say why there is none."""
     refusal = refusal_of(upgrade, local.options)
@@ -111,7 +116,7 @@ async def _hold(
         return
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_ping, connection, local.options.ping_seconds)
-        await local.converse(transport, model=model_of(upgrade), transcription=upgrade.transcription)
+        await local.converse(transport, model=model_of(upgrade), transcription=upgrade.transcription, overtime=overtime)
         nursery.cancel_scope.cancel(reason="the conversation is over")
 
 
