@@ -20,6 +20,7 @@ class Secret:
     """
 
     __slots__ = ("_text",)
+    _text: str
 
     def __init__(self, text: str | Secret) -> None:
         """Raises TypeError if `text` is no text; the message does not repeat it."""
@@ -157,7 +158,7 @@ _DEEPEST = 254
 
 def sealed_headers(headers: Mapping[str, str | Secret]) -> dict[str, Secret]:
     """Return headers with every value as a `Secret`; what is no text stays as it is, for whoever checks it."""
-    return {name: Secret(value) if isinstance(value, str) else value for name, value in headers.items()}  # type: ignore[misc]
+    return {name: Secret(value) if isinstance(value, str) else value for name, value in headers.items()}
 
 
 def sealed(value: object, levels: int = _DEEPEST) -> object:
@@ -176,7 +177,7 @@ def sealed(value: object, levels: int = _DEEPEST) -> object:
     return [sealed(each, levels - 1) for each in value]
 
 
-def shown(value: object) -> object:
+def shown(value: Any) -> Any:
     """Return JSON data with every secret in it as what may be printed of it."""
     if isinstance(value, Secret):
         return value.shown()

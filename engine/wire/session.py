@@ -176,7 +176,7 @@ def sealed_definitions(value: object, levels: int = _DEEPEST_DEFINITION) -> obje
 
 
 def _sealed_definition(raw: dict[str, object]) -> dict[str, object]:
-    secrets = {name: sealed(raw[name]) for name in ("authorization", "headers") if name in raw}
+    secrets: dict[str, object] = {name: sealed(raw[name]) for name in ("authorization", "headers") if name in raw}
     if isinstance(url := raw.get("server_url"), str | Secret):
         secrets["server_url"] = SecretUrl.of(url)
     return raw | secrets
