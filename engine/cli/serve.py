@@ -129,7 +129,7 @@ def _local_options(options: ServeOptions) -> LocalOptions:
     )
 
 
-def _keys(options: ServeOptions) -> frozenset[str] | None:
+def _keys(options: ServeOptions) -> frozenset[Secret] | None:
     """Return the keys that are accepted, from the options and the environment; None: every client is."""
     from_environment = Secret(os.environ.get(SERVE_KEY, ""))
     keys = (options.api_keys or frozenset()) | (frozenset((from_environment,)) if from_environment else frozenset())

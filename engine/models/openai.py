@@ -19,10 +19,10 @@ from engine.models.interface import ModelCapabilities, RealtimeModel
 from engine.models.refusals import says_no_such_model
 from engine.models.wire_connection import WireConnection
 from engine.secret.discretion import bare
-from engine.secret.redaction import Redaction
 from engine.secret.value import Secret, SecretUrl
 from engine.settings import RealtimeModelConfig
 from engine.transport.interface import Transport
+from engine.transport.known_secrets import known_secrets
 from engine.wire.client_events import ClientEvent
 from engine.wire.server_events import ServerEvent
 
@@ -91,8 +91,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             partial(headers_for, config.headers, config.api_key, openai=is_openai(url)),
             "the function that returns the API key did not return within {}",
         )
-        redaction = Redaction()
-        dialled = self._transport(url, headers, redaction, config, opening.deadline)
+        redaction = known_secrets(url, headers)
+        dialled = self._transport(url, headers, config, opening.deadline)
         transport = await opening.translated(partial(stack.enter_async_context, dialled))
         if not self.capabilities.announces_session or config.call_id is not None:
             return WireConnection(transport, redaction=redaction)
@@ -110,7 +110,6 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self,
         url: SecretUrl,
         headers: Mapping[str, Secret],
-        redaction: Redaction,
         config: RealtimeModelConfig,
         deadline: float,
     ) -> AbstractAsyncContextManager[Transport]:
@@ -122,7 +121,6 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             return connect_trio_websocket(
                 url,
                 headers,
-                redaction=redaction,
                 ssl_context=self._ssl_context,
                 connect_timeout=patience,
                 close_timeout=config.close_timeout,
@@ -133,7 +131,6 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         return connect_sansio(
             url,
             headers,
-            redaction=redaction,
             ssl_context=self._ssl_context,
             connect_timeout=patience,
             close_timeout=config.close_timeout,

@@ -30,7 +30,7 @@ _SHORTEST = 3
 _SCHEMES = frozenset({"bearer", "basic", "digest", "token", "negotiate", "apikey", "key"})
 _DIVIDERS = re.compile(r"[\s,;=\"']+")
 
-_WORDS_FOR_PEOPLE = frozenset({"message", "reason", "error", "detail", "details", "description"})
+_WORDS_FOR_PEOPLE = frozenset({"message", "reason", "error", "detail", "details", "description", "param", "output"})
 """Keys of JSON whose values are read by people."""
 
 _NEVER = frozenset({"type", "object", "status", "role", "event_id"})
@@ -50,9 +50,10 @@ class Redaction:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._words: set[str] = set()
-        self._forms: re.Pattern[str] | None = None
-        self._pieces: frozenset[str] = frozenset()
-        self._short: re.Pattern[str] | None = None
+        self._short: set[str] = set()
+        self._forms: list[str] = []
+        """All forms that are long enough to be looked for anywhere, the longest first."""
+        self._pieces: set[str] = set()
         for secret in secrets:
             self.learn(secret)
 
@@ -65,12 +66,10 @@ class Redaction:
         if not new:
             return
         self._words |= new
-        forms = {form for word in self._words for form in _forms_of(word)}
-        long = sorted((form for form in forms if len(form) >= PIECE), key=len, reverse=True)
-        short = sorted((word for word in self._words if len(word) < PIECE), key=len, reverse=True)
-        self._forms = re.compile("|".join(map(re.escape, long))) if long else None
-        self._pieces = frozenset(piece for form in long for piece in _pieces_of(form.lower()))
-        self._short = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, short))})(?!\w)") if short else None
+        self._short |= {word for word in new if len(word) < PIECE}
+        forms = {form for word in new for form in _forms_of(word) if len(form) >= PIECE}
+        self._forms = sorted(forms.union(self._forms), key=lambda form: (-len(form), form))
+        self._pieces.update(piece for form in forms for piece in _pieces_of(form.lower()))
 
     def open(self, secret: Secret) -> str:
         """Return a secret's text, for the wire, and look for it from now on."""
@@ -78,8 +77,8 @@ class Redaction:
         return secret.reveal()
 
     def occurs_in(self, text: str) -> bool:
-        """Tell whether a secret stands in a text as a whole, in one of its forms. One search in C."""
-        return self._forms is not None and self._forms.search(text) is not None
+        """Tell whether a secret stands in a text as a whole, in one of its forms."""
+        return any(form in text for form in self._forms)
 
     def words(self, text: str) -> str:
         """Return words for people without secrets, without pieces of them, and without what looks like a key."""
@@ -87,8 +86,9 @@ class Redaction:
             return self._whole(text)
         if self._words:
             text = self._without_pieces(text)
-            if self._short is not None:
-                text = self._short.sub(REPLACEMENT, text)
+            for word in self._short:
+                if word in text:
+                    text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", REPLACEMENT, text)
             if _MASK.search(text):
                 text = _TOKEN.sub(self._without_masked, text)
         return without_keys(text)
@@ -118,7 +118,9 @@ class Redaction:
         return value
 
     def _whole(self, text: str) -> str:
-        return text if self._forms is None else self._forms.sub(REPLACEMENT, text)
+        for form in self._forms:
+            text = text.replace(form, REPLACEMENT)
+        return text
 
     def _without_pieces(self, text: str) -> str:
         if not self._pieces:

@@ -41,7 +41,8 @@ def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
     if value is None:
         return cls()
     if not isinstance(value, Mapping):
-        raise SettingsError(f"{name}: expected a {cls.__name__} or a mapping, got {describe_setting(value)}")
+        given = describe_setting(value, secret=isinstance(value, str))
+        raise SettingsError(f"{name}: expected a {cls.__name__} or a mapping, got {given}")
     known = tuple(field.name for field in attrs.fields(cls))
     for key, each in value.items():
         if key not in known:

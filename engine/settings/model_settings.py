@@ -118,7 +118,8 @@ def session_settings(value: ModelSettings | None, name: str = "model_settings") 
     if isinstance(value, Session):
         value = evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
     elif not isinstance(value, RealtimeModelSettings | Mapping):
-        raise SettingsError(f"{name}: expected model settings or a mapping, got {describe_setting(value)}")
+        given = describe_setting(value, secret=isinstance(value, str))
+        raise SettingsError(f"{name}: expected model settings or a mapping, got {given}")
     try:
         settings = _plain(value)
         if "tools" in settings:

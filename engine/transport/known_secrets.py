@@ -11,9 +11,7 @@ _KNOWN_TO_ALL = frozenset({"user-agent", "openai-beta", "accept", "content-type"
 """Headers whose values may be words of any message."""
 
 
-def known_secrets(url: SecretUrl, headers: Mapping[str, Secret], redaction: Redaction | None) -> Redaction:
+def known_secrets(url: SecretUrl, headers: Mapping[str, Secret]) -> Redaction:
     """Return what must not be shown of what the server at a URL says."""
-    known = Redaction() if redaction is None else redaction
-    for secret in (*url.secrets(), *(value for name, value in headers.items() if name.lower() not in _KNOWN_TO_ALL)):
-        known.learn(secret)
-    return known
+    sent = (value for name, value in headers.items() if name.lower() not in _KNOWN_TO_ALL)
+    return Redaction((*url.secrets(), *sent))

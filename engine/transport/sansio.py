@@ -55,7 +55,6 @@ async def connect_sansio(
     url: str | Secret,
     headers: Mapping[str, str | Secret] | None = None,
     *,
-    redaction: Redaction | None = None,
     ssl_context: ssl.SSLContext | None = None,
     connect_timeout: float = 10.0,
     close_timeout: float = 5.0,
@@ -69,7 +68,6 @@ async def connect_sansio(
     Args:
         url: `ws://` or `wss://`.
         headers: sent with the handshake, over the WebSocket's own.
-        redaction: what else must not be shown of the server's words, beside the URL's and the headers' secrets.
         ssl_context: whom to trust on `wss://`; the system's authorities by default.
         connect_timeout: seconds for name resolution, TCP, TLS and the handshake together.
         close_timeout: seconds that `aclose` waits for the peer.
@@ -85,7 +83,7 @@ async def connect_sansio(
     """
     url, headers = SecretUrl.of(url), sealed_headers(headers or {})
     address, headers = parse_address(url), checked_headers(headers)
-    redaction = known_secrets(url, headers, redaction)
+    redaction = known_secrets(url, headers)
     with trio.move_on_after(connect_timeout) as patience:
         pipe = await dial(address, ssl_context)
         try:

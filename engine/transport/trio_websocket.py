@@ -59,7 +59,6 @@ async def connect_trio_websocket(
     url: str | Secret,
     headers: Mapping[str, str | Secret] | None = None,
     *,
-    redaction: Redaction | None = None,
     ssl_context: ssl.SSLContext | None = None,
     connect_timeout: float = 10.0,
     close_timeout: float = 5.0,
@@ -68,7 +67,7 @@ async def connect_trio_websocket(
     """Open a WebSocket; leaving the context closes it. Arguments and errors as for `connect_sansio`."""
     url, headers = SecretUrl.of(url), sealed_headers(headers or {})
     address, headers = parse_address(url), checked_headers(headers)
-    redaction = known_secrets(url, headers, redaction)
+    redaction = known_secrets(url, headers)
     refused: ConnectRefused | None = None
     try:
         async with helper_nursery() as nursery:

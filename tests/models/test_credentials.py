@@ -70,7 +70,7 @@ async def test_a_function_must_return_a_key() -> None:
 
 def test_keys_are_taken_out_of_what_is_shown() -> None:
     headers = {"Authorization": Secret("Bearer abc-123"), "api-key": Secret("xyz"), "User-Agent": Secret("seen")}
-    known = known_secrets(SecretUrl("wss://example.test/"), headers, None)
+    known = known_secrets(SecretUrl("wss://example.test/"), headers)
     shown = known.words("seen abc-123 xyz; Incorrect API key provided: sk-pr…**7Q. ek_0123456789, sk-test")
     assert shown == "seen [key] [key]; Incorrect API key provided: [key] [key], [key]"
     assert Redaction().words("ask_someone, task-list, risk-free") == "ask_someone, task-list, risk-free"
