@@ -16,7 +16,6 @@ import attrs
 from engine._messages import did_you_mean, without_keys
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.models.interface import ModelCapabilities
-from engine.secret.discretion import discreet
 from engine.secret.value import Secret, SecretUrl
 
 LOCAL = "local"
@@ -60,7 +59,6 @@ def model_text(text: str) -> str | SecretUrl:
     return SecretUrl(text) if "://" in text else text
 
 
-@discreet
 def choose_model(text: str | SecretUrl, environment: Mapping[str, str], *, server_waits: bool = False) -> ModelChoice:
     """Read a ``--model``, and whether its server waits for the client's first word.
 
@@ -68,6 +66,7 @@ def choose_model(text: str | SecretUrl, environment: Mapping[str, str], *, serve
         CommandFailed: it names no model, or the model needs a key that is not in the environment; or it is the local
             model, which waits for nobody.
     """
+    text = text if isinstance(text, SecretUrl) else model_text(text)
     choice = _at_url(text, environment) if isinstance(text, SecretUrl) else _choose(text, environment)
     if not server_waits:
         return choice
@@ -82,8 +81,6 @@ def _choose(text: str, environment: Mapping[str, str]) -> ModelChoice:
     if text.startswith(OPENAI_PREFIX) and (name := text.removeprefix(OPENAI_PREFIX).strip()):
         key = _key(environment, OPENAI_KEY, f"OpenAI's {name} needs a key")
         return ModelChoice(kind="remote", name=text, model_name=name, api_key=key)
-    if "://" in text:
-        return _at_url(SecretUrl(text), environment)
     raise CommandFailed(ExitStatus.UNKNOWN_MODEL, f"there is no model {without_keys(repr(text))}{_advice(text)}")
 
 

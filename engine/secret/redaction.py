@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 import orjson
 
 from engine._messages import without_keys
-from engine.secret.value import Secret
+from engine.secret.value import Secret, SecretUrl
 
 REPLACEMENT = "[key]"
 
@@ -61,7 +61,11 @@ class Redaction:
         return f"Redaction({len(self._words)} words)"
 
     def learn(self, secret: Secret) -> None:
-        """Look for a secret from now on."""
+        """Look for a secret from now on; of a URL, for what in it is secret."""
+        if isinstance(secret, SecretUrl):
+            for part in secret.secrets():
+                self.learn(part)
+            return
         new = set(_words_of(secret)) - self._words
         if not new:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN = "***"
 
@@ -114,6 +114,7 @@ class SecretUrl(Secret):
             return frozenset({Secret(self._text)})
         written = [pair.partition("=") for pair in parts.query.split("&")]
         found = [parts.username, parts.password, parts.fragment]
+        found += [unquote(each) for each in found if each]
         found += [value or name for name, _, value in written if name not in SHOWN_PARAMETERS]
         found += [
             value or name

@@ -1,7 +1,7 @@
 """HandshakeTap: a stream that listens in while trio-websocket opens a connection over it, and tells what it hides.
 
-The package waits for the end of a refusal's body, which a server without a `Content-Length` does not tell, and does not
-say that it was itself that closed a connection because the server broke the protocol.
+The package waits for the end of a refusal's body, which a server without a `Content-Length` does not tell; and it tells
+what the server broke as if the server had said goodbye. A real goodbye it answers.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _ACCEPTED: Final = 101
 _MOST_HEARD: Final = 64 * 1024
 
-_CLOSE_FRAME: Final = 0x88
-_HEAD_AND_MASK: Final = 6
-"""Bytes before what a close frame of a client says, which is masked."""
+_CLOSE_FRAME: Final = b"\x88"
 
 
 class NoHandshake(Exception):
@@ -41,8 +39,8 @@ class HandshakeTap(trio.abc.Stream):
         self._inner = inner
         self._heard = b""
         self._open = False
-        self.goodbye: tuple[int, str] | None = None
-        """Code and reason of the first close frame that this side has sent."""
+        self.said_goodbye = False
+        """Whether this side has sent a close frame, of its own or in answer to the server's."""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """See `trio.abc.ReceiveStream`. Raises NoHandshake."""
@@ -65,8 +63,7 @@ class HandshakeTap(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """See `trio.abc.SendStream`."""
-        if self.goodbye is None and data[:1] == bytes([_CLOSE_FRAME]):
-            self.goodbye = _goodbye_in(bytes(data))
+        self.said_goodbye = self.said_goodbye or data[:1] == _CLOSE_FRAME
         await self._inner.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -76,9 +73,3 @@ class HandshakeTap(trio.abc.Stream):
     async def aclose(self) -> None:
         """See `trio.abc.AsyncResource`."""
         await self._inner.aclose()
-
-
-def _goodbye_in(frame: bytes) -> tuple[int, str] | None:
-    mask, masked = frame[_HEAD_AND_MASK - 4 : _HEAD_AND_MASK], frame[_HEAD_AND_MASK:]
-    plain = bytes(byte ^ mask[at % 4] for at, byte in enumerate(masked))
-    return (int.from_bytes(plain[:2], "big"), plain[2:].decode(errors="replace")) if len(plain) > 1 else None

@@ -227,8 +227,9 @@ class TrioWebSocketTransport:
         if reason is None:
             return broken("the peer broke the WebSocket protocol")
         if reason.code == _ABNORMAL:
-            own = None if self._tap is None else self._tap.goodbye
-            return broken("the peer ended it without a goodbye") if own is None else closed_for_fault(*own)
+            return broken("the peer ended it without a goodbye")
+        if self._tap is not None and not self._tap.said_goodbye:
+            return closed_for_fault(int(reason.code), reason.reason or "")
         if reason.code == _TOO_BIG and reason.reason == self._too_big:
             return closed_for_fault(int(reason.code), self._too_big)
         return closed_by_peer(int(reason.code), reason.reason or "")

@@ -45,7 +45,7 @@ class Place:
     def secret(self) -> str:
         """A secret that is nowhere else, with what has to be escaped in one form or another."""
         digest = b64encode(sha256(self.name.encode()).digest()).decode().replace("/", "~").replace("+", "'")
-        return f"{digest[:14]}{self.odd}{digest[14:30]}"
+        return f"{'ek_' if 'ephemeral' in self.name else ''}{digest[:14]}{self.odd}{digest[14:30]}"
 
     @property
     def odd(self) -> str:
@@ -87,7 +87,7 @@ KEYS = [
     Place("key: of a function", lambda p, s: p.config.update(api_key=lambda: s)),
     Place("key: of a partial function", lambda p, s: p.config.update(api_key=functools.partial(str, s))),
     Place("key: of an async function", lambda p, s: p.config.update(api_key=functools.partial(later, s))),
-    Place("key: ephemeral", lambda p, s: p.config.update(api_key="ek_" + s)),
+    Place("key: ephemeral", lambda p, s: p.config.update(api_key=s)),
     Place("header: Authorization", lambda p, s: p.header("Authorization", f"Bearer {s}")),
     Place("header: Authorization, basic", lambda p, s: p.header("Authorization", basic(s))),
     Place("header: api-key", lambda p, s: p.header("api-key", s)),
@@ -112,9 +112,7 @@ PLACES = [
     Place("settings: extra, a tool", lambda p, s: p.settings["extra"]["tools"].append(mcp("f", authorization=s))),
     Place("settings: extra, headers", lambda p, s: p.settings["extra"]["tools"].append(mcp("g", headers={"k": s}))),
     Place("initial: extra", lambda p, s: p.initial["extra"].update(first_token=s)),
-    Place(
-        "initial: mcp authorization", lambda p, s: p.initial.update(tools=[mcp("h", authorization=s)]), arrives=False
-    ),
+    Place("initial: extra, within", lambda p, s: p.initial["extra"].update(deep=[{"er": s}])),
     Place("agent: mcp authorization", lambda p, s: p.agent_tools.append(McpTool("i", authorization=s))),
     Place("agent: mcp headers", lambda p, s: p.agent_tools.append(McpTool("j", headers={"Authorization": s}))),
     Place("agent: mcp server_url", lambda p, s: p.agent_tools.append(McpTool("k", server_url=at(s)))),

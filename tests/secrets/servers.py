@@ -127,7 +127,7 @@ def converses(way: Callable[[Peer, Repeats], Awaitable[None]]) -> Serves:
             event = orjson.loads(message)
             if event["type"] == "session.update":
                 echo = {"type": "session.updated", "event_id": "e", "session": {"id": "s", **event["session"]}}
-                await peer.say(orjson.dumps(echo).decode(), error(told(known(secrets, sent))))
+                await peer.say(orjson.dumps(echo).decode(), error(told(known(secrets, sent)[-2:])))
             if event["type"] == "input_audio_buffer.commit":
                 break
         secrets = known(secrets, sent)

@@ -109,7 +109,7 @@ class Call:
             session.model.note(event)
             self.paper.show("event", event)
             self.paper.add("event's JSON", event_line(event).decode())
-            self.paper.show("event's data", event_data(event))
+            self.paper.add("event's data", repr(event_data(event)))
             if event.type == "error":
                 self.paper.fail("error event", event.error)
         self.paper.show("queues", session.mailboxes)
@@ -129,10 +129,9 @@ async def test_nothing_shows_what_a_server_repeats(name: str, transport: str, tm
     assert KEY_OF_THE_REST.secret in "".join(call.sent), "the key was sent"
 
 
-@both_transports
 @pytest.mark.parametrize("key", KEYS, ids=lambda place: place.name)
-async def test_every_secret_arrives_and_none_is_shown(key: Place, transport: str, tmp_path: Path) -> None:
-    call = Call(key, transport, tmp_path)
+async def test_every_secret_arrives_and_none_is_shown(key: Place, tmp_path: Path) -> None:
+    call = Call(key, "sansio", tmp_path)
     await call.hold(SERVERS[TALKATIVE])
     assert_hidden(call.paper, call.secrets)
     wire = "".join(call.sent).replace("\\\\", "\\").replace('\\"', '"')
