@@ -23,9 +23,9 @@ from engine.local.server import serve as serve_model
 from engine.local.settings.latencies import USUAL, Fixed, Latencies, LogNormal
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.installed import speech_for
+from engine.secret.value import Secret
 from engine.serving.guests import Guests
 from engine.serving.limits import ServingLimits
-from engine.secret.value import Secret
 
 
 def serve(options: ServeOptions) -> ExitStatus:

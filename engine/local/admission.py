@@ -17,8 +17,8 @@ from engine.local.conversation.errors import INVALID_REQUEST
 from engine.local.conversation.ids import Ids
 from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.settings.options import LocalOptions
-from engine.serving.keys import is_known
 from engine.secret.value import Secret
+from engine.serving.keys import is_known
 from engine.wire.codec import encode_server
 from engine.wire.server_events import ErrorDetail, ErrorEvent
 

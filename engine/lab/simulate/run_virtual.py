@@ -20,7 +20,7 @@ from engine.lab.simulate.run import Measured, Plan, RunWriter, measured
 from engine.lab.simulate.run_call import CallSpec
 from engine.lab.simulate.virtual import run_call_virtually
 
-KEYS_OF_MODELS = ("OPENAI_API_KEY", "ENGINE_API_KEY", "ENGINE_CHAT_KEY")
+KEYS_OF_MODELS = ("OPENAI_API_KEY", "ENGINE_API_KEY", "ENGINE_CHAT_KEY", "ENGINE_SERVE_KEY")
 
 _ALLOCATIONS = 20_000
 """Between two looks of the garbage collector: it looks seldom, because it finds little."""
