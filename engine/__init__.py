@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.models.openai import OpenAIRealtimeWebSocketModel as OpenAIRealtimeWebSocketModel
     from engine.models.scripted import ScriptedModel as ScriptedModel
     from engine.recorder import SessionLatency as SessionLatency
+    from engine.secret.value import Secret as Secret
     from engine.session.messages import image as image
     from engine.session.response_handle import ResponseHandle as ResponseHandle
     from engine.session.response_handle import ResponseOutcome as ResponseOutcome
@@ -60,6 +61,7 @@ _HOMES = {
     "engine.agents.tool": ("FunctionTool", "function_tool"),
     "engine.core.effects": ("ResponseToolCall",),
     "engine.events": ("RealtimeSessionEvent", "TurnMetrics"),
+    "engine.secret.value": ("Secret",),
     "engine.session.messages": ("image",),
     "engine.models.interface": ("ModelCapabilities", "ModelConnection", "RealtimeModel"),
     "engine.models.local": ("LocalModel",),

@@ -10,7 +10,6 @@ import json
 import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 KeyPath = tuple[str | int, ...]
 """The keys and indices that lead to a value inside nested mappings and arrays."""
@@ -25,9 +24,6 @@ _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = LONGEST_QUOTE
 
 _HIDDEN = "[key]"
-
-SECRET_FIELDS = frozenset({"api_key", "authorization", "headers"})
-"""Names of settings that are never shown or written."""
 
 
 def suggest(word: object, known: Iterable[str], otherwise: str | None = None) -> str:
@@ -137,17 +133,6 @@ def error_name(error: BaseException) -> str:
         return type(error).__name__
 
 
-def without_keys(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return the text with every secret, and everything that looks like a key, taken out."""
-    for secret in secrets:
-        text = text.replace(secret, _HIDDEN)
+def without_keys(text: str) -> str:
+    """Return the text with everything that looks like a key taken out."""
     return _LOOKS_LIKE_A_KEY.sub(_HIDDEN, text)
-
-
-def without_secrets(value: Any) -> Any:
-    """Return JSON data without the fields that may hold a key (`SECRET_FIELDS`), at any depth."""
-    if isinstance(value, dict):
-        return {name: without_secrets(each) for name, each in value.items() if name not in SECRET_FIELDS}
-    if isinstance(value, list | tuple):
-        return [without_secrets(each) for each in value]
-    return value

@@ -17,6 +17,7 @@ from engine.agents.hooks import RealtimeAgentHooks
 from engine.agents.schema import arguments as model_arguments
 from engine.agents.tool import FunctionTool
 from engine.errors import SettingsError
+from engine.secret.discretion import discreet_class
 from engine.wire.session import FunctionToolDefinition, McpTool, Prompt, VoiceId
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _guardrails(given: Iterable[OutputGuardrail]) -> tuple[OutputGuardrail, ...]
     return tuple(given)
 
 
+@discreet_class
 @attrs.frozen(eq=False)
 class RealtimeAgent(Generic[T]):
     """An agent. `T` is the type of the application's context object.

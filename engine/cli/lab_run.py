@@ -25,7 +25,7 @@ from rich.progress import (
 )
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
-from engine.cli.model_choice import add_server_waits, choose_model
+from engine.cli.model_choice import add_server_options, choose_model, model_text
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
 from engine.lab.scenario.arrivals import intended_starts
@@ -60,8 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--virtual", action="store_true", help="under virtual time, with the local model")
     parser.add_argument("--sessions", type=_count, metavar="N", help="how many, instead of what the scenario says")
     parser.add_argument("--seed", type=int, metavar="S", help="another seed")
-    parser.add_argument("--model", default=LOCAL, help="local, openai:NAME or a ws:// or wss:// URL (default: local)")
-    add_server_waits(parser)
+    parser.add_argument(
+        "--model",
+        type=model_text,
+        default=LOCAL,
+        help="local, openai:NAME or a ws:// or wss:// URL (default: local)",
+    )
+    add_server_options(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (default: a new folder in runs/)")
     parser.add_argument("--workers", type=_count, metavar="N", help="processes of a virtual run (default: one a core)")
     parser.add_argument("--audio", action="store_true", help="keep the sound of virtual calls, too")
@@ -106,6 +111,7 @@ def _plan(given: argparse.Namespace) -> Plan:
             url=choice.url,
             api_key=choice.api_key,
             headers=choice.headers,
+            allow_unencrypted_key=given.allow_unencrypted_key,
             initial_model_settings={"model_name": choice.model_name} if choice.model_name else None,
         )
     stem = Path(given.scenario).stem

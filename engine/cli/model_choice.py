@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from engine._messages import did_you_mean
+from engine._messages import did_you_mean, without_keys
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.models.interface import ModelCapabilities
+from engine.secret.value import Secret, SecretUrl
 
 LOCAL = "local"
 OPENAI_PREFIX = "openai:"
@@ -32,14 +33,19 @@ class ModelChoice:
     """For people: the model's name, or host and port. Never a key."""
     model_name: str | None = None
     """For the session's settings."""
-    url: str | None = None
-    api_key: str | None = attrs.field(default=None, repr=False)
-    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    url: SecretUrl | None = None
+    api_key: Secret | None = None
+    headers: Mapping[str, Secret] | None = None
     capabilities: ModelCapabilities = attrs.field(factory=ModelCapabilities)
 
 
-def add_server_waits(parser: argparse._ActionsContainer) -> None:
-    """Declare ``--server-waits``, which goes with ``--model``."""
+def add_server_options(parser: argparse._ActionsContainer) -> None:
+    """Declare ``--server-waits`` and ``--allow-unencrypted-key``, which go with ``--model``."""
+    parser.add_argument(
+        "--allow-unencrypted-key",
+        action="store_true",
+        help="send the key also over ws:// to another machine, where everybody on the way can read it",
+    )
     parser.add_argument(
         "--server-waits",
         action="store_true",
@@ -48,14 +54,20 @@ def add_server_waits(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def choose_model(text: str, environment: Mapping[str, str], *, server_waits: bool = False) -> ModelChoice:
+def model_text(text: str) -> str | SecretUrl:
+    """Return a ``--model`` as it is kept: a URL may hold a key."""
+    return SecretUrl(text) if "://" in text else text
+
+
+def choose_model(text: str | SecretUrl, environment: Mapping[str, str], *, server_waits: bool = False) -> ModelChoice:
     """Read a ``--model``, and whether its server waits for the client's first word.
 
     Raises:
         CommandFailed: it names no model, or the model needs a key that is not in the environment; or it is the local
             model, which waits for nobody.
     """
-    choice = _choose(text, environment)
+    text = text if isinstance(text, SecretUrl) else model_text(text)
+    choice = _at_url(text, environment) if isinstance(text, SecretUrl) else _choose(text, environment)
     if not server_waits:
         return choice
     if choice.kind == "local":
@@ -69,14 +81,14 @@ def _choose(text: str, environment: Mapping[str, str]) -> ModelChoice:
     if text.startswith(OPENAI_PREFIX) and (name := text.removeprefix(OPENAI_PREFIX).strip()):
         key = _key(environment, OPENAI_KEY, f"OpenAI's {name} needs a key")
         return ModelChoice(kind="remote", name=text, model_name=name, api_key=key)
-    if text.startswith(("ws://", "wss://")):
-        return _at_url(text, environment)
-    raise CommandFailed(ExitStatus.UNKNOWN_MODEL, f"there is no model {text!r}{_advice(text)}")
+    raise CommandFailed(ExitStatus.UNKNOWN_MODEL, f"there is no model {without_keys(repr(text))}{_advice(text)}")
 
 
-def _at_url(url: str, environment: Mapping[str, str]) -> ModelChoice:
+def _at_url(url: SecretUrl, environment: Mapping[str, str]) -> ModelChoice:
+    if not url.reveal().startswith(("ws://", "wss://")):
+        raise CommandFailed(ExitStatus.UNKNOWN_MODEL, f"there is no model {url!r}{_advice(url.shown())}")
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.reveal())
         where = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname or "")
     except ValueError:
         where = ""
@@ -88,15 +100,19 @@ def _at_url(url: str, environment: Mapping[str, str]) -> ModelChoice:
             kind="remote", name=where, url=url, api_key=_key(environment, OPENAI_KEY, f"{where} needs a key")
         )
     if parts.scheme == "ws":
-        return ModelChoice(kind="remote", name=where, url=url, api_key=environment.get(OTHER_KEY, "").strip() or None)
+        return ModelChoice(kind="remote", name=where, url=url, api_key=_may_key(environment, OTHER_KEY))
     key = _key(environment, OTHER_KEY, f"{where} needs a key")
     if host.endswith(_AZURE):
         return ModelChoice(kind="remote", name=where, url=url, headers={"api-key": key})
     return ModelChoice(kind="remote", name=where, url=url, api_key=key)
 
 
-def _key(environment: Mapping[str, str], variable: str, why: str) -> str:
-    if key := environment.get(variable, "").strip():
+def _may_key(environment: Mapping[str, str], variable: str) -> Secret | None:
+    return Secret(environment.get(variable, "").strip()) or None
+
+
+def _key(environment: Mapping[str, str], variable: str, why: str) -> Secret:
+    if key := _may_key(environment, variable):
         return key
     raise CommandFailed(ExitStatus.NO_KEY, f"{why}: set {variable}, or use --model local, which needs none")
 

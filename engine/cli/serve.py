@@ -23,6 +23,7 @@ from engine.local.server import serve as serve_model
 from engine.local.settings.latencies import USUAL, Fixed, Latencies, LogNormal
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.installed import speech_for
+from engine.secret.value import Secret
 from engine.serving.guests import Guests
 from engine.serving.limits import ServingLimits
 
@@ -106,7 +107,12 @@ def _dialogue(options: ServeOptions) -> Dialogue:
 def _responder(options: ServeOptions, dialogue: Dialogue) -> Responder:
     """What decides. Under another language model the recognizer still knows the dialogue's sentences only."""
     if options.chat is not None:
-        return chat_responder(options.chat, options.chat_model, api_key=os.environ.get(CHAT_KEY) or None)
+        return chat_responder(
+            options.chat,
+            options.chat_model,
+            api_key=Secret(os.environ.get(CHAT_KEY, "")) or None,
+            allow_unencrypted_key=options.allow_unencrypted_key,
+        )
     return DialogueResponder(dialogue)
 
 
@@ -123,9 +129,9 @@ def _local_options(options: ServeOptions) -> LocalOptions:
     )
 
 
-def _keys(options: ServeOptions) -> frozenset[str] | None:
+def _keys(options: ServeOptions) -> frozenset[Secret] | None:
     """Return the keys that are accepted, from the options and the environment; None: every client is."""
-    from_environment = os.environ.get(SERVE_KEY)
+    from_environment = Secret(os.environ.get(SERVE_KEY, ""))
     keys = (options.api_keys or frozenset()) | (frozenset((from_environment,)) if from_environment else frozenset())
     return keys or None
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import attrs
 
+from engine.secret.value import Secret, SecretUrl
 from engine.serving.limits import ServingLimits
 
 Pace = Literal["usual", "none", "realistic"]
@@ -44,10 +45,11 @@ class ServeOptions:
     first_output_ms: float | None = None
     speed: float | None = None
     session_seconds: float = 3600.0
-    api_keys: frozenset[str] | None = None
+    api_keys: frozenset[Secret] | None = None
     models: frozenset[str] | None = None
     dialogue: Path | None = None
-    chat: str | None = None
+    chat: SecretUrl | None = None
+    allow_unencrypted_key: bool = False
     chat_model: str = ""
     origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
@@ -74,7 +76,14 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--first-output-ms", type=float, metavar="MS", help="time to the first output (realistic: median)")
     how.add_argument("--speed", type=float, metavar="X", help="seconds of audio made in a second (default: 6)")
     how.add_argument("--dialogue", type=Path, metavar="FILE.toml", help="what it understands and says")
-    how.add_argument("--chat", metavar="URL", help="a chat-completions endpoint that decides what it says instead")
+    how.add_argument(
+        "--chat", type=SecretUrl, metavar="URL", help="a chat-completions endpoint that decides what it says instead"
+    )
+    how.add_argument(
+        "--allow-unencrypted-key",
+        action="store_true",
+        help="send the key of --chat also over http:// to another machine, where everybody on the way can read it",
+    )
     how.add_argument("--chat-model", default="", metavar="NAME", help="the model there")
     limits = parser.add_argument_group("whom and what it refuses")
     limits.add_argument(
@@ -94,6 +103,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     )
     limits.add_argument(
         "--key",
+        type=Secret,
         action="append",
         metavar="KEY",
         help=f"accept only this API key (may be repeated); {SERVE_KEY} holds one that no process list shows",
@@ -145,6 +155,7 @@ def serve_options(given: argparse.Namespace) -> ServeOptions:
         models=frozenset(given.only_model) if given.only_model else None,
         dialogue=given.dialogue,
         chat=given.chat,
+        allow_unencrypted_key=given.allow_unencrypted_key,
         chat_model=given.chat_model,
         origins=tuple(given.origin or ()),
         allowed_hosts=tuple(given.allow_host or ()),

@@ -183,7 +183,12 @@ async def _session(
     )
     return await runner.run(
         context=Shop.open() if agent in (customer_service, billing) else None,
-        model_config=RealtimeModelConfig(url=choice.url, api_key=choice.api_key, headers=choice.headers),
+        model_config=RealtimeModelConfig(
+            url=choice.url,
+            api_key=choice.api_key,
+            headers=choice.headers,
+            allow_unencrypted_key=options.allow_unencrypted_key,
+        ),
     )
 
 

@@ -10,7 +10,8 @@ from typing import Literal
 import attrs
 
 from engine.cli.exit_status import ExitStatus
-from engine.cli.model_choice import add_server_waits
+from engine.cli.model_choice import add_server_options, model_text
+from engine.secret.value import SecretUrl
 
 Way = Literal["demo", "audio", "mic", "text"]
 CALLS = Path("calls")
@@ -45,8 +46,9 @@ class TalkOptions:
     mic: bool = False
     text: bool = False
     agent: str | None = None
-    model: str = "local"
+    model: str | SecretUrl = "local"
     server_waits: bool = False
+    allow_unencrypted_key: bool = False
     voice: str | None = None
     out: Path
     json: bool = False
@@ -81,11 +83,12 @@ def add_talk_arguments(parser: argparse.ArgumentParser) -> None:
     answers.add_argument(
         "--model",
         default="local",
+        type=model_text,
         metavar="MODEL",
         help="local (the default), openai:NAME (key in OPENAI_API_KEY), or a URL: ws:// without a key, "
         "wss:// with the key in ENGINE_API_KEY",
     )
-    add_server_waits(answers)
+    add_server_options(answers)
     answers.add_argument("--voice", metavar="NAME", help="the agent's voice")
     answers.add_argument(
         "--no-greeting", dest="greeting", action="store_false", help="the agent waits for the caller to speak first"
@@ -111,6 +114,7 @@ def talk_options(given: argparse.Namespace) -> TalkOptions:
         agent=given.agent,
         model=given.model,
         server_waits=given.server_waits,
+        allow_unencrypted_key=given.allow_unencrypted_key,
         voice=given.voice,
         out=given.out or CALLS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"),
         json=given.json,

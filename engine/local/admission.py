@@ -17,6 +17,7 @@ from engine.local.conversation.errors import INVALID_REQUEST
 from engine.local.conversation.ids import Ids
 from engine.local.conversation.session_settings import DEFAULT_MODEL
 from engine.local.settings.options import LocalOptions
+from engine.secret.value import Secret
 from engine.serving.keys import is_known
 from engine.wire.codec import encode_server
 from engine.wire.server_events import ErrorDetail, ErrorEvent
@@ -43,7 +44,7 @@ class UpgradeRequest:
     """A request for a session."""
 
     path: str
-    key: str | None
+    key: Secret | None
     model: str | None
     transcription: bool
     beta: bool
@@ -114,7 +115,7 @@ def _of_key(request: UpgradeRequest, options: LocalOptions) -> Refusal | None:
     if request.key is None:
         return Refusal(None, "Missing bearer or basic authentication in header", _BAD_KEY)
     if not is_known(request.key, options.api_keys):
-        return Refusal("invalid_api_key", f"Incorrect API key provided: {_masked(request.key)}.", _BAD_KEY)
+        return Refusal("invalid_api_key", f"Incorrect API key provided: {_masked(request.key.reveal())}.", _BAD_KEY)
     return None
 
 
@@ -140,14 +141,14 @@ def _of_shape(request: UpgradeRequest, options: LocalOptions) -> Refusal | None:
     return None
 
 
-def _key(headers: dict[str, str], subprotocols: Sequence[str]) -> str | None:
+def _key(headers: dict[str, str], subprotocols: Sequence[str]) -> Secret | None:
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key:
-        return key.strip()
+        return Secret(key.strip())
     if headers.get("api-key"):
-        return headers["api-key"]
+        return Secret(headers["api-key"])
     offered = (each for each in subprotocols if each.startswith(_KEY_SUBPROTOCOL))
-    return next((each.removeprefix(_KEY_SUBPROTOCOL) for each in offered), None)
+    return next((Secret(each.removeprefix(_KEY_SUBPROTOCOL)) for each in offered), None)
 
 
 def _masked(key: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from engine.errors import SettingsError
+from engine.secret.discretion import discreet
+from engine.secret.value import Secret, SecretUrl
 
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
 
@@ -14,7 +16,8 @@ _SAYS_WHAT_TO_TALK_TO = frozenset({"model", "deployment", "call_id", "intent"})
 """Query parameters beside which a model is not wanted. A `model` beside `intent=transcription` is even refused."""
 
 
-def dialled_url(base: str | None, model: str, call_id: str | None) -> str:
+@discreet
+def dialled_url(base: str | Secret | None, model: str, call_id: str | None) -> SecretUrl:
     """The WebSocket URL to dial.
 
     Args:
@@ -27,7 +30,7 @@ def dialled_url(base: str | None, model: str, call_id: str | None) -> str:
         SettingsError: `base` is not such a URL.
     """
     try:
-        scheme, host, path, query, _ = urlsplit(OPENAI_URL if base is None else base)
+        scheme, host, path, query, _ = urlsplit(OPENAI_URL if base is None else SecretUrl.of(base).reveal())
     except ValueError:
         scheme = ""
     if scheme not in _WEBSOCKET:
@@ -39,12 +42,12 @@ def dialled_url(base: str | None, model: str, call_id: str | None) -> str:
         query = _with(query, "call_id", call_id)
     elif call_id is None and not given & _SAYS_WHAT_TO_TALK_TO:
         query = _with(query, "model", model)
-    return urlunsplit((_WEBSOCKET[scheme], host, path, query, ""))
+    return SecretUrl(urlunsplit((_WEBSOCKET[scheme], host, path, query, "")))
 
 
-def is_openai(url: str) -> bool:
+def is_openai(url: str | Secret) -> bool:
     """The URL leads to OpenAI itself, over a connection that nobody else can read."""
-    parts = urlsplit(url)
+    parts = urlsplit(SecretUrl.of(url).reveal())
     host = parts.hostname or ""
     return parts.scheme == "wss" and (host == "openai.com" or host.endswith(".openai.com"))
 

@@ -11,16 +11,19 @@ from typing import TypeVar
 import attrs
 import trio
 
-from engine._messages import without_keys
 from engine.errors import ConnectRefused, ModelNotFound, SettingsError
 from engine.models.address import dialled_url, is_openai
-from engine.models.credentials import headers_for, secrets_in
+from engine.models.credentials import check_way, headers_for
 from engine.models.greeting import answer, greeting
 from engine.models.interface import ModelCapabilities, RealtimeModel
 from engine.models.refusals import says_no_such_model
 from engine.models.wire_connection import WireConnection
+from engine.secret.discretion import bare
+from engine.secret.value import Secret, SecretUrl
 from engine.settings import RealtimeModelConfig
 from engine.transport.interface import Transport
+from engine.transport.known_secrets import known_secrets
+from engine.wire.client_events import ClientEvent
 from engine.wire.server_events import ServerEvent
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
@@ -82,27 +85,33 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         """No key can be in what this raises: neither in the message nor in an error before it."""
         model = config.initial_model_settings.model
         url = dialled_url(config.url, model if isinstance(model, str) else DEFAULT_MODEL, config.call_id)
+        check_way(url, config)
         opening = _Opening(config.connect_timeout)
         headers = await opening.bounded(
             partial(headers_for, config.headers, config.api_key, openai=is_openai(url)),
             "the function that returns the API key did not return within {}",
         )
-        opening.secrets = secrets_in(headers)
+        redaction = known_secrets(url, headers)
         dialled = self._transport(url, headers, config, opening.deadline)
         transport = await opening.translated(partial(stack.enter_async_context, dialled))
         if not self.capabilities.announces_session or config.call_id is not None:
-            return WireConnection(transport)
-        said = await opening.bounded(partial(greeting, transport, patience=config.greeting_timeout), _NEVER_GREETED)
+            return WireConnection(transport, redaction=redaction)
+        patient = partial(greeting, transport, redaction, patience=config.greeting_timeout)
+        said = await opening.bounded(patient, _NEVER_GREETED)
         if said:
-            return WireConnection(transport, said)
+            return WireConnection(transport, said, redaction=redaction)
 
-        async def first_words(messages: Sequence[bytes]) -> Sequence[ServerEvent]:
-            return await opening.bounded(partial(answer, transport, messages), _NEVER_ANSWERED)
+        async def first_words(events: Sequence[ClientEvent]) -> Sequence[ServerEvent]:
+            return await opening.bounded(partial(answer, transport, events, redaction), _NEVER_ANSWERED)
 
-        return WireConnection(transport, first_words=first_words)
+        return WireConnection(transport, first_words=first_words, redaction=redaction)
 
     def _transport(
-        self, url: str, headers: Mapping[str, str], config: RealtimeModelConfig, deadline: float
+        self,
+        url: SecretUrl,
+        headers: Mapping[str, Secret],
+        config: RealtimeModelConfig,
+        deadline: float,
     ) -> AbstractAsyncContextManager[Transport]:
         patience = max(deadline - trio.current_time(), 0.0)
         if config.transport == "trio-websocket":
@@ -152,10 +161,9 @@ class OpenAIRealtimeSIPModel(OpenAIRealtimeWebSocketModel):
 
 @attrs.define
 class _Opening:
-    """The opening of one connection: the time that it may take, and what must not be shown of it."""
+    """The opening of one connection, and the time that it may take."""
 
     seconds: float
-    secrets: frozenset[str] = frozenset()
     deadline: float = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -183,15 +191,21 @@ class _Opening:
         return await self.translated(in_time)
 
     async def translated(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Take a step. Raises ConnectRefused, in which there is no secret and no other error."""
+        """Take a step. Raises ConnectRefused, with no other error and none of the step's frames."""
+        refusal: ConnectRefused | SettingsError
         try:
             return await step()
         except ConnectRefused as refused:
             refusal = refused
-        raise self._without_secrets(refusal)
+        except SettingsError as error:
+            refusal = bare(error)
+        raise _named(refusal)
 
-    def _without_secrets(self, refused: ConnectRefused) -> ConnectRefused:
-        message = without_keys(str(refused), self.secrets)
-        about_model = refused.status == _NOT_FOUND or says_no_such_model(message)
-        made = ModelNotFound if about_model and type(refused) is ConnectRefused else type(refused)
-        return made(message, status=refused.status)
+
+def _named(refusal: ConnectRefused | SettingsError) -> ConnectRefused | SettingsError:
+    """Return the error anew, so that it has no past; about a model that is not there, under its name."""
+    if isinstance(refusal, SettingsError):
+        return refusal
+    about_model = refusal.status == _NOT_FOUND or says_no_such_model(str(refusal))
+    made = ModelNotFound if about_model and type(refusal) is ConnectRefused else type(refusal)
+    return made(str(refusal), status=refusal.status)

@@ -11,12 +11,12 @@ from secrets import token_hex
 
 import attrs
 
-from engine._messages import without_secrets
 from engine.clock import is_real_time, now_ns
 from engine.errors import SettingsError
 from engine.latency.log import LogHeader, LogWriter
 from engine.latency.turns import TurnRecord
 from engine.recorder import Recorder
+from engine.secret.value import shown
 from engine.settings import LatencyLog
 from engine.version import VERSION
 from engine.wire.converter import converter
@@ -93,13 +93,18 @@ def _header(log: LatencyLog, settings: Session, model: str) -> LogHeader:
         python=platform.python_version() if real else None,
         platform=_platform() if real else None,
         model=settings.model if isinstance(settings.model, str) else model,
-        settings=without_secrets(converter.unstructure(evolve(settings, extra=UNSET))),
+        settings=_shown(settings),
         seed=log.seed,
         scenario=log.scenario,
         intended_start_ns=log.intended_start_ns,
         input_format=format_object(format_of(settings.audio_input)),
         output_format=format_object(format_of(settings.audio_output)),
     )
+
+
+def _shown(settings: Session) -> dict[str, object]:
+    written: dict[str, object] = shown(converter.unstructure(evolve(settings, extra=UNSET)))
+    return written
 
 
 @lru_cache(maxsize=1)

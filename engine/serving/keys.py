@@ -6,8 +6,10 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
+from engine.secret.value import Secret
 
-def is_known(given: str, keys: Iterable[str]) -> bool:
+
+def is_known(given: str | Secret, keys: Iterable[str | Secret]) -> bool:
     """Return whether a key is one of `keys`. Each is compared to its end, whatever the others said."""
     digest, known = _digest(given), False
     for key in keys:
@@ -15,5 +17,5 @@ def is_known(given: str, keys: Iterable[str]) -> bool:
     return known
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+def _digest(key: str | Secret) -> bytes:
+    return hashlib.sha256(Secret(key).reveal().encode("utf-8", "surrogatepass")).digest()

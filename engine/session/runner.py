@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from engine.agents.agent import RealtimeAgent
 from engine.errors import SettingsError
 from engine.models.interface import RealtimeModel
+from engine.secret.discretion import discreet
 from engine.session.session import RealtimeSession
 from engine.settings import RealtimeModelConfig, RealtimeRunConfig, merge, model_config, run_config
 from engine.wire.formats import PCM16
@@ -36,6 +37,7 @@ LINE_SETTINGS = evolve(
 class RealtimeRunner(Generic[T]):
     """Makes sessions that begin with one agent. May be kept and used for any number of them, also at the same time."""
 
+    @discreet
     def __init__(
         self,
         starting_agent: RealtimeAgent[T],
@@ -62,6 +64,7 @@ class RealtimeRunner(Generic[T]):
         self._model = model
         self._config = run_config(config)
 
+    @discreet
     async def run(
         self,
         *,

@@ -47,6 +47,7 @@ from engine.mailboxes import InlineEvent, MailboxStatistics
 from engine.mailboxes.playback_reports import RealtimePlaybackTracker
 from engine.models.interface import RealtimeModel
 from engine.recorder import SessionLatency
+from engine.secret.discretion import discreet
 from engine.session.messages import UserInput, user_message
 from engine.session.response_handle import ResponseHandle
 from engine.session.runtime import SessionRuntime
@@ -244,6 +245,7 @@ class RealtimeSession(Generic[T]):
         sendable(ConversationItemCreate(item))
         await self._write(SendMessage(item, respond))
 
+    @discreet
     async def send_event(self, event: ClientEvent | Mapping[str, object]) -> None:
         """Send a client event of your own as it is, for what this class has no method for.
 
@@ -257,6 +259,7 @@ class RealtimeSession(Generic[T]):
 
     # --- the agent's side
 
+    @discreet
     async def respond(
         self,
         *,
@@ -312,6 +315,7 @@ class RealtimeSession(Generic[T]):
         """
         await self._write(UpdateAgent(await self._resolve(agent)))
 
+    @discreet
     async def update_settings(self, settings: ModelSettings | None = None, /, **changes: object) -> None:
         """Change settings of the running session, as `model_settings` are written: what is left out stays as it is.
 

@@ -8,14 +8,12 @@ from typing import Any, TypeVar
 
 import attrs
 
-from engine._messages import SECRET_FIELDS, KeyPath, json_type, quote, show, suggest, write_path
+from engine._messages import KeyPath, json_type, quote, show, suggest, without_keys, write_path
 from engine.errors import SettingsError
 from engine.wire.annotations import hints
 from engine.wire.check import Problem, ProblemKind, find_problem
 
 ConfigT = TypeVar("ConfigT", bound=attrs.AttrsInstance)
-
-_NOT_SHOWN = SECRET_FIELDS | {"extra"}
 
 
 def check(value: object, annotation: object, path: KeyPath, *, hint: str = "") -> None:
@@ -43,7 +41,8 @@ def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
     if value is None:
         return cls()
     if not isinstance(value, Mapping):
-        raise SettingsError(f"{name}: expected a {cls.__name__} or a mapping, got {describe_setting(value)}")
+        given = describe_setting(value, secret=isinstance(value, str))
+        raise SettingsError(f"{name}: expected a {cls.__name__} or a mapping, got {given}")
     known = tuple(field.name for field in attrs.fields(cls))
     for key, each in value.items():
         if key not in known:
@@ -52,18 +51,24 @@ def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
     return cls(**named)
 
 
-def describe_setting(value: object, path: KeyPath = ()) -> str:
-    """Return the value and its type, cut to a readable length; nothing of what may be a secret."""
-    if not _NOT_SHOWN.isdisjoint(path):
+def describe_setting(value: object, *, secret: bool = False) -> str:
+    """Return the value and its type, cut to a readable length; nothing of what may be a secret.
+
+    Of an object, and of an array of objects, only that it is one.
+    """
+    if secret or isinstance(value, bytes):
         return f"{json_type(value)} (not shown)"
     if value is None:
         return "None"
-    return f"{show(value)} ({json_type(value)})"
+    if isinstance(value, Mapping) or (isinstance(value, list | tuple) and any(isinstance(e, Mapping) for e in value)):
+        return json_type(value)
+    return f"{without_keys(show(value))} ({json_type(value)})"
 
 
 def describe_problem(problem: Problem, unknown_key: str = "") -> str:
     """Return one sentence: the path, what was given, what is expected, and the nearest valid word."""
-    place, given = write_path(problem.path), describe_setting(problem.value, problem.path)
+    place = write_path(problem.path)
+    given = describe_setting(problem.value, secret=problem.secret or "extra" in problem.path)
     match problem.kind:
         case ProblemKind.UNKNOWN_KEY:
             valid = f"; valid keys: {', '.join(problem.known)}{unknown_key}"

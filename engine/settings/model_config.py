@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from typing import Annotated
 
@@ -10,12 +10,14 @@ import attrs
 
 from engine._messages import json_type
 from engine.errors import SettingsError
+from engine.secret.discretion import discreet, discreet_class
+from engine.secret.value import KeyFunction, Secret, SecretFunction, SecretUrl, sealed_headers
 from engine.settings.checking import check_fields, describe_setting, read_config
 from engine.settings.model_settings import ModelSettings, session_settings
 from engine.wire.constraints import OneOf, Range
 from engine.wire.session import Session
 
-ApiKey = str | Callable[[], str] | Callable[[], Awaitable[str]]
+ApiKey = str | Secret | KeyFunction
 """A key, or a function that gets one: called for each connection, so that short-lived keys work."""
 
 Seconds = Annotated[float, Range(0.001)]
@@ -23,16 +25,33 @@ Seconds = Annotated[float, Range(0.001)]
 _DEFAULT_MAX_MESSAGE_SIZE = 64 * 1024 * 1024
 
 
+def _api_key(value: ApiKey | None) -> Secret | SecretFunction | None:
+    if isinstance(value, str | Secret):
+        return Secret(value)
+    return SecretFunction(value) if callable(value) else value
+
+
+def _url(value: str | Secret | None) -> SecretUrl | None:
+    return SecretUrl.of(value) if isinstance(value, str | Secret) else value
+
+
+def _headers(value: Mapping[str, str | Secret] | None) -> Mapping[str, Secret] | None:
+    return sealed_headers(value) if isinstance(value, Mapping) else value
+
+
 def _initial_model_settings(value: ModelSettings | None) -> Session:
     return session_settings(value, "initial_model_settings")
 
 
+@discreet_class
 @attrs.frozen(kw_only=True)
 class RealtimeModelConfig:
     """Where the model is, and how to talk to it.
 
     `api_key`: a key, a function or an async function that returns one; None leaves it to the model, which looks into
-    the environment. `url` (ws or wss) and `headers` replace the model's own. `call_id` attaches to a running call.
+    the environment. `url` (ws or wss) and `headers` replace the model's own. All three are kept as a `Secret`, which
+    prints as `***`. `allow_unencrypted_key`: send a key also over `ws://` to another machine, where everybody on the
+    way can read it. `call_id` attaches to a running call.
     `playback_tracker` reports what the user has heard. `transport` is "sansio" or "trio-websocket".
 
     Times are in seconds: `connect_timeout` for everything until the connection stands, `greeting_timeout` until the
@@ -41,9 +60,10 @@ class RealtimeModelConfig:
     `max_message_size` is in bytes (None: any size). Raises SettingsError.
     """
 
-    api_key: ApiKey | None = attrs.field(default=None, repr=False)
-    url: str | None = None
-    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    api_key: Secret | SecretFunction | None = attrs.field(default=None, converter=_api_key)
+    url: SecretUrl | None = attrs.field(default=None, converter=_url)
+    headers: Mapping[str, Secret] | None = attrs.field(default=None, converter=_headers)
+    allow_unencrypted_key: bool = False
     initial_model_settings: Session = attrs.field(default=None, converter=_initial_model_settings)
     playback_tracker: object = None
     call_id: str | None = None
@@ -62,17 +82,18 @@ class RealtimeModelConfig:
         return made
 
     def __attrs_post_init__(self) -> None:
-        check_fields(self, "model_config", "url", "headers", "call_id", "transport", "max_message_size")
+        check_fields(self, "model_config", "url", "headers", "allow_unencrypted_key", "call_id", "transport")
         check_fields(self, "model_config", "connect_timeout", "greeting_timeout", "close_timeout")
-        check_fields(self, "model_config", "ping_interval", "ping_timeout")
-        if self.api_key is not None and not isinstance(self.api_key, str) and not callable(self.api_key):
+        check_fields(self, "model_config", "ping_interval", "ping_timeout", "max_message_size")
+        if not isinstance(self.api_key, Secret | SecretFunction | None):
             raise SettingsError(
                 f"model_config.api_key: expected a string or a function that returns one, got {json_type(self.api_key)}"
             )
-        if self.url is not None and not self.url.startswith(("ws://", "wss://")):
+        if self.url is not None and not self.url.reveal().startswith(("ws://", "wss://")):
             raise SettingsError(f"model_config.url: expected a ws:// or wss:// URL, got {describe_setting(self.url)}")
 
 
+@discreet
 def model_config(value: RealtimeModelConfig | Mapping[str, object] | None) -> RealtimeModelConfig:
     """`value` as a `RealtimeModelConfig`. Raises SettingsError."""
     return read_config(value, RealtimeModelConfig, "model_config")

@@ -12,6 +12,8 @@ import orjson
 
 from engine._messages import KeyPath, json_type, suggest, write_path
 from engine.errors import SettingsError
+from engine.secret.discretion import discreet, discreet_class
+from engine.secret.value import Secret, opened
 from engine.settings.checking import check, describe_problem, describe_setting
 from engine.wire.beta import SESSION_KEYS
 from engine.wire.check import Problem, ProblemKind
@@ -38,12 +40,22 @@ from engine.wire.session import (
     Truncation,
     TurnDetection,
     Voice,
+    sealed_definitions,
 )
 from engine.wire.struct import UNSET, UnsetType, evolve
 
 _Format = AudioFormat | Annotated[str, OneOf(*FORMAT_NAMES)]
 
 
+def _sealed_tools(value: Any) -> Any:
+    return sealed_definitions(value) if isinstance(value, list | tuple | Mapping) else value
+
+
+def _sealed_extra(value: Any) -> Any:
+    return Extra.of(value) if isinstance(value, Mapping) else value
+
+
+@discreet_class
 @attrs.frozen(kw_only=True)
 class RealtimeModelSettings:
     """How the model listens, thinks and speaks. A field that is left `UNSET` keeps the server's default; None is null,
@@ -66,7 +78,7 @@ class RealtimeModelSettings:
     input_audio_transcription: Transcription | UnsetType | None = UNSET
     input_audio_noise_reduction: NoiseReduction | UnsetType | None = UNSET
     turn_detection: TurnDetection | UnsetType | None = UNSET
-    tools: tuple[ToolDefinition, ...] | UnsetType | None = UNSET
+    tools: tuple[ToolDefinition, ...] | UnsetType | None = attrs.field(default=UNSET, converter=_sealed_tools)
     """Definitions as on the wire, MCP servers for instance. The tools of an agent are added by the session."""
     tool_choice: ToolChoice | UnsetType | None = UNSET
     parallel_tool_calls: bool | UnsetType | None = UNSET
@@ -77,7 +89,7 @@ class RealtimeModelSettings:
     prompt: Prompt | UnsetType | None = UNSET
     include: Includes | UnsetType | None = UNSET
     audio: Audio | UnsetType | None = UNSET
-    extra: Mapping[str, object] | UnsetType | None = UNSET
+    extra: Mapping[str, object] | UnsetType | None = attrs.field(default=UNSET, converter=_sealed_extra)
     """What only this server knows: keys that are sent as they are, nested like the protocol's, beside those above.
     Extra `tools` are added to the agent's. It wins over what a default or another layer of settings gives a key."""
 
@@ -94,6 +106,7 @@ _SIDES = ("input", "output")
 _UNPUBLISHED = "; a key that only this server knows goes under 'extra'"
 
 
+@discreet
 def session_settings(value: ModelSettings | None, name: str = "model_settings") -> Session:
     """The wire's form of `value`.
 
@@ -105,9 +118,12 @@ def session_settings(value: ModelSettings | None, name: str = "model_settings") 
     if isinstance(value, Session):
         value = evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
     elif not isinstance(value, RealtimeModelSettings | Mapping):
-        raise SettingsError(f"{name}: expected model settings or a mapping, got {describe_setting(value)}")
+        given = describe_setting(value, secret=isinstance(value, str))
+        raise SettingsError(f"{name}: expected model settings or a mapping, got {given}")
     try:
         settings = _plain(value)
+        if "tools" in settings:
+            settings["tools"] = sealed_definitions(settings["tools"])
     except RecursionError as error:
         raise SettingsError(f"{name}: nested too deeply, or contains itself") from error
     kind = settings.pop("type", Session.type)
@@ -120,7 +136,7 @@ def session_settings(value: ModelSettings | None, name: str = "model_settings") 
     extra = settings.pop("extra", None)
     nested = _nested(settings, name)
     if extra:
-        _check_extra(extra, nested, name)
+        _check_extra(opened(extra), nested, name)
     session: Session = converter.structure(nested, Session)
     return evolve(session, extra=Extra(extra)) if extra else session
 
@@ -247,7 +263,14 @@ def _check_json(settings: Mapping[str, object], name: str) -> None:
     """Schemas, prompt variables and trace metadata are open: they must at least have a JSON form."""
     for key, value in settings.items():
         try:
-            orjson.dumps([[[[value]]]])  # in the event it stands up to four levels deeper, and orjson counts levels
+            # In the event it stands up to four levels deeper, and orjson counts levels.
+            orjson.dumps([[[[value]]]], default=_for_the_check)
         except TypeError as error:
             given = json_type(value) if key == "extra" else describe_setting(value)
             raise SettingsError(f"{name}.{key}: expected what JSON can hold, got {given}: {error}") from error
+
+
+def _for_the_check(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import attrs
 
 from engine.errors import SettingsError
+from engine.secret.discretion import discreet, discreet_class
 from engine.settings.checking import check_fields, describe_setting, read_config
 from engine.settings.latency_log import LatencyLog
 from engine.settings.model_settings import ModelSettings, session_settings
@@ -54,6 +55,7 @@ def _latency_log(value: object) -> LatencyLog | None:
     raise SettingsError(f"run_config.latency_log: expected a path, got {describe_setting(value)}")
 
 
+@discreet_class
 @attrs.frozen(kw_only=True)
 class RealtimeRunConfig:
     """Settings of a run. `model_settings` and `guardrails_settings` may be given as mappings.
@@ -90,6 +92,7 @@ class RealtimeRunConfig:
             )
 
 
+@discreet
 def run_config(value: RealtimeRunConfig | Mapping[str, object] | None) -> RealtimeRunConfig:
     """`value` as a `RealtimeRunConfig`. Raises SettingsError."""
     return read_config(value, RealtimeRunConfig, "run_config")

@@ -32,9 +32,8 @@ async def dial(address: Address, ssl_context: ssl.SSLContext | None = None) -> P
     Raises:
         ConnectRefused: there is no way there.
     """
-    uri = address.uri
     try:
-        stream = await trio.open_tcp_stream(uri.host, uri.port)
+        stream = await trio.open_tcp_stream(address.host, address.port)
     except (OSError, UnicodeError) as error:
         raise refusal.unreachable(address.where, error) from error
     # trio found the address and set TCP_NODELAY and a short send queue; from here on the socket is ours.
@@ -42,8 +41,8 @@ async def dial(address: Address, ssl_context: ssl.SSLContext | None = None) -> P
     _notice_dead_paths(connected)
     pipe = Pipe(connected)
     try:
-        if uri.secure:
-            await pipe.secure(ssl_context or trusted_authorities(), uri.host)
+        if address.secure:
+            await pipe.secure(ssl_context or trusted_authorities(), address.host)
     except OSError as error:
         pipe.close()
         raise refusal.unreachable(address.where, error) from error

@@ -1,6 +1,7 @@
 """What to tell somebody whose connection was not made: one error type per cause, and in each message what to do.
 
-Messages name host and port only: the rest of a URL, and every header, may hold a key.
+Messages name host and port only: the rest of a URL, and every header, may hold a key. What a server says is shown
+without the secrets that it repeats, which are taken out before it is cut.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ import socket
 import ssl
 
 from engine.errors import AuthenticationError, ConnectRefused
+from engine.secret.redaction import Redaction
 
 _EXCERPT = 300
 """Characters of a refusal's body that are worth showing."""
 
+_LOOKED_AT = 16 * 1024
+"""Bytes of the body that are looked at for it."""
+
 _NOT_AUTHENTICATED = frozenset({401, 403})
 
 
-def answered(where: str, status: int, body: bytes) -> ConnectRefused:
+def answered(where: str, status: int, body: bytes, redaction: Redaction) -> ConnectRefused:
     """The peer answered the handshake with an HTTP status of its own."""
-    text = " ".join(body.decode(errors="replace").split())
+    text = redaction.words(" ".join(body[:_LOOKED_AT].decode(errors="replace").split()))
     said = f" It said: {text[:_EXCERPT]}" if text else ""
     name = _name_of(status)
     if status in _NOT_AUTHENTICATED:
@@ -32,9 +37,10 @@ def answered(where: str, status: int, body: bytes) -> ConnectRefused:
     )
 
 
-def not_a_websocket(where: str, why: str) -> ConnectRefused:
+def not_a_websocket(where: str, why: str, redaction: Redaction) -> ConnectRefused:
     """The peer answered with something that is not a WebSocket handshake."""
-    return ConnectRefused(f"{where} did not open a WebSocket ({why}): check the URL's scheme, port and path")
+    said = redaction.words(why[:_LOOKED_AT])[:_EXCERPT]
+    return ConnectRefused(f"{where} did not open a WebSocket ({said}): check the URL's scheme, port and path")
 
 
 def no_answer(where: str, seconds: float) -> ConnectRefused:

@@ -8,6 +8,8 @@ peer has been silent for long: a deadline around each read would cost more than 
 from __future__ import annotations
 
 import logging
+import math
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,8 +18,12 @@ import trio
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.extensions.permessage_deflate import enable_client_permessage_deflate
+from websockets.http11 import Request
 from websockets.protocol import State
 
+from engine.errors import ConnectRefused
+from engine.secret.redaction import Redaction
+from engine.secret.value import Secret, SecretUrl, sealed_headers
 from engine.transport import refusal
 from engine.transport.address import Address, checked_headers, parse_address
 from engine.transport.dialing import dial
@@ -25,6 +31,7 @@ from engine.transport.ending import Ending, broken, closed_by_peer, closed_for_f
 from engine.transport.framing import Inbound, text_frame
 from engine.transport.helper_nursery import helper_nursery
 from engine.transport.keepalive import Keepalive, Silence
+from engine.transport.known_secrets import known_secrets
 from engine.transport.pipe import Pipe
 
 MOST_UNREAD_REPLIES = 16 * 1024
@@ -32,14 +39,21 @@ MOST_UNREAD_REPLIES = 16 * 1024
 _RETRY = 0.02
 """Seconds between attempts to send what a cancelled sender left, or a pong that did not fit, while nobody sends."""
 
+_BODY_PAUSES = 0.5
+"""Seconds without a byte after which the body of a refusal is taken to be over, if nothing else says where it ends."""
+
+_END_OF_HEAD = b"\r\n\r\n"
+_ACCEPTED = re.compile(rb"HTTP/1\.[01] 101\b")
+_LONGEST_HEAD = 64 * 1024
+
 # The core writes every header, so every key, and every frame into its debug log. This logger is nobody's child: silent.
 _SILENT = logging.Logger("engine.transport", logging.CRITICAL)
 
 
 @asynccontextmanager
 async def connect_sansio(
-    url: str,
-    headers: Mapping[str, str] | None = None,
+    url: str | Secret,
+    headers: Mapping[str, str | Secret] | None = None,
     *,
     ssl_context: ssl.SSLContext | None = None,
     connect_timeout: float = 10.0,
@@ -67,18 +81,19 @@ async def connect_sansio(
         ConnectRefused, AuthenticationError: it could not be opened; the message says why and what to do.
         SettingsError: the URL or a header cannot be used.
     """
-    address = parse_address(url)
-    request_headers = checked_headers(headers or {})
+    url, headers = SecretUrl.of(url), sealed_headers(headers or {})
+    address, headers = parse_address(url), checked_headers(headers)
+    redaction = known_secrets(url, headers)
     with trio.move_on_after(connect_timeout) as patience:
         pipe = await dial(address, ssl_context)
         try:
             core = ClientProtocol(
-                address.uri,
+                address.uri(),
                 max_size=max_message_size,
                 extensions=enable_client_permessage_deflate(None) if compression else None,
                 logger=_SILENT,
             )
-            surplus = await _shake_hands(core, pipe, address, request_headers)
+            surplus = await _shake_hands(core, pipe, address, headers, redaction)
         except BaseException:
             pipe.close()
             raise
@@ -95,35 +110,61 @@ async def connect_sansio(
             nursery.cancel_scope.cancel()
 
 
-async def _shake_hands(core: ClientProtocol, pipe: Pipe, address: Address, headers: Mapping[str, str]) -> bytes:
+async def _shake_hands(
+    core: ClientProtocol, pipe: Pipe, address: Address, headers: Mapping[str, Secret], redaction: Redaction
+) -> bytes:
     """Returns what came in one read with the end of the handshake: the peer's first frames."""
-    surplus = b""
-    request = core.connect()
+    # A peer that refuses may answer and close before it has read everything: reading tells.
+    with suppress(OSError):
+        pipe.write(_request(core, headers))
+        await pipe.flushed()
+    try:
+        surplus = await _answer(core, pipe)
+    except OSError as error:
+        raise refusal.unreachable(address.where, error) from error
+    if (refused := _refusal(core, address, redaction)) is not None:
+        raise refused
+    return surplus
+
+
+def _request(core: ClientProtocol, headers: Mapping[str, Secret]) -> bytes:
+    """Return the bytes of the handshake. They are in no variable, nor is what they are made of."""
+    core.send_request(_with_headers(core.connect(), headers))
+    return b"".join(core.data_to_send())
+
+
+def _with_headers(request: Request, headers: Mapping[str, Secret]) -> Request:
     for name, value in headers.items():
         if name in request.headers:
             del request.headers[name]
-        request.headers[name] = value
-    core.send_request(request)
-    # A peer that refuses may answer and close before it has read everything: reading tells.
-    with suppress(OSError):
-        pipe.write(b"".join(core.data_to_send()))
-        await pipe.flushed()
-    try:
-        while core.state is State.CONNECTING and core.handshake_exc is None:
+        request.headers[name] = value.reveal()
+    return request
+
+
+async def _answer(core: ClientProtocol, pipe: Pipe) -> bytes:
+    """Let the core hear what the peer answers. Of a refusal without a length the body ends when it pauses."""
+    surplus, heard = b"", b""
+    while core.state is State.CONNECTING and core.handshake_exc is None:
+        refused = _END_OF_HEAD in heard and not _ACCEPTED.match(heard)
+        with trio.move_on_after(_BODY_PAUSES if refused else math.inf) as pause:
             await pipe.readable()
-            data = pipe.read()
-            if data:
-                surplus = _hear(core, data)
-            elif data is not None:
-                core.receive_eof()
-    except OSError as error:
-        raise refusal.unreachable(address.where, error) from error
-    failure = core.handshake_exc
-    if isinstance(failure, InvalidStatus):
-        raise refusal.answered(address.where, failure.response.status_code, bytes(failure.response.body or b""))
-    if failure is not None:
-        raise refusal.not_a_websocket(address.where, str(failure.__cause__ or failure))
+        data = b"" if pause.cancelled_caught else pipe.read()
+        if data:
+            heard = (heard + data)[:_LONGEST_HEAD]
+            surplus = _hear(core, data)
+        elif data is not None:
+            core.receive_eof()
     return surplus
+
+
+def _refusal(core: ClientProtocol, address: Address, redaction: Redaction) -> ConnectRefused | None:
+    failure = core.handshake_exc
+    if failure is None:
+        return None
+    if isinstance(failure, InvalidStatus):
+        body = bytes(failure.response.body or b"")
+        return refusal.answered(address.where, failure.response.status_code, body, redaction)
+    return refusal.not_a_websocket(address.where, str(failure.__cause__ or failure), redaction)
 
 
 def _hear(core: ClientProtocol, data: bytes) -> bytes:

@@ -5,6 +5,8 @@ It runs a reader task and a queue of its own for each connection, so a batch is 
 
 from __future__ import annotations
 
+import http
+import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -14,11 +16,28 @@ import trio
 from trio_websocket import CloseReason, ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 from websockets.headers import build_host
 
+from engine.errors import ConnectRefused
+from engine.secret.redaction import Redaction
+from engine.secret.value import Secret, SecretUrl, sealed_headers
 from engine.transport import refusal
 from engine.transport.address import Address, checked_headers, parse_address
 from engine.transport.dialing import trusted_authorities
-from engine.transport.ending import Ending, broken, closed_by_peer, closed_here, sendable
+from engine.transport.ending import Ending, broken, closed_by_peer, closed_for_fault, closed_here, sendable
+from engine.transport.handshake_tap import HandshakeTap, NoHandshake
 from engine.transport.helper_nursery import helper_nursery
+from engine.transport.known_secrets import known_secrets
+
+
+class _NoWordsOfTheServer(logging.Filter):
+    """Keeps the reasons of closes, which may repeat a key, out of the package's debug log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(type(each).__name__ if isinstance(each, Exception) else each for each in record.args)
+        return True
+
+
+logging.getLogger("trio-websocket").addFilter(_NoWordsOfTheServer())
 
 READ_SIZE = 2**16
 """Bytes asked for in one read. With the package's own 4 KiB, one audio delta takes five."""
@@ -29,37 +48,38 @@ ANY_SIZE = 2**31
 _ABNORMAL = 1006
 """The package's word for a connection that ended without a close frame."""
 
+_TOO_BIG = 1009
+
 _CLEARING = 1.0
 """Seconds for the package's reader to run to its end over data that is in memory already."""
 
 
 @asynccontextmanager
 async def connect_trio_websocket(
-    url: str,
-    headers: Mapping[str, str] | None = None,
+    url: str | Secret,
+    headers: Mapping[str, str | Secret] | None = None,
     *,
     ssl_context: ssl.SSLContext | None = None,
     connect_timeout: float = 10.0,
     close_timeout: float = 5.0,
     max_message_size: int | None = None,
 ) -> AsyncIterator[TrioWebSocketTransport]:
-    """Open a WebSocket; leaving the context closes it. Arguments and errors as for `connect_sansio`.
-
-    What answers, but not as a WebSocket, is noticed only by `connect_timeout`.
-    """
-    address = parse_address(url)
-    extra = checked_headers(headers or {})
+    """Open a WebSocket; leaving the context closes it. Arguments and errors as for `connect_sansio`."""
+    url, headers = SecretUrl.of(url), sealed_headers(headers or {})
+    address, headers = parse_address(url), checked_headers(headers)
+    redaction = known_secrets(url, headers)
+    refused: ConnectRefused | None = None
     try:
         async with helper_nursery() as nursery:
             with trio.move_on_after(connect_timeout) as patience:
-                stream = await _dial(address, ssl_context)
+                stream = HandshakeTap(await _dial(address, ssl_context))
                 try:
                     connection = await wrap_client_stream(
                         nursery,
-                        stream,
-                        build_host(address.uri.host, address.uri.port, address.uri.secure),
-                        address.uri.resource_name,
-                        extra_headers=[(name.encode(), value.encode()) for name, value in extra.items()],
+                        stream,  # type: ignore[arg-type]  # any stream will do
+                        build_host(address.host, address.port, address.secure),
+                        address.uri().resource_name,
+                        extra_headers=[(name.encode(), value.reveal().encode()) for name, value in headers.items()],
                         max_message_size=max_message_size or ANY_SIZE,
                         receive_buffer_size=READ_SIZE,
                     )
@@ -68,7 +88,9 @@ async def connect_trio_websocket(
                     raise
             if patience.cancelled_caught:
                 raise refusal.no_answer(address.where, connect_timeout)
-            transport = TrioWebSocketTransport(connection, close_timeout=close_timeout)
+            transport = TrioWebSocketTransport(
+                connection, close_timeout=close_timeout, tap=stream, max_message_size=max_message_size
+            )
             try:
                 yield transport
             finally:
@@ -79,22 +101,32 @@ async def connect_trio_websocket(
                     await trio.aclose_forcefully(stream)
                     nursery.cancel_scope.cancel()
     except ConnectionRejected as rejected:
-        raise refusal.answered(address.where, rejected.status_code, rejected.body or b"") from rejected
+        refused = refusal.answered(address.where, rejected.status_code, rejected.body or b"", redaction)
+    except NoHandshake as answer:
+        refused = _refusal(address, answer, redaction)
     except h11.ProtocolError as error:
         # Some answers that are no handshake make the package's own HTTP layer fail.
-        raise refusal.not_a_websocket(address.where, str(error)) from error
+        refused = refusal.not_a_websocket(address.where, str(error), redaction)
+    if refused is not None:
+        # Outside of the handler: the package's frames hold the headers.
+        raise refused
+
+
+def _refusal(address: Address, answer: NoHandshake, redaction: Redaction) -> ConnectRefused:
+    if answer.status is None or answer.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+        return refusal.not_a_websocket(address.where, "the connection ended during the handshake", redaction)
+    return refusal.answered(address.where, answer.status, answer.body, redaction)
 
 
 async def _dial(
     address: Address, ssl_context: ssl.SSLContext | None
 ) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
-    uri = address.uri
     try:
-        stream = await trio.open_tcp_stream(uri.host, uri.port)
-        if not uri.secure:
+        stream = await trio.open_tcp_stream(address.host, address.port)
+        if not address.secure:
             return stream
         context = ssl_context or trusted_authorities()
-        secured = trio.SSLStream(stream, context, server_hostname=uri.host, https_compatible=True)
+        secured = trio.SSLStream(stream, context, server_hostname=address.host, https_compatible=True)
         try:
             await secured.do_handshake()
         except BaseException:
@@ -134,8 +166,18 @@ class TrioWebSocketTransport:
     `TransportLost`. Receiving goes on.
     """
 
-    def __init__(self, connection: WebSocketConnection, *, close_timeout: float) -> None:
+    def __init__(
+        self,
+        connection: WebSocketConnection,
+        *,
+        close_timeout: float,
+        tap: HandshakeTap | None = None,
+        max_message_size: int | None = None,
+    ) -> None:
+        """`tap` and `max_message_size`, of a client's end, tell which closes were this side's own."""
         self._connection = connection
+        self._tap = tap
+        self._too_big = f"Exceeded maximum message size: {max_message_size} bytes"
         self._close_timeout = close_timeout
         self._torn: Ending | None = None
         self._closed: Ending | None = None
@@ -186,4 +228,8 @@ class TrioWebSocketTransport:
             return broken("the peer broke the WebSocket protocol")
         if reason.code == _ABNORMAL:
             return broken("the peer ended it without a goodbye")
+        if self._tap is not None and not self._tap.said_goodbye:
+            return closed_for_fault(int(reason.code), reason.reason or "")
+        if reason.code == _TOO_BIG and reason.reason == self._too_big:
+            return closed_for_fault(int(reason.code), self._too_big)
         return closed_by_peer(int(reason.code), reason.reason or "")

@@ -15,6 +15,7 @@ import attrs
 import pybase64
 
 from engine._messages import KeyPath, quote
+from engine.secret.value import Secret, SecretUrl
 from engine.wire import items
 from engine.wire.annotations import (
     Member,
@@ -52,7 +53,7 @@ class Problem:
 
     `known` lists the valid keys (UNKNOWN_KEY), values (VALUE) or single entries (COMBINATION); `expected` describes
     what would be right (TYPE, and VALUE where there are alternatives); `limit` is the bound that is broken (BELOW,
-    ABOVE, TOO_LONG, TOO_MANY).
+    ABOVE, TOO_LONG, TOO_MANY). `secret` says that a `Secret` belongs there: nothing of `value` may be shown.
     """
 
     kind: ProblemKind
@@ -61,6 +62,7 @@ class Problem:
     known: tuple[str, ...] = ()
     expected: str = ""
     limit: float = 0
+    secret: bool = False
 
 
 def find_problem(value: object, annotation: object, path: KeyPath = ()) -> Problem | None:
@@ -85,7 +87,12 @@ def find_problem(value: object, annotation: object, path: KeyPath = ()) -> Probl
 
 # ------------------------------------------------------------------------------------------------ descriptions
 def _misfit(value: object, alternatives: tuple[Member, ...], path: KeyPath) -> Problem:
-    return Problem(ProblemKind.TYPE, path, value, expected=_describe(alternatives))
+    secret = any(_holds_secrets(member.type) for member in alternatives)
+    return Problem(ProblemKind.TYPE, path, value, expected=_describe(alternatives), secret=secret)
+
+
+def _holds_secrets(kind: object) -> bool:
+    return kind in _SECRET or (is_map(kind) and any(each.type in _SECRET for each in members(get_args(kind)[1])))
 
 
 def _describe(alternatives: tuple[Member, ...]) -> str:
@@ -98,7 +105,11 @@ _SCALAR_NAMES: Mapping[object, str] = {
     bool: "a boolean",
     int: "an integer",
     float: "a number",
+    Secret: "a string",
+    SecretUrl: "a string",
 }
+
+_SECRET = frozenset({Secret, SecretUrl})
 
 
 def _name_of(member: Member) -> str:

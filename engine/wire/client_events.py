@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
+from msgspec.structs import force_setattr
+
 from engine.wire.constraints import MaxLength, Range
 from engine.wire.items import Item
 from engine.wire.response import ResponseParams
-from engine.wire.session import Session, TranscriptionSession
+from engine.wire.session import Session, TranscriptionSession, sealed_definitions
 from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 EventId = Annotated[str, MaxLength(512)]
@@ -100,6 +102,10 @@ class RawClientEvent(FrozenStruct, frozen=True):
     """Any JSON object, sent as it is."""
 
     payload: Mapping[str, object]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.payload, Mapping):
+            force_setattr(self, "payload", sealed_definitions(self.payload))
 
     @property
     def type(self) -> str:

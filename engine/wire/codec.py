@@ -14,6 +14,7 @@ import pybase64
 from cattrs import BaseValidationError, transform_error
 
 from engine._messages import json_type
+from engine.secret.value import Secret
 from engine.wire import beta
 from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend, RawClientEvent
@@ -117,24 +118,25 @@ _BUILDERS["conversation.item.input_audio_transcription.updated"] = _growing(
 _APPEND_HEAD = b'{"type":"input_audio_buffer.append","audio":"'
 
 
-def encode_client(event: ClientEvent) -> bytes:
-    """One client event as JSON text in UTF-8."""
+def encode_client(event: ClientEvent, opened: Callable[[Secret], str] = Secret.reveal) -> bytes:
+    """One client event as JSON text in UTF-8. `opened` gives what is written for a secret: its text, for the wire."""
     if type(event) is InputAudioBufferAppend and event.event_id is UNSET:
         return _APPEND_HEAD + pybase64.b64encode(event.audio) + b'"}'
     if isinstance(event, RawClientEvent):
-        return orjson.dumps(event.payload, default=_plain)
-    return orjson.dumps(converter.unstructure(event), default=_plain)
+        return _written(event.payload, opened)
+    return _written(converter.unstructure(event), opened)
 
 
-def encode_server(event: ServerEvent) -> bytes:
-    """One server event as the service would write it, in UTF-8. What was not understood is written as it came."""
+def encode_server(event: ServerEvent, opened: Callable[[Secret], str] = Secret.reveal) -> bytes:
+    """One server event as the service would write it, in UTF-8. What was not understood is written as it came.
+    `opened`: see `encode_client`."""
     if type(event) is ResponseOutputAudioDelta:
         return _encode_audio_delta(event)
     if isinstance(event, MalformedEvent):
         return event.raw.encode() if isinstance(event.raw, str) else event.raw
     if isinstance(event, UnknownEvent):
-        return orjson.dumps(event.raw, default=_plain)
-    return orjson.dumps(converter.unstructure(event), default=_plain)
+        return _written(event.raw, opened)
+    return _written(converter.unstructure(event), opened)
 
 
 def _encode_audio_delta(event: ResponseOutputAudioDelta) -> bytes:
@@ -151,8 +153,13 @@ def _encode_audio_delta(event: ResponseOutputAudioDelta) -> bytes:
     return head[:-1] + b',"delta":"' + pybase64.b64encode(event.delta) + b'"}'
 
 
-def _plain(value: object) -> object:
-    """Mappings that are not dicts, which an application may put into raw payloads and schemas."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+def _written(value: object, opened: Callable[[Secret], str]) -> bytes:
+    def plain(each: object) -> object:
+        """Mappings that are not dicts, which an application may put into raw payloads and schemas; secrets."""
+        if isinstance(each, Mapping):
+            return dict(each)
+        if isinstance(each, Secret):
+            return opened(each)
+        raise TypeError(f"{type(each).__name__} cannot be written as JSON")
+
+    return orjson.dumps(value, default=plain)

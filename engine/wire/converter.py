@@ -5,6 +5,7 @@ from typing import get_args
 import attrs
 from cattrs import Converter
 
+from engine.secret.value import Secret, SecretUrl
 from engine.wire import items, reading, writing
 from engine.wire.annotations import is_list, is_map, is_raw
 from engine.wire.formats import AudioFormat, format_object
@@ -40,6 +41,8 @@ def _build() -> Converter:
     ):
         built.register_structure_hook(kind, hook)
     built.register_structure_hook(bytes, reading.read_bytes)
+    built.register_structure_hook(Secret, reading.read_any)
+    built.register_structure_hook(SecretUrl, reading.read_any)
     built.register_structure_hook_func(lambda kind: kind is object, reading.read_any)
     built.register_structure_hook(AudioFormat, reading.read_format)
 
@@ -51,6 +54,7 @@ def _build() -> Converter:
     built.register_unstructure_hook(AudioFormat, format_object)
     built.register_unstructure_hook(bytes, writing.write_bytes)
     built.register_unstructure_hook(UnsetType, writing.write_any)
+    built.register_unstructure_hook(Secret, writing.write_any)
     built.register_unstructure_hook_func(is_raw, lambda value: value.raw)
     built.register_unstructure_hook_func(is_map, writing.write_any)
     built.register_unstructure_hook(dict, writing.write_any)

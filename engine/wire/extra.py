@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine._messages import KeyPath
+from engine.secret.value import sealed
 
 ExtraKeys = Mapping[str, object]
 
@@ -18,7 +19,18 @@ _ADDED_TO = "tools"
 
 
 class Extra(dict[str, object]):
-    """Extra keys of settings. What they hold may be a secret of the vendor's: only their names are shown."""
+    """Extra keys of settings. What they hold may be a secret of the vendor's: every text in them is a `Secret`."""
+
+    def __init__(self, keys: Mapping[str, object]) -> None:
+        try:
+            super().__init__({name: sealed(each) for name, each in keys.items()})
+        except RecursionError:
+            super().__init__(keys)  # it cannot be sent, which whoever wants to is told
+
+    @classmethod
+    def of(cls, keys: Mapping[str, object]) -> Extra:
+        """Return keys as extra ones: themselves, if they are."""
+        return keys if isinstance(keys, Extra) else cls(keys)
 
     def __repr__(self) -> str:
         return f"Extra({', '.join(map(repr, self))})"

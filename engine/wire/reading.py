@@ -17,6 +17,7 @@ from cattrs import BaseValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, override
 
 from engine._messages import json_type
+from engine.secret.value import Secret, SecretUrl
 from engine.wire import items, response, server_conversation, server_response, session
 from engine.wire.annotations import (
     hints,
@@ -212,7 +213,7 @@ def _json_types_of(kind: Any) -> tuple[type, ...]:
         return (dict, str)
     if kind is session.Session:
         return (dict,)  # beta servers do not say which kind of session it is: there was only one
-    if kind in (str, bool):
+    if kind in (str, bool, Secret, SecretUrl):
         return (kind,)
     if kind is int or kind is float:
         return (int, float)

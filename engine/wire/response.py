@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
+from msgspec.structs import force_setattr
+
 from engine.wire.constraints import MapLimits, OneOf
-from engine.wire.extra import ExtraKeys
+from engine.wire.extra import Extra, ExtraKeys
 from engine.wire.formats import AudioFormat
 from engine.wire.items import Item, ItemReference
 from engine.wire.session import (
@@ -131,3 +133,7 @@ class ResponseParams(FrozenStruct, frozen=True):
     input: tuple[Item | ItemReference, ...] | UnsetType | None = UNSET
     prompt: Prompt | UnsetType | None = UNSET
     extra: ExtraKeys | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.extra, Mapping):
+            force_setattr(self, "extra", Extra.of(self.extra))

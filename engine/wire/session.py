@@ -6,8 +6,11 @@ Every field may be `UNSET` (not on the wire, keeps its value) or None (JSON null
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
+from msgspec.structs import force_setattr
+
+from engine.secret.value import Secret, SecretUrl, sealed, sealed_headers
 from engine.wire.constraints import SERVER_ONLY, OneOf, Only, Range
-from engine.wire.extra import ExtraKeys
+from engine.wire.extra import Extra, ExtraKeys
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
@@ -23,6 +26,9 @@ class UnknownSetting(FrozenStruct, frozen=True):
     """A setting of a shape that this version does not know (compatible servers have many), as it came."""
 
     raw: object
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "raw", sealed_definitions(self.raw))
 
 
 # ------------------------------------------------------------------------------------------------ audio
@@ -126,20 +132,54 @@ class ApprovalFilter(FrozenStruct, frozen=True):
 
 
 class McpTool(FrozenStruct, frozen=True):
-    """An MCP server whose tools the model's host runs; `server_url`, `connector_id` or `tunnel_id` says where it is."""
+    """An MCP server whose tools the model's host runs; `server_url`, `connector_id` or `tunnel_id` says where it is.
+
+    What authenticates (`authorization`, the values of `headers`, the query of `server_url`) is kept as a `Secret`.
+    """
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str
-    server_url: str | UnsetType | None = UNSET
+    server_url: SecretUrl | str | UnsetType | None = UNSET
     connector_id: str | UnsetType | None = UNSET
     tunnel_id: str | UnsetType | None = UNSET
     server_description: str | UnsetType | None = UNSET
-    authorization: str | UnsetType | None = UNSET
-    headers: Mapping[str, str] | UnsetType | None = UNSET
+    authorization: Secret | str | UnsetType | None = UNSET
+    headers: Mapping[str, Secret | str] | UnsetType | None = UNSET
     allowed_tools: tuple[str, ...] | ToolFilter | UnsetType | None = UNSET
     require_approval: Annotated[str, OneOf("always", "never")] | ApprovalFilter | UnsetType | None = UNSET
     allowed_callers: tuple[Annotated[str, OneOf("direct", "programmatic")], ...] | UnsetType | None = UNSET
     defer_loading: bool | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.server_url, str | Secret):
+            force_setattr(self, "server_url", SecretUrl.of(self.server_url))
+        if isinstance(self.authorization, str):
+            force_setattr(self, "authorization", Secret(self.authorization))
+        if isinstance(self.headers, Mapping):
+            force_setattr(self, "headers", sealed_headers(self.headers))
+
+
+_DEEPEST_DEFINITION = 32
+"""Levels of objects and arrays around the deepest definition of a tool that is looked for."""
+
+
+def sealed_definitions(value: object, levels: int = _DEEPEST_DEFINITION) -> object:
+    """Return JSON data in which what authenticates at MCP servers is a `Secret`."""
+    if not levels:
+        return value
+    if isinstance(value, Mapping):
+        inner = {name: sealed_definitions(each, levels - 1) for name, each in value.items()}
+        return _sealed_definition(inner) if inner.get("type") == McpTool.type or "server_label" in inner else inner
+    if isinstance(value, list | tuple):
+        return [sealed_definitions(each, levels - 1) for each in value]
+    return value
+
+
+def _sealed_definition(raw: dict[str, object]) -> dict[str, object]:
+    secrets: dict[str, object] = {name: sealed(raw[name]) for name in ("authorization", "headers") if name in raw}
+    if isinstance(url := raw.get("server_url"), str | Secret):
+        secrets["server_url"] = SecretUrl.of(url)
+    return raw | secrets
 
 
 ToolDefinition = FunctionToolDefinition | McpTool | UnknownSetting
@@ -227,6 +267,10 @@ class Session(FrozenStruct, frozen=True):
     include: Includes | UnsetType | None = UNSET
     extra: ExtraKeys | UnsetType = UNSET
     """Keys that only one vendor knows, deeply, sent as they are beside the others (`engine.wire.extra`)."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.extra, Mapping):
+            force_setattr(self, "extra", Extra.of(self.extra))
 
     @property
     def audio_input(self) -> AudioInput:

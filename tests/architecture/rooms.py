@@ -30,6 +30,7 @@ DRAWING = """
     history         local/conversation  settings
     audio           clock               local/settings  serving
     wire            transport           agents/schema
+    secret
     errors          version             _messages
 """
 """Who may import whom at run time: a room imports only rooms on lines below its own."""

@@ -47,7 +47,7 @@ NO_EVENT_LOOP = {
 }
 """Rooms that never import trio: decisions are synchronous functions over data."""
 
-SHARED_WITH_THE_SERVER = {"wire", "audio", "transport", "errors", "serving"}
+SHARED_WITH_THE_SERVER = {"wire", "audio", "secret", "transport", "errors", "serving"}
 """Rooms that the embedded server uses besides its own: those of the client's side, and what any server needs."""
 
 PARTS_OF_ACTORS = {ENGINE / "actors" / "isolation.py", ENGINE / "actors" / "hooks.py"}

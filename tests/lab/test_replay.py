@@ -10,18 +10,20 @@ import attrs
 import orjson
 import pytest
 
-from engine._messages import without_secrets
 from engine.agents.agent import RealtimeAgent
 from engine.cli.main import main
 from engine.errors import LogError
 from engine.lab.replay.diff import first_difference
 from engine.lab.replay.recorded_call import RecordedCall, load_recording
-from engine.lab.replay.replay import Replayed, replay
+from engine.lab.replay.replay import Replayed, replay, without_hidden
 from engine.lab.scenario.agents import agent_of
 from engine.lab.scenario.distributions import Draws
 from engine.lab.scenario.scenario import ScenarioFile, Tool
 from engine.lab.simulate.run import Plan, RunWriter, changed
 from engine.lab.simulate.run_virtual import run_virtually
+from engine.secret.value import Secret
+from engine.wire.client_events import RawClientEvent
+from engine.wire.codec import encode_client
 from tests.lab.calls import files_of, short
 from tests.recordings import Recording, folder, recorded
 
@@ -146,8 +148,11 @@ def test_what_is_no_recording_says_where(path: Path, tmp_path: Path) -> None:
 
 def test_keys_and_headers_are_never_kept() -> None:
     server = {"type": "mcp", "server_label": "x", "authorization": "secret", "headers": {"X-Key": "secret"}}
-    kept = without_secrets({"session": {"tools": [server], "api_key": "secret"}})
-    assert kept == {"session": {"tools": [{"type": "mcp", "server_label": "x"}]}}
+    extra = {"session": {"tools": [server]}, "type": "session.update"}
+    written = orjson.loads(encode_client(RawClientEvent(extra), Secret.shown))
+    hidden = {"type": "mcp", "server_label": "x", "authorization": "***", "headers": {"X-Key": "***"}}
+    assert written == {"session": {"tools": [hidden]}, "type": "session.update"}
+    assert without_hidden(written["session"]) == {"tools": [{"type": "mcp", "server_label": "x"}]}
 
 
 def test_positions_in_sound_have_a_tolerance_and_nothing_else_has() -> None:

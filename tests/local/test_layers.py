@@ -12,7 +12,15 @@ import engine
 LOCAL = Path(engine.__file__).parent / "local"
 PURE = sorted((LOCAL / "conversation").glob("*.py"))
 OWN = sorted(LOCAL.rglob("*.py"))
-ALLOWED = ("engine.local", "engine.wire", "engine.audio", "engine.transport", "engine.errors", "engine.serving")
+ALLOWED = (
+    "engine.local",
+    "engine.wire",
+    "engine.audio",
+    "engine.transport",
+    "engine.errors",
+    "engine.secret",
+    "engine.serving",
+)
 
 
 def imported(path: Path) -> set[str]:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine._messages import without_keys
 from engine.errors import AuthenticationError, SettingsError
-from engine.models.credentials import headers_for, secrets_in
+from engine.models.credentials import headers_for
+from engine.secret.redaction import Redaction
+from engine.secret.value import Secret, SecretUrl
+from engine.transport.known_secrets import known_secrets
 
 AGENT = {"User-Agent": "engine"}
 
@@ -67,8 +69,8 @@ async def test_a_function_must_return_a_key() -> None:
 
 
 def test_keys_are_taken_out_of_what_is_shown() -> None:
-    secrets = secrets_in({"Authorization": "Bearer abc-123", "api-key": "xyz", "X-Other": "seen"})
-    assert secrets == {"abc-123", "xyz"}
-    shown = without_keys("seen abc-123 xyz; Incorrect API key provided: sk-pr…**7Q. ek_0123456789, sk-test", secrets)
+    headers = {"Authorization": Secret("Bearer abc-123"), "api-key": Secret("xyz"), "User-Agent": Secret("seen")}
+    known = known_secrets(SecretUrl("wss://example.test/"), headers)
+    shown = known.words("seen abc-123 xyz; Incorrect API key provided: sk-pr…**7Q. ek_0123456789, sk-test")
     assert shown == "seen [key] [key]; Incorrect API key provided: [key] [key], [key]"
-    assert without_keys("ask_someone, task-list, risk-free", ()) == "ask_someone, task-list, risk-free"
+    assert Redaction().words("ask_someone, task-list, risk-free") == "ask_someone, task-list, risk-free"

@@ -117,7 +117,7 @@ def opened(play: Play, *, model: InMemory | None = None, **config: float) -> Ope
         used = model or InMemory(play)
         times = {"connect_timeout": CONNECT, "greeting_timeout": GREETING, **config}
         session = await RealtimeRunner(RealtimeAgent(name="A"), model=used).run(
-            model_config={"url": "ws://there/", "api_key": "none", **times}
+            model_config={"url": "ws://localhost/", "api_key": "none", **times}
         )
         began = trio.current_time()
         refused, heard = None, None

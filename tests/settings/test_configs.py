@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from engine.errors import SettingsError
+from engine.secret.value import Secret, SecretFunction
 from engine.settings import (
     GuardrailsSettings,
     RealtimeModelConfig,
@@ -74,9 +75,13 @@ async def _key() -> str:
     return "key"
 
 
-@pytest.mark.parametrize("api_key", [None, "key", lambda: "key", _key])
-def test_keys(api_key: Any) -> None:
-    assert RealtimeModelConfig(api_key=api_key).api_key is api_key
+@pytest.mark.parametrize("api_key", ["key", Secret("key"), lambda: "key", lambda: Secret("key"), _key])
+async def test_keys(api_key: Any) -> None:
+    key = RealtimeModelConfig(api_key=api_key).api_key
+    got = await key.get() if isinstance(key, SecretFunction) else key
+    assert isinstance(got, Secret)
+    assert got.reveal() == "key"
+    assert RealtimeModelConfig(api_key=None).api_key is None
 
 
 def test_secrets_are_not_in_the_repr() -> None:

@@ -14,6 +14,7 @@ import attrs
 import pybase64
 from hypothesis import strategies as st
 
+from engine.secret.value import Secret, SecretUrl
 from engine.wire import client_events as client
 from engine.wire import items, response, session
 from engine.wire import server_events as server
@@ -94,10 +95,11 @@ def _lists(member: Member) -> st.SearchStrategy[Any]:
 
 
 def _maps(member: Member) -> st.SearchStrategy[Any]:
-    if get_args(member.type)[1] is not str:
+    value_type = get_args(member.type)[1]
+    if value_type is object:
         return json_objects
     keys = ids if any(isinstance(marker, MapLimits) for marker in member.markers) else texts
-    return st.dictionaries(keys, texts, max_size=3)
+    return st.dictionaries(keys, _of(value_type), max_size=3)
 
 
 _SCALARS: Mapping[object, st.SearchStrategy[Any]] = {
@@ -107,6 +109,8 @@ _SCALARS: Mapping[object, st.SearchStrategy[Any]] = {
     int: st.integers(0, _MAX_INT),
     float: st.floats(-1e6, 1e6),
     object: json_values,
+    Secret: st.builds(Secret, texts),
+    SecretUrl: st.builds(SecretUrl, texts),
 }
 
 

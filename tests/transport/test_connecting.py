@@ -239,3 +239,44 @@ async def test_no_log_holds_a_key_or_a_message(connect: Connect, level: str, cap
         assert await transport.receive() == [SECRET]
         theirs = [record for record in caplog.records if not record.name.startswith("websockets.server")]
         assert not any(SECRET in record.getMessage() for record in theirs)
+
+
+@every_client
+@pytest.mark.parametrize("body", ["", "no such thing"])
+async def test_a_refusal_whose_length_nobody_tells_is_one_all_the_same(connect: Connect, body: str) -> None:
+    """The server keeps the connection open, as one behind a proxy does."""
+
+    async def serve(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(f"HTTP/1.1 401 Unauthorized\r\n\r\n{body}".encode())
+        await trio.sleep_forever()
+
+    with trio.fail_after(5):
+        async with listening(serve) as port:
+            told = await refusal_of(connect, f"ws://127.0.0.1:{port}", connect_timeout=4.0)
+    assert type(told) is AuthenticationError
+    assert told.status == 401
+    assert body in str(told)
+
+
+@every_client
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [(b"\x83\x00", 1002), (b"\xc1\x00", 1002), (b"\x81\x02\xff\xff", 1007), (b"\x81\x7e\x00\xff" + b"x" * 255, 1009)],
+)
+async def test_a_close_for_what_the_server_broke_is_this_sides(connect: Connect, raw: bytes, code: int) -> None:
+    async def serve(stream: trio.SocketStream) -> None:
+        peer = Peer(stream, ServerProtocol())
+        await peer.accept()
+        await peer.write(raw)
+        async for _ in stream:
+            pass
+
+    options: dict[str, object] = {"max_message_size": 200, "close_timeout": 0.1}
+    with trio.fail_after(5):
+        async with listening(serve) as port, connect(f"ws://127.0.0.1:{port}/", **options) as transport:
+            with pytest.raises(TransportClosed) as ended:
+                await transport.receive()
+    assert ended.value.code == code
+    assert "closed the connection" not in str(ended.value)
+    assert "broke the WebSocket protocol" in str(ended.value)

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from engine.events import RealtimeSessionEvent
+from engine.secret.value import Secret
 from engine.wire.struct import UnsetType
 
 NOT_COMPARED = frozenset({"turn_metrics"})
@@ -38,6 +39,8 @@ def _plain(value: object) -> object:
             return {str(name): _plain(each) for name, each in value.items()}
         case list() | tuple():
             return [_plain(each) for each in value]
+        case Secret():
+            return value.shown()
         case Exception():
             return {"error": type(value).__name__, "message": str(value)}
         case _ if (name := getattr(value, "name", None)) is not None and hasattr(value, "instructions"):

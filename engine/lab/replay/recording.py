@@ -10,7 +10,8 @@
 
 A line of the wire is ``{"kind": "message", "t": nanoseconds since the connection was made, "direction": "sent" or
 "received", "data": the event}``; one of the application's events has the kind "event". API keys and headers are not
-part of the wire, and where settings name one (an MCP server's) it is left out.
+part of the wire. Where settings hold a secret (an MCP server's key) it is written as ``***``, and where somebody
+repeats one, as ``[key]``.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from typing import IO
 import attrs
 import orjson
 
-from engine._messages import without_secrets
 from engine.audio.streams import Decoder
 from engine.clock import is_real_time, now_ns
 from engine.errors import EngineError
 from engine.events import RealtimeSessionEvent
 from engine.lab.replay.event_data import event_data
 from engine.models.interface import ModelConnection, RealtimeModel
+from engine.models.wire_connection import WireConnection
+from engine.secret.redaction import Redaction
+from engine.secret.value import Secret
 from engine.settings import RealtimeModelConfig
 from engine.version import VERSION as PACKAGE_VERSION
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
@@ -92,6 +95,8 @@ class RecordedModel(RealtimeModel):
         self._writer = writer = _Writer(self._folder, config.initial_model_settings, type(self._inner).__name__)
         try:
             async with self._inner.connect(config) as connection:
+                if isinstance(connection, WireConnection):
+                    writer.redaction = connection.redaction
                 yield _RecordedConnection(connection, writer)
         finally:
             writer.close()
@@ -120,6 +125,8 @@ class _Writer:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / WIRE_FILE).exists():
             raise RecordingExists(f"{folder} holds a recording already: nothing is written over")
+        self.redaction = Redaction()
+        """What must not be written of what others say."""
         self._began_ns = now_ns()
         real = is_real_time()  # under virtual time the same call is the same bytes on every machine
         input_format, output_format = format_of(settings.audio_input), format_of(settings.audio_output)
@@ -151,7 +158,7 @@ class _Writer:
             elif isinstance(event, SessionUpdated) and isinstance(event.session, Session):
                 self._user.use_format(event.session.audio_input.format)
                 self._agent.use_format(event.session.audio_output.format)
-            self._message("message", "received", encode_server(event))
+            self._message("message", "received", encode_server(event, Secret.shown))
         self._file.flush()
 
     def sent(self, events: Sequence[ClientEvent]) -> None:
@@ -160,7 +167,7 @@ class _Writer:
                 self._user.add(event.audio)
                 self._message("message", "sent", encode_client(event))
             else:
-                self._message("message", "sent", orjson.dumps(without_secrets(orjson.loads(encode_client(event)))))
+                self._message("message", "sent", encode_client(event, Secret.shown))
         self._file.flush()
 
     def event(self, event: RealtimeSessionEvent) -> None:
@@ -176,10 +183,10 @@ class _Writer:
     def _message(self, kind: str, direction: str, data: bytes) -> None:
         t = now_ns() - self._began_ns
         self._file.write(b'{"kind":"%b","t":%d,"direction":"%b","data":' % (kind.encode(), t, direction.encode()))
-        self._file.write(data + b"}\n")
+        self._file.write(self.redaction.line(data) + b"}\n")
 
     def _line(self, data: Mapping[str, object]) -> None:
-        self._file.write(orjson.dumps(data) + b"\n")
+        self._file.write(self.redaction.line(orjson.dumps(data)) + b"\n")
 
 
 class _Sound:

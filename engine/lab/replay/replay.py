@@ -19,7 +19,6 @@ import attrs
 import orjson
 import trio
 
-from engine._messages import without_secrets
 from engine.agents.agent import RealtimeAgent
 from engine.audio.samples import SampleCutter
 from engine.errors import EngineError, SessionClosed, TransportClosed
@@ -30,6 +29,7 @@ from engine.lab.replay.event_data import NOT_COMPARED, event_data
 from engine.lab.replay.inputs import APPEND, Act, acts_of
 from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
 from engine.lab.replay.replayed_server import RecordedServer, control_of
+from engine.secret.value import HIDDEN, Secret
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession
 from engine.settings import RealtimeRunConfig
@@ -104,7 +104,8 @@ def _in_sent(
     call: RecordedCall, server: RecordedServer, agent: object, tolerance_ms: float, notes: list[str]
 ) -> Mismatch | None:
     recorded = [(line.number, dict(line.data)) for line in control_of(call) if isinstance(line.data, Mapping)]
-    now = [without_secrets(orjson.loads(encode_client(event))) for event in server.sent]
+    recorded = [(number, without_hidden(data)) for number, data in recorded]
+    now = [without_hidden(orjson.loads(encode_client(event, Secret.shown))) for event in server.sent]
     if agent is None:
         recorded, now = _without_handoffs(recorded, notes), _without_handoffs_now(now)
     if call.header is None:
@@ -113,6 +114,14 @@ def _in_sent(
         return first_difference("sent", was, [data["type"] for data in now], tolerance_ms=0)
     cleaned: list[tuple[int, object]] = [(number, _plain(data)) for number, data in recorded]
     return first_difference("sent", cleaned, [_plain(data) for data in now], tolerance_ms=tolerance_ms)
+
+
+def without_hidden(value: Any) -> Any:
+    """Return JSON data without what stands for secrets, which older recordings left out."""
+    if isinstance(value, dict):
+        kept = {name: without_hidden(each) for name, each in value.items() if each != HIDDEN}
+        return {name: each for name, each in kept.items() if each or not value[name]}
+    return [without_hidden(each) for each in value] if isinstance(value, list) else value
 
 
 def _without_handoffs(recorded: list[tuple[int, dict[str, Any]]], notes: list[str]) -> list[tuple[int, dict[str, Any]]]:

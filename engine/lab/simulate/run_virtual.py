@@ -7,15 +7,20 @@ nothing but the time it takes.
 from __future__ import annotations
 
 import gc
+import os
 import signal
+from collections.abc import Iterator, MutableMapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 from engine.lab.simulate.results import RunInfo
 from engine.lab.simulate.run import Measured, Plan, RunWriter, measured
 from engine.lab.simulate.run_call import CallSpec
 from engine.lab.simulate.virtual import run_call_virtually
+
+KEYS_OF_MODELS = ("OPENAI_API_KEY", "ENGINE_API_KEY", "ENGINE_CHAT_KEY", "ENGINE_SERVE_KEY")
 
 _ALLOCATIONS = 20_000
 """Between two looks of the garbage collector: it looks seldom, because it finds little."""
@@ -35,7 +40,8 @@ def run_virtually(plan: Plan, writer: RunWriter, *, workers: int) -> RunInfo:
     interrupted: str | None = None
     futures: list[Future[Measured]] = []
     try:
-        futures = [pool.submit(hold, spec) for spec in specs]
+        with _without_keys(os.environ):
+            futures = [pool.submit(hold, spec) for spec in specs]
         for future in as_completed(futures):
             writer.enter(future.result())
     except KeyboardInterrupt:
@@ -47,6 +53,19 @@ def run_virtually(plan: Plan, writer: RunWriter, *, workers: int) -> RunInfo:
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return writer.close(interrupted=interrupted)
+
+
+@contextmanager
+def _without_keys(environment: MutableMapping[str, str]) -> Iterator[None]:
+    """Keep the keys of models out of an environment for as long as workers are started, who talk to the local one.
+
+    Everything else is theirs, too: they run the application's own agents.
+    """
+    kept = {name: environment.pop(name) for name in KEYS_OF_MODELS if name in environment}
+    try:
+        yield
+    finally:
+        environment.update(kept)
 
 
 def hold(spec: CallSpec) -> Measured:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from engine.local.settings.faults import NO_FAULTS, Faults
 from engine.local.settings.latencies import USUAL, Latencies
 from engine.local.settings.quotas import USUAL_QUOTAS, Quotas
+from engine.secret.value import Secret
+
+
+def _sealed(keys: Iterable[str | Secret] | None) -> frozenset[Secret] | None:
+    return None if keys is None else frozenset(map(Secret, keys))
 
 
 @attrs.frozen(kw_only=True)
@@ -36,7 +43,7 @@ class LocalOptions:
     unix_seconds: int | None = None
     """What the wall clock shows in identifiers and `expires_at` when a session starts; None: the real
     time."""
-    api_keys: frozenset[str] | None = None
+    api_keys: frozenset[Secret] | None = attrs.field(default=None, converter=_sealed)
     """Keys that are accepted; None: any, or none at all."""
     models: frozenset[str] | None = None
     """Models that exist; None: any name, and none at all is the usual one."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import trio
 
 from engine.errors import SettingsError, SpeechFailed
+from engine.local.speech.environment import child_environment
 from engine.local.speech.frames import Head, Unpacker, pack
 
 START_LIMIT = 20.0
@@ -49,7 +50,7 @@ class SpeechProcess:
                 [sys.executable, "-P", "-m", "engine.local.speech.worker", does],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": search_path},
+                env={**child_environment(os.environ), "PYTHONPATH": search_path},
                 # Ctrl-C in a terminal goes to a whole group: this process ends when its parent says so
                 start_new_session=True,
             )
