@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.core import arbitration, conversation, created_items, identity, state
+from engine.core import arbitration, conversation, created_items, identity, machine, state, unseen
 from engine.wire.server_events import ConversationItemInputAudioTranscriptionDelta
 from tests.core.driving import Driven
 from tests.core.walk_steps import steps_of
@@ -20,6 +20,8 @@ LIMITS = (
     (conversation, "MOST_EARLY"),
     (created_items, "MOST_UNTOLD"),
     (state, "REMEMBERED_RESPONSES"),
+    (machine, "MOST_ASKED"),
+    (unseen, "MOST_UNSEEN"),
 )
 """How much of each kind is remembered."""
 
@@ -28,7 +30,6 @@ GROWS = {
     ".conversation._nodes": "the history",
     ".conversation._calls": "the history's calls",
     ".tool_calls._seen": "calls that have begun: none begins twice",
-    ".asked": "requests that the server never answered",
 }
 UNDER_WAY = 3 * MOST
 """What is not over is not forgotten: so much of it may there be in a walk, beyond the limits."""
@@ -61,8 +62,8 @@ def test_nothing_grows_but_the_history(seed: int, monkeypatch: pytest.MonkeyPatc
         steps[walker.rng.choice(sorted(steps))]()
         walker.world.after()
         walker.lines.clear()
-    machine = walker.world.machine
-    grown = {path: size for path, size in held(machine._state) if size > UNDER_WAY and path not in GROWS}
+    held_now = held(walker.world.machine._state)
+    grown = {path: size for path, size in held_now if size > UNDER_WAY and path not in GROWS}
     assert grown == {}
 
 

@@ -152,7 +152,7 @@ def _options() -> argparse.Namespace:
         "--stages",
         type=int,
         default=len(STAGES),
-        help="how many suites to run: 1 the core's, 2 the sessions' too, ... (default: all %(default)s)",
+        help="how many suites to run: 1 the walks, 2 the core, 3 sessions too, ... (default: all %(default)s)",
     )
     parser.add_argument("--again", action="store_true", help="try those again that were alive")
     parser.add_argument("--only", metavar="FILE[:LINE]", help="of those drawn, only the ones at this place")

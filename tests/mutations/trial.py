@@ -19,19 +19,17 @@ from tests.mutations.operators import ROOT, Mutation
 
 Outcome = Literal["noticed", "hung", "alive"]
 
-FIRST_OF_CORE = "test_walks"
-"""What notices most, after the test file that is named like the module."""
-
 LAST_OF_CORE = ("test_item_orders", "test_identity", "test_waits", "test_stateful")
 """Test files that take seconds, which most mutations never reach."""
 
 STAGES = (
+    "tests/core/test_walks.py",
     "tests/core/test_*.py",
     "tests/session/test_*.py",
     "tests/properties/test_sessions.py",
     "tests/properties/test_scenes.py",
 )
-"""From the fastest to the slowest. Of the properties, those of this engine: whether other engines, broken on purpose,
+"""What notices most in a second or two first, then from the fastest to the slowest. Of the properties, those of this engine: whether other engines, broken on purpose,
 are rejected says nothing about a mutation."""
 
 SECONDS_OF_A_STAGE = 3000
@@ -143,8 +141,8 @@ def _files(stage: str, mutation: Mutation | None) -> list[str]:
     mirrored = f"test_{Path(mutation.file).stem}" if mutation is not None else ""
 
     def rank(path: Path) -> tuple[bool, int]:
-        order = {FIRST_OF_CORE: -1} | {name: at for at, name in enumerate(LAST_OF_CORE, 1)}
-        return (path.stem != mirrored, order.get(path.stem, 0))
+        late = LAST_OF_CORE.index(path.stem) + 1 if path.stem in LAST_OF_CORE else 0
+        return (path.stem != mirrored, late)
 
     return [path.relative_to(ROOT).as_posix() for path in sorted(sorted(ROOT.glob(stage)), key=rank)]
 
