@@ -133,6 +133,8 @@ def steps_of(c: Walker) -> dict[str, Callable[[], None]]:
         "confirms": lambda: far.say(SessionUpdated(_odd_settings(rng))),
         "quiet": lambda: world.passes(rng.choice([2_000, 4_000, 10_000, 61_000, 130_000]) * MS),
         "late": lambda: _late(rng, c),
+        "rounds": lambda: _rounds(rng, c),
+        "refuses": lambda: far.say(ErrorEvent(_refusal(rng, c))),
         "down": lambda: c.events_arrive(rng.choice([1, 2, 3, 1000])),
         "all down": lambda: c.events_arrive(1000),
         "up": lambda: c.client_events_arrive(rng.choice([1, 1000])),
@@ -225,6 +227,36 @@ def _late(rng: random.Random, c: Walker) -> None:
         c.world.passes(long)
     if rng.randrange(2):
         c.world.deliver()
+
+
+def _rounds(rng: random.Random, c: Walker) -> None:
+    """Replies in a row that only call a tool."""
+    for _ in range(rng.randrange(1, 5)):
+        c.world.deliver()
+        if (response := c.world.far.active) is not None:
+            c.world.far.closes(response, c.world.far.opens_call(response, "plain", "{}"))
+            c.world.far.ends(response, "completed")
+        c.world.deliver()
+        for call_id in list(c.world.tools):
+            c.world.tool_ends(call_id)
+        c.world.deliver()
+
+
+def _refusal(rng: random.Random, c: Walker) -> ErrorDetail:
+    """What a server may say is wrong, with what, and with which event."""
+    codes = ["invalid_value", "conversation_already_has_active_response", "item_create_invalid_item_id", *REFUSALS_TOLD]
+    places = ["", "session", "session.audio", "sessions", "response", "response.metadata", "metadata", "item.id"]
+    sent = [*(f"req_{number}" for number in range(1, 6)), *(f"settings_{number}" for number in range(1, 6)), "mine_1"]
+    return ErrorDetail(
+        rng.choice(["invalid_request_error", "session_update_error"]),
+        rng.choice(["no", "the metadata is wrong"]),
+        rng.choice([None, *codes]),
+        rng.choice([None, *places]),
+        rng.choice([None, None, *sent]),
+    )
+
+
+REFUSALS_TOLD = ("cannot_update_voice", "session_update_error", "invalid_session_type", "response_cancel_not_active")
 
 
 def _a_response(rng: random.Random, c: Walker) -> str:

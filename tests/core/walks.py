@@ -54,11 +54,13 @@ def _taken(c: Walker) -> list[str]:
         *[f"    history: {shown(item)}" for item in history],
         f"    heard: {[machine.heard_ms(item, 0, now) for item in ids]}",
         f"    audio: {[machine.audio_ms(item, 0, 480) for item in ids]}",
-        f"    usage: {shown(machine.usage)}, agent: {machine.agent.name}, wakes at: {machine.wake_at()}",
+        f"    usage: {shown(machine.usage)}, agent: {machine.agent.name}",
+        f"    wakes at: {machine.wake_at()}, moved: {machine.waits.moved}",
         f"    waiting: {[call for call in sorted(c.world.asked) if machine.waits_for_approval(call)]}",
         f"    errors: {[error.message for error in machine.errors_before_the_end(now)]}",
     ]
     c.lines.clear()
+    machine.waits.moved = False
     return lines
 
 

@@ -29,8 +29,8 @@ STAGES = (
     "tests/properties/test_sessions.py",
     "tests/properties/test_scenes.py",
 )
-"""What notices most in a second or two first, then from the fastest to the slowest. Of the properties, those of this engine: whether other engines, broken on purpose,
-are rejected says nothing about a mutation."""
+"""What notices most in a second or two, then from the fastest to the slowest. Of the properties, those of this engine:
+whether other engines, broken on purpose, are rejected says nothing about a mutation."""
 
 SECONDS_OF_A_STAGE = 3000
 _NOT_COPIED = (".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis", "build", "dist", "runs", "calls")
