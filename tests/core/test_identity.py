@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.effects import StartCall
-from engine.core.identity import Names
+from engine.core.identity import Identity, Names
 from engine.core.inputs import Interrupt, Respond, TimePassed, ToolDone
 from engine.core.waits import UNTOLD_RESPONSE
 from engine.errors import ProtocolError
@@ -376,3 +376,29 @@ def test_words_that_come_whole_are_the_latest_items() -> None:
     for response_id, text in (("r", "one"), ("s", "two")):
         d.tell(begins(response_id), ResponseOutputAudioTranscriptDone(response_id, "x", 0, 0, text), ends(response_id))
     assert [(event.item_id, event.transcript) for event in d.seen(TranscriptDone)] == [("x", "one"), ("x~2", "two")]
+
+
+# --- names, without a machine
+
+
+def test_a_call_that_the_conversation_told_first_keeps_its_name_whichever_item_makes_it() -> None:
+    names = Identity()
+    name = names.call_of("item_1", "call_1", "")
+    assert names.call("r_1", "call_1", "item_1") == name
+    assert names.call("r_1", "call_1", "another") == name
+
+
+def test_an_output_that_this_program_has_not_sent_answers_the_latest_call_with_its_id() -> None:
+    names = Identity()
+    calls = [names.call(f"r_{number}", "call_1", f"item_{number}") for number in range(3)]
+    assert len(set(calls)) == 3
+    assert names.output_of("output_1", "call_1") == calls[-1]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["r_1", "r_2"]), st.sampled_from(["item_1", "item_2", "item_3"])), max_size=6)
+)
+def test_it_is_known_whether_anything_is_called_otherwise_than_by_its_id(told: list[tuple[str, str]]) -> None:
+    names = Identity()
+    given = [(names.item(owner, item, 0), item) for owner, item in told]
+    assert names.renamed == any(name != item for name, item in given)

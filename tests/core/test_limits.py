@@ -1,0 +1,90 @@
+"""What is remembered of what is over has a bound: a session of a day holds no more than one of an hour, but for the
+history itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.core import arbitration, conversation, created_items, identity, machine, state, unseen
+from engine.wire.server_events import ConversationItemInputAudioTranscriptionDelta
+from tests.core.driving import Driven
+from tests.core.walk_steps import steps_of
+from tests.core.walker import Walker
+
+MOST = 12
+LIMITS = (
+    (identity, "REMEMBERED_NAMES"),
+    (arbitration, "REMEMBERED_REQUESTS"),
+    (conversation, "MOST_EARLY"),
+    (created_items, "MOST_UNTOLD"),
+    (state, "REMEMBERED_RESPONSES"),
+    (machine, "MOST_ASKED"),
+    (unseen, "MOST_UNSEEN"),
+)
+"""How much of each kind is remembered."""
+
+STEPS = 1500
+GROWS = {
+    ".conversation._nodes": "the history",
+    ".conversation._calls": "the history's calls",
+    ".tool_calls._seen": "calls that have begun: none begins twice",
+}
+UNDER_WAY = 3 * MOST
+"""What is not over is not forgotten: so much of it may there be in a walk, beyond the limits."""
+
+
+def held(value: object, path: str = "", known: set[int] | None = None) -> Iterator[tuple[str, int]]:
+    """Return every collection below a value, by its path, with its length."""
+    known = set() if known is None else known
+    if id(value) in known:
+        return
+    known.add(id(value))
+    if isinstance(value, dict | list | set | frozenset):
+        yield path, len(value)
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from held(one, f"{path}[]", known)
+    elif type(value).__module__.startswith("engine.core"):
+        names = [*getattr(value, "__dict__", ()), *(each.name for each in getattr(value, "__attrs_attrs__", ()))]
+        for name in names:
+            yield from held(getattr(value, name, None), f"{path}.{name}", known)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_grows_but_the_history(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, limit in LIMITS:
+        assert getattr(module, limit) >= MOST
+        monkeypatch.setattr(module, limit, MOST)
+    walker = Walker(seed)
+    for _ in range(STEPS):
+        steps = steps_of(walker)
+        steps[walker.rng.choice(sorted(steps))]()
+        walker.world.after()
+        walker.lines.clear()
+    held_now = held(walker.world.machine._state)
+    grown = {path: size for path, size in held_now if size > UNDER_WAY and path not in GROWS}
+    assert grown == {}
+
+
+def test_ids_are_remembered_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "REMEMBERED_NAMES", MOST)
+    names = identity.Identity()
+    for number in range(5 * MOST):
+        for owner in ("r_1", "r_2"):
+            names.item(owner, f"item_{number}", number, f"call_{number}", in_conversation=True)
+        names.call("r_1", f"call_{number}", f"item_{number}")
+        names.output_sent(f"call_{number}")
+        names.output_of(f"output_{number}", f"call_{number}")
+        names.deletion_sent(f"item_{number}")
+        names.item_sent(f"mine_{number}", users=True)
+        names.is_stray(f"r_{number}")
+    assert {path: size for path, size in held(names) if size > MOST} == {}
+
+
+def test_words_of_items_that_never_come_are_remembered_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "MOST_EARLY", MOST)
+    d = Driven()
+    for number in range(5 * MOST):
+        d.tell(ConversationItemInputAudioTranscriptionDelta(f"user_{number}", 0, "some"))
+    assert {path: size for path, size in held(d.machine._state) if size > MOST} == {}
