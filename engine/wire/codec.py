@@ -123,8 +123,8 @@ def encode_client(event: ClientEvent, opened: Callable[[Secret], str] = Secret.r
     if type(event) is InputAudioBufferAppend and event.event_id is UNSET:
         return _APPEND_HEAD + pybase64.b64encode(event.audio) + b'"}'
     if isinstance(event, RawClientEvent):
-        return _written(event.payload, opened)
-    return _written(converter.unstructure(event), opened)
+        return orjson.dumps(event.payload, default=partial(_plain, opened))
+    return orjson.dumps(converter.unstructure(event), default=partial(_plain, opened))
 
 
 def encode_server(event: ServerEvent, opened: Callable[[Secret], str] = Secret.reveal) -> bytes:
@@ -135,8 +135,8 @@ def encode_server(event: ServerEvent, opened: Callable[[Secret], str] = Secret.r
     if isinstance(event, MalformedEvent):
         return event.raw.encode() if isinstance(event.raw, str) else event.raw
     if isinstance(event, UnknownEvent):
-        return _written(event.raw, opened)
-    return _written(converter.unstructure(event), opened)
+        return orjson.dumps(event.raw, default=partial(_plain, opened))
+    return orjson.dumps(converter.unstructure(event), default=partial(_plain, opened))
 
 
 def _encode_audio_delta(event: ResponseOutputAudioDelta) -> bytes:
@@ -153,13 +153,10 @@ def _encode_audio_delta(event: ResponseOutputAudioDelta) -> bytes:
     return head[:-1] + b',"delta":"' + pybase64.b64encode(event.delta) + b'"}'
 
 
-def _written(value: object, opened: Callable[[Secret], str]) -> bytes:
-    def plain(each: object) -> object:
-        """Mappings that are not dicts, which an application may put into raw payloads and schemas; secrets."""
-        if isinstance(each, Mapping):
-            return dict(each)
-        if isinstance(each, Secret):
-            return opened(each)
-        raise TypeError(f"{type(each).__name__} cannot be written as JSON")
-
-    return orjson.dumps(value, default=plain)
+def _plain(opened: Callable[[Secret], str], value: object) -> object:
+    """Mappings that are not dicts, which an application may put into raw payloads and schemas; and secrets."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Secret):
+        return opened(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
