@@ -20,7 +20,7 @@ MAX_TEXT_BYTES = 256 * MEBIBYTE
 MAX_NAME_BYTES = 200
 """Of a file's name, without its ending: most file systems hold 255."""
 
-_STREAMS = re.compile(r"/dev/(?:stdout|stderr|null|tty|fd/\d+)")
+_STREAMS = re.compile(r"/dev/(?:stdout|stderr|null|full|tty|fd/\d+)")
 """Names of the process's own streams, which are written to as they are."""
 _READS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _WRITES = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -83,17 +83,19 @@ def _is_reserved(name: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------ writing
-def create_file(path: str | Path, *, exclusive: bool = False) -> BinaryIO:
+def create_file(path: str | Path, *, exclusive: bool = False, buffering: int = -1) -> BinaryIO:
     """Return a new file to be written. What had the name before is gone, or, if `exclusive`, an error.
+
+    `buffering` is that of `open`.
 
     Raises:
         OSError: it cannot be written; FileExistsError with `exclusive`. `strerror` says why.
     """
     if _STREAMS.fullmatch(str(path)):
-        return open(path, "wb")
+        return open(path, "wb", buffering)
     for _ in range(3):
         try:
-            return open(_opened(path, _WRITES), "wb")
+            return open(_opened(path, _WRITES), "wb", buffering)
         except FileExistsError:
             if exclusive:
                 raise
