@@ -1,7 +1,7 @@
 """Puts values, types, places and errors into the words of a message.
 
-The readers are an application's developer, and a model that has to correct its own call. Imports nothing of the
-package, so that everybody may use it.
+The readers are an application's developer, and a model that has to correct its own call. What is quoted of others is
+quoted in part, and without what a terminal would obey (`engine.outside.printable`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
+
+from engine.outside.printable import one_line
 
 KeyPath = tuple[str | int, ...]
 """The keys and indices that lead to a value inside nested mappings and arrays."""
@@ -63,15 +65,18 @@ def show(value: object) -> str:
 
 
 def shorten(text: str, limit: int = LONGEST_QUOTE) -> str:
-    """Return the text, cut to `limit` characters with dots at its end if it is longer."""
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    """Return the text on one line, cut to `limit` characters with dots at its end if it is longer."""
+    return one_line(text if len(text) <= limit else f"{text[: limit - 3]}...")
 
 
 def write_path(path: KeyPath) -> str:
     """Return `("item", "content", 0, "type")` as `item.content[0].type`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{shorten(step)}" if text else shorten(step)
     return text
 
 
@@ -81,8 +86,9 @@ def describe(value: object) -> str:
         return "an object"
     if isinstance(value, list):
         return f"an array of {len(value)} item{'' if len(value) == 1 else 's'}"
-    text = wire_text(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+    if isinstance(value, str):
+        value = value[: LONGEST_QUOTE + 1]  # what is beyond is not shown, and may be a megabyte
+    return one_line(json.dumps(value, ensure_ascii=False), LONGEST_QUOTE)
 
 
 def json_type(value: object) -> str:

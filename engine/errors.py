@@ -40,9 +40,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.outside.printable import printable
+
 
 class EngineError(Exception):
-    """Base of everything the engine raises."""
+    """Base of everything the engine raises. Its words may quote a server or a model: they are safe to print."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class Misuse(EngineError):
@@ -77,7 +82,7 @@ class ToolCallUnknown(Misuse, KeyError):
     """No call of this id is waiting for approval."""
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return printable(str(self.args[0]))
 
 
 class ServerError(EngineError):

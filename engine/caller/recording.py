@@ -10,10 +10,10 @@ that ends badly still leaves a file that plays.
 from __future__ import annotations
 
 import array
-import wave
 from pathlib import Path
 
 from engine.audio.samples import samples_of
+from engine.audio.wav_writer import WavWriter
 from engine.wire.formats import PCM16
 from engine.wire.units import NS_PER_S
 
@@ -72,10 +72,7 @@ class Recording:
         self.agent = Track()
         self._began_ns = began_ns
         self._final = 0
-        self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by `close`
-        self._file.setnchannels(2)
-        self._file.setsampwidth(PCM16.bytes_per_sample)
-        self._file.setframerate(PCM16.rate)
+        self._file = WavWriter(path, channels=2, rate=PCM16.rate)
 
     def position(self, at_ns: int) -> int:
         """A moment as a position in samples."""

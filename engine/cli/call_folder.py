@@ -6,9 +6,10 @@ then is there.
 
 from __future__ import annotations
 
-from io import BufferedWriter, StringIO
+from io import StringIO
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from rich.console import Console
 
@@ -21,6 +22,7 @@ from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.transcript import Transcript
 from engine.cli.turn_rows import TurnTable
 from engine.cli.turn_view import turn_view
+from engine.outside.files import create_file, write_file
 
 SOUND, EVENTS, TRANSCRIPT = "call.wav", "events.jsonl", "transcript.txt"
 _TEXT_WIDTH = 110
@@ -33,7 +35,7 @@ class CallFolder:
         self.directory = directory
         self._began_ns = 0
         self._output_format = OutputFormat()
-        self._events: BufferedWriter | None = None
+        self._events: BinaryIO | None = None
 
     def open(self, began_ns: int) -> Recording:
         """Make the directory and the files. Return the recording to fill; whoever fills it closes it.
@@ -43,7 +45,7 @@ class CallFolder:
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            self._events = (self.directory / EVENTS).open("wb")
+            self._events = create_file(self.directory / EVENTS)
             return Recording(self.directory / SOUND, began_ns=began_ns)
         except OSError as error:
             raise CommandFailed(
@@ -69,7 +71,7 @@ class CallFolder:
         console.print()
         console.print(turn_view(table))
         lines = [line.rstrip() + "\n" for line in text.getvalue().splitlines()]
-        (self.directory / TRANSCRIPT).write_text("".join(lines), encoding="utf-8")
+        write_file(self.directory / TRANSCRIPT, "".join(lines).encode("utf-8", "replace"))
 
     @property
     def opened(self) -> bool:

@@ -25,6 +25,7 @@ from engine.caller.output_format import OutputFormat
 from engine.caller.player import Player
 from engine.cli.entry_view import view
 from engine.cli.event_json import event_line
+from engine.cli.shown import shown
 from engine.cli.transcript import AgentSaid, CallerSaid, Transcript, TranscriptEntry
 from engine.cli.turn_rows import TurnTable
 from engine.cli.turn_view import turn_view
@@ -81,7 +82,7 @@ class CallDisplay:
 
     def say(self, text: str, *, style: str = "dim") -> None:
         """Print a line for people."""
-        self._console.print(text, style=style, markup=False)
+        self._console.print(shown(text, style))
 
     def show_table(self, table: TurnTable) -> None:
         """Print the table of turns, after the call."""

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-import orjson
 
 from engine.agents.agent import RealtimeAgent
 from engine.agents.guardrail import OutputGuardrail
 from engine.caller.call_events import CallEvent
 from engine.errors import EngineError
 from engine.events import Audio, HistoryUpdated, RawModelEvent
+from engine.outside.json_line import json_line
 from engine.wire.converter import converter
 from engine.wire.formats import PCM16, AudioFormat
 from engine.wire.server_events import MalformedEvent, ServerEvent, UnknownEvent
@@ -28,8 +28,8 @@ _LEFT_OUT = frozenset({"context", "at_ns", "tool"})
 
 
 def event_line(event: CallEvent, *, began_ns: int = 0, audio_format: AudioFormat = PCM16) -> bytes:
-    """The event as one line of JSON, with its line break."""
-    return orjson.dumps(event_object(event, began_ns=began_ns, audio_format=audio_format), default=str) + b"\n"
+    """The event as one line of JSON, with its line break, safe to look at on a terminal."""
+    return json_line(event_object(event, began_ns=began_ns, audio_format=audio_format)) + b"\n"
 
 
 def event_object(event: CallEvent, *, began_ns: int = 0, audio_format: AudioFormat = PCM16) -> dict[str, object]:

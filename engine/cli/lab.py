@@ -11,6 +11,7 @@ import attrs
 
 from engine._messages import suggest
 from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.cli.say import say
 
 
 class LabCommand(Protocol):
@@ -50,7 +51,7 @@ def lab(arguments: Sequence[str]) -> int:
         CommandFailed: it could not be done.
     """
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(_about())
+        say(_about())
         return ExitStatus.DONE
     name = arguments[0]
     if name not in COMMANDS:

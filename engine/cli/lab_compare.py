@@ -10,6 +10,7 @@ from rich.table import Table
 
 from engine.cli.exit_status import ExitStatus
 from engine.cli.lab_report import load_run, needs_extra, write_page
+from engine.cli.say import say
 from engine.lab.report.comparison import LEAST_S, Compared, Comparison, Seen, compare
 from engine.lab.report.numbers import between, change, quantity
 from engine.lab.report.verdict import how, verdict
@@ -57,7 +58,7 @@ def run(given: argparse.Namespace) -> ExitStatus:
         comparison = compare(a, b, least_s=given.least_ms / 1e3)
     for side, held in (("A", a), ("B", b)):
         if held.partial is not None:
-            print(f"{side} is partial: {held.partial}")
+            say(f"{side} is partial: {held.partial}")
     Console().print(_table(comparison, everything=given.all))
     if given.out is not None:
         with needs_extra("lab"):
@@ -65,9 +66,9 @@ def run(given: argparse.Namespace) -> ExitStatus:
 
             page = comparison_page(a, b, comparison)
         write_page(page, given.out)
-        print(given.out)
-    print(how(comparison))
-    print(verdict(comparison))
+        say(given.out)
+    say(how(comparison))
+    say(verdict(comparison))
     return ExitStatus.DIFFERENT if comparison.regression else ExitStatus.DONE
 
 

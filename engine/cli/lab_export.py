@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.lab_report import load_run, needs_extra
+from engine.cli.say import say
 from engine.lab.simulate.results import Run
 from engine.latency.export.chrome_trace import write_chrome_trace
 from engine.latency.export.csv import write_csv
@@ -60,7 +61,7 @@ def run(given: argparse.Namespace) -> ExitStatus:
         raise CommandFailed(ExitStatus.USAGE, "export to what? --csv, --parquet, --trace, --hdr or --otel")
     held = load_run(given.folder)
     if held.partial is not None:
-        print(f"partial: {held.partial}")
+        say(f"partial: {held.partial}")
     for name, path in wanted.items():
         _write(name, path, held)
     if given.otel is not None:
@@ -74,7 +75,7 @@ def _write(name: str, path: Path, held: Run) -> None:
             _WRITERS[name](held.turns, path)
     except OSError as error:
         raise CommandFailed(ExitStatus.FAILED, f"{path}: {error.strerror}") from error
-    print(f"{path}: {len(held.turns)} turns")
+    say(f"{path}: {len(held.turns)} turns")
 
 
 def _send(endpoint: str, names: str, held: Run) -> None:
@@ -87,7 +88,7 @@ def _send(endpoint: str, names: str, held: Run) -> None:
         raise CommandFailed(ExitStatus.USAGE, str(error)) from error
     except OSError as error:
         raise CommandFailed(ExitStatus.UNREACHABLE, f"{endpoint}: {error}") from error
-    print(f"{endpoint}: {count} spans")
+    say(f"{endpoint}: {count} spans")
 
 
 def _of(log: SessionLog, held: Run) -> list[TurnRecord]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from engine.cli.agent_choice import load_agent
 from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.cli.say import say
 from engine.errors import EngineError, LogError
 from engine.lab.replay.recorded_call import load_recording
 from engine.lab.replay.replay import replay
@@ -52,12 +52,12 @@ def run(given: argparse.Namespace) -> ExitStatus:
     except EngineError as error:
         raise CommandFailed(ExitStatus.FAILED, str(error)) from error
     for note in came.notes:
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}", problem=True)
     if came.same:
-        print(f"same: {came.sent} events sent, {came.events} events taken")
+        say(f"same: {came.sent} events sent, {came.events} events taken")
         return ExitStatus.DONE
     if came.missing is not None:
-        print(f"different: {came.missing}")
+        say(f"different: {came.missing}")
     for difference in came.differences:
-        print(f"different: {difference.sentence}")
+        say(f"different: {difference.sentence}")
     return ExitStatus.DIFFERENT

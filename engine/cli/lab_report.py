@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.cli.say import say
 from engine.errors import LogError
 from engine.lab.simulate.results import Run, load
+from engine.outside.files import write_file
 
 EXAMPLES = """\
 examples:
@@ -45,8 +47,8 @@ def run(given: argparse.Namespace) -> ExitStatus:
         written = page(held)
     write_page(written, out)
     if held.partial is not None:
-        print(f"partial: {held.partial}")
-    print(out)
+        say(f"partial: {held.partial}")
+    say(out)
     if given.open:
         webbrowser.open(out.resolve().as_uri())
     return ExitStatus.DONE
@@ -76,6 +78,6 @@ def needs_extra(extra: str) -> Iterator[None]:
 def write_page(page: str, out: Path) -> None:
     """Put a page into its file. Raises CommandFailed."""
     try:
-        out.write_text(page, encoding="utf-8")
+        write_file(out, page.encode("utf-8", "replace"))
     except OSError as error:
-        raise CommandFailed(ExitStatus.FAILED, f"{out}: {error.strerror}") from error
+        raise CommandFailed(ExitStatus.FAILED, f"{out}: {error.strerror or error}") from error

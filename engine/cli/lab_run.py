@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,8 @@ from rich.progress import (
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
 from engine.cli.model_choice import add_server_options, choose_model, model_text
+from engine.cli.say import say
+from engine.cli.shown import shown
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
 from engine.lab.scenario.arrivals import intended_starts
@@ -170,7 +171,7 @@ def _progress(console: Console, plan: Plan) -> Iterator[_Done]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    console.print(f"{plan.file.scenario.name}: {sessions.count} calls, seed {plan.seed}{takes} -> {plan.out}")
+    console.print(shown(f"{plan.file.scenario.name}: {sessions.count} calls, seed {plan.seed}{takes} -> {plan.out}"))
     with Progress(*columns, console=console, disable=console.quiet or not console.is_terminal) as bar:
         task = bar.add_task("virtual time" if plan.virtual else "real time", total=sessions.count)
         yield _Done(bar, int(task))
@@ -201,14 +202,14 @@ def _conclude(info: RunInfo, out: Path) -> ExitStatus:
     """What came of it, a line each."""
     failed = [result for result in info.sessions if result.outcome != "completed"]
     for error, count in Counter(result.error for result in failed).most_common(_MOST_ERRORS):
-        print(f"{count} of {len(info.sessions)} calls failed: {error}", file=sys.stderr)
+        say(f"{count} of {len(info.sessions)} calls failed: {error}", problem=True)
     for verdict in info.budgets:
-        print(verdict.line)
+        say(verdict.line)
     if info.interrupted is not None:
         kept = f"{len(info.sessions)} of {info.planned_sessions} calls are in {out}"
-        print(f"interrupted: {info.interrupted}; {kept}", file=sys.stderr)
+        say(f"interrupted: {info.interrupted}; {kept}", problem=True)
         return ExitStatus.INTERRUPTED if info.interrupted == "Ctrl-C" else ExitStatus.FAILED
-    print(f"{len(info.sessions)} calls in {out}", file=sys.stderr)
+    say(f"{len(info.sessions)} calls in {out}", problem=True)
     return ExitStatus.DONE if passed(info) else ExitStatus.NOT_HELD
 
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from engine._messages import suggest
 from engine.cli import serve_options, talk_options
 from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.cli.say import say
+from engine.outside.printable import one_line
 from engine.version import VERSION
 
 COMMANDS = ("talk", "serve", "lab")
@@ -64,7 +66,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _complain(status: ExitStatus, message: str) -> int:
-    print(f"engine: {' '.join(message.split())}", file=sys.stderr)
+    say(f"engine: {one_line(' '.join(message.split()))}", problem=True)
     return status
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import partial
 
 import attrs
-import orjson
 import trio
 
 from engine.cli.exit_status import CommandFailed, ExitStatus
+from engine.cli.say import say
 from engine.cli.serve_options import CHAT_KEY, SERVE_KEY, Pace, ServeOptions
 from engine.cli.signals import Signals, with_signals
 from engine.errors import EngineError, SettingsError
@@ -23,6 +22,7 @@ from engine.local.server import serve as serve_model
 from engine.local.settings.latencies import USUAL, Fixed, Latencies, LogNormal
 from engine.local.settings.options import LocalOptions
 from engine.local.speech.installed import speech_for
+from engine.outside.json_line import json_line
 from engine.secret.value import Secret
 from engine.serving.guests import Guests
 from engine.serving.limits import ServingLimits
@@ -87,13 +87,13 @@ def _first(group: ExceptionGroup[OSError]) -> OSError:
 def _announce(served: Served, *, as_json: bool) -> None:
     """One line on standard output, at once: whoever started this waits for it."""
     if served.notice is not None:
-        print(f"engine: {served.notice}", file=sys.stderr, flush=True)
+        say(f"engine: {served.notice}", problem=True, flush=True)
     if as_json:
         line = {"type": "serving", "url": served.url, "port": served.port, "notice": served.notice}
-        print(orjson.dumps(line).decode(), flush=True)
+        say(json_line(line).decode(), flush=True)
     else:
-        print(served.url, flush=True)
-        print("engine: serving; Ctrl-C stops it", file=sys.stderr, flush=True)
+        say(served.url, flush=True)
+        say("engine: serving; Ctrl-C stops it", problem=True, flush=True)
 
 
 def _dialogue(options: ServeOptions) -> Dialogue:

@@ -11,11 +11,14 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
+from engine.cli.shown import shown
 from engine.cli.turn_rows import TurnRow, TurnTable
+from engine.outside.printable import one_line
 
 _TRUTH = "seconds from the caller's last audible sample (of a typed line: from sending it)"
 _NO_TRUTH = "seconds from user_speech_stopped: a microphone does not tell when its user really stopped speaking"
 _WIDEST = 110
+_WORDS_SHOWN = 2_000
 
 
 @attrs.frozen
@@ -51,29 +54,29 @@ def turn_view(turns: TurnTable) -> Group:
     table.add_column("", justify="right", style="dim", no_wrap=True)
     table.add_column("caller", ratio=4)
     table.add_column("answered by\n(tools)", ratio=5, overflow="fold")
-    shown = [column for column in _COLUMNS if column.always or any(map(column.value, turns.rows))]
-    for column in shown:
+    columns = [column for column in _COLUMNS if column.always or any(map(column.value, turns.rows))]
+    for column in columns:
         table.add_column(column.title.replace(" ", "\n"), justify="right", no_wrap=True)
     for number, row in enumerate(turns.rows):
-        times = [column.text(row) for column in shown]
-        table.add_row(str(number), Text(row.caller or "(not understood)"), _who(row), *times)
-    return Group(Constrain(table, _WIDEST), Text(), _definitions(turns, shown), Text(), Text(turns.summary))
+        times = [column.text(row) for column in columns]
+        table.add_row(str(number), shown(one_line(row.caller, _WORDS_SHOWN) or "(not understood)"), _who(row), *times)
+    return Group(Constrain(table, _WIDEST), Text(), _definitions(turns, columns), Text(), Text(turns.summary))
 
 
-def _definitions(turns: TurnTable, shown: list[_Column]) -> Table:
+def _definitions(turns: TurnTable, columns: list[_Column]) -> Table:
     meanings = Table.grid(padding=(0, 2, 0, 0))
     meanings.add_column(style="dim", no_wrap=True)
     meanings.add_column(style="dim")
     meanings.add_row("times", _TRUTH if turns.truth else _NO_TRUTH)
     if any(row.tools for row in turns.rows):
         meanings.add_row("tools", "how long they ran, together")
-    for column in shown:
+    for column in columns:
         meanings.add_row(column.title, column.meaning)
     return meanings
 
 
 def _who(row: TurnRow) -> Text:
-    who = Text(" → ".join(row.agents) or "nobody")
+    who = shown(" → ".join(map(one_line, row.agents)) or "nobody")
     if row.tools:
-        who.append("".join(f"\n{name}" for name in row.tools) + f" {row.tools_s:.2f}", "dim")
+        who.append_text(shown("".join(f"\n{one_line(name)}" for name in row.tools) + f" {row.tools_s:.2f}", "dim"))
     return who

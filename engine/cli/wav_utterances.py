@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,8 +24,7 @@ def read_utterances(paths: Sequence[Path]) -> tuple[Utterance, ...]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb"):
-            pass
+        os.stat(path)
     except OSError as error:
         raise CommandFailed(ExitStatus.NO_SUCH_FILE, f"--audio {path}: {error.strerror}") from error
     try:

@@ -6,11 +6,10 @@ of the item or of the response, or in all of these. What has come once is kept u
 
 from __future__ import annotations
 
-import json
-
 import attrs
 
 from engine.core.conversation import Words
+from engine.outside.json_text import BeyondLimits, NotJson, parse_json
 from engine.wire.items import FunctionCall
 from engine.wire.struct import evolve
 
@@ -79,8 +78,11 @@ def _id_of(item: FunctionCall) -> str:
 
 
 def is_whole_object(text: str) -> bool:
-    """Return whether arguments are a JSON object, from brace to brace."""
+    """Return whether arguments are a JSON object, from brace to brace. One that is beyond what is read here is whole if
+    its last brace is there: that it cannot be read is what the model is to be told."""
     try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
+        return isinstance(parse_json(text), dict)
+    except BeyondLimits:
+        return text.strip()[-1:] == "}"
+    except NotJson:
         return False

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 import attrs
-import orjson
 
 from engine._messages import shorten
 from engine.errors import LogError
 from engine.latency.instants import KINDS, Instant, Value
+from engine.outside.files import create_file, read_file
+from engine.outside.json_line import json_line
+from engine.outside.json_text import BeyondLimits, NotJson, parse_json
 from engine.wire.units import NS_PER_S
 
 VERSION: Final = 2
@@ -31,6 +33,8 @@ _FIELDS_OF_1: Final = {"beside": "out_of_band"}
 """Names of version 1 that have another name now."""
 
 END: Final = "session.end"
+LATEST_NS: Final = 2**53
+"""No session lasts longer than 104 days, and a float holds so many nanoseconds exactly."""
 FLUSH_NS: Final = NS_PER_S
 """After so much time of the session what was logged is in the file."""
 
@@ -93,12 +97,12 @@ def _place(instant: Instant) -> tuple[int, bool]:
 
 def header_line(header: LogHeader) -> bytes:
     """The first line of a log."""
-    return orjson.dumps({"engine_log": VERSION, **attrs.asdict(header, recurse=False)}) + b"\n"
+    return json_line({"engine_log": VERSION, **attrs.asdict(header, recurse=False)}) + b"\n"
 
 
 def instant_line(instant: Instant) -> bytes:
     """One line of a log."""
-    return orjson.dumps({"t": instant.t, "k": instant.kind, **instant.fields}) + b"\n"
+    return json_line({"t": instant.t, "k": instant.kind, **instant.fields}) + b"\n"
 
 
 class LogWriter:
@@ -115,7 +119,7 @@ class LogWriter:
             OSError: it cannot be written.
         """
         self.path = Path(path)
-        self._file = self.path.open("xb" if exclusive else "wb", buffering=0)
+        self._file = create_file(self.path, exclusive=exclusive, buffering=0)
         self._buffer = bytearray(header_line(header))
         self._flushed_at = 0
         self.failed: OSError | None = None
@@ -169,7 +173,7 @@ def read_log(path: str | Path) -> SessionLog:
         LogError: a line other than the last is no instant, or the file is no log, or one of another version.
         OSError: the file cannot be read.
     """
-    lines = Path(path).read_bytes().splitlines()
+    lines = read_file(path).splitlines()
     name = str(path)
     version, header = _header(name, lines[0] if lines else b"")
     instants: list[Instant] = []
@@ -191,6 +195,8 @@ def _instant(line: bytes, version: int) -> Instant:
     t, kind = given.pop("t", None), given.pop("k", None)
     if type(t) is not int:
         raise ValueError(f"'t' is {shorten(repr(t))}: expected a whole number of nanoseconds")
+    if abs(t) > LATEST_NS:
+        raise ValueError(f"'t' is {shorten(repr(t))}: no session lasts so long")
     if not isinstance(kind, str):
         raise ValueError(f"'k' is {shorten(repr(kind))}: expected a kind, which is a text")
     if version == 1:
@@ -201,8 +207,10 @@ def _instant(line: bytes, version: int) -> Instant:
 
 def _object(line: bytes) -> dict[str, Value]:
     try:
-        given = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        given = parse_json(line)
+    except BeyondLimits as error:
+        raise ValueError(str(error)) from None
+    except NotJson:
         raise ValueError(f"it is no JSON: {line[:60]!r}") from None
     if not isinstance(given, dict):
         raise ValueError(f"it is no JSON object: {line[:60]!r}")

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import attrs
-import orjson
 
 from engine.errors import SettingsError
 from engine.local.conversation.replies import (
@@ -28,6 +27,7 @@ from engine.local.conversation.replies import (
     Responder,
     SayText,
 )
+from engine.outside.json_text import NotJson, parse_json
 from engine.secret.discretion import discreet
 from engine.secret.redaction import Redaction
 from engine.secret.value import Secret, SecretUrl
@@ -165,11 +165,11 @@ def reply_of(body: bytes) -> Reply:
         NoReply: it is not an answer.
     """
     try:
-        message = orjson.loads(body)["choices"][0]["message"]
+        message = parse_json(body)["choices"][0]["message"]
         calls = [call["function"] for call in message.get("tool_calls") or ()]
         parts: list[SayText | CallTool] = [CallTool(str(call["name"]), str(call["arguments"])) for call in calls]
         text = message.get("content")
-    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (NotJson, KeyError, IndexError, TypeError, AttributeError) as error:
         raise NoReply("the language model's answer could not be read") from error
     if isinstance(text, str) and text.strip():
         parts.insert(0, SayText(text.strip()))

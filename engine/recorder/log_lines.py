@@ -43,6 +43,7 @@ from engine.events import (
     UserSpeechStarted,
     UserSpeechStopped,
 )
+from engine.outside.printable import one_line
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 
 E = TypeVar("E", bound=RealtimeSessionEvent)
@@ -55,6 +56,8 @@ TOOLS: Final = logging.getLogger("engine.tools")
 RESPONSES: Final = logging.getLogger("engine.responses")
 TURNS: Final = logging.getLogger("engine.turns")
 
+_LONGEST_VALUE: Final = 1000
+"""Characters of a name, an id or a text in a record."""
 _PLAIN_CODE: Final = re.compile(r"[\w.-]{1,64}")
 
 ROOT.addHandler(logging.NullHandler())
@@ -71,9 +74,10 @@ class LogLines:
         """How many `error` events of each kind there were."""
 
     def write(self, logger: logging.Logger, level: int, text: str, *values: object) -> None:
-        """Write one record, with the session's id."""
+        """Write one record, with the session's id: always one line, whatever ids, names and texts hold."""
         if not logger.isEnabledFor(level):
             return
+        values = tuple(one_line(value, _LONGEST_VALUE) if isinstance(value, str) else value for value in values)
         try:
             logger.log(level, f"{text} (session %s)", *values, self._session, extra={"session": self._session})
         except Exception:  # the application's own filters, factories and handlers must not end the session

@@ -11,10 +11,12 @@ from secrets import token_hex
 
 import attrs
 
+from engine._messages import shorten
 from engine.clock import is_real_time, now_ns
 from engine.errors import SettingsError
 from engine.latency.log import LogHeader, LogWriter
 from engine.latency.turns import TurnRecord
+from engine.outside.files import is_file_name
 from engine.recorder import Recorder
 from engine.secret.value import shown
 from engine.settings import LatencyLog
@@ -52,7 +54,9 @@ def new_recorder(
         try:
             header, writer = _open(log, header)
         except OSError as error:
-            raise SettingsError(f"run_config.latency_log: {log.path} cannot be written: {error.strerror}") from error
+            raise SettingsError(
+                f"run_config.latency_log: {log.path} cannot be written: {error.strerror or error}"
+            ) from error
     return Recorder(header, input_format, output_format, writer=writer, on_turn=on_turn, on_due=on_due)
 
 
@@ -60,6 +64,10 @@ def _open(log: LatencyLog, header: LogHeader) -> tuple[LogHeader, LogWriter]:
     if not log.path.is_dir():
         header = attrs.evolve(header, session=log.session or log.path.stem)
         return header, LogWriter(log.path, header, exclusive=True)
+    if log.session is not None and not is_file_name(log.session):
+        raise SettingsError(
+            f"run_config.latency_log.session: {shorten(log.session)!r} cannot be the name of a file in {log.path}"
+        )
     for name in _names(log, header):
         named = attrs.evolve(header, session=name)
         try:

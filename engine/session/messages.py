@@ -10,11 +10,13 @@ from typing import Literal
 
 from engine._messages import show, write_path
 from engine.errors import MessageError
+from engine.outside.files import MEBIBYTE, read_file
 from engine.wire.items import InputImage, InputText, Message
 from engine.wire.struct import UNSET, evolve
 
 UserInput = str | Message | InputText | InputImage | Mapping[str, object] | Sequence[object]
 
+_MAX_IMAGE_BYTES = 64 * MEBIBYTE
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
@@ -26,7 +28,7 @@ def image(source: bytes | str | PathLike[str], detail: Literal["auto", "low", "h
     """
     if not isinstance(source, bytes):
         try:
-            source = Path(source).read_bytes()
+            source = read_file(Path(source), most=_MAX_IMAGE_BYTES)
         except OSError as error:
             raise MessageError(f"the image cannot be read: {error}") from error
     for signature, kind in _SIGNATURES.items():

@@ -11,7 +11,8 @@ import attrs
 import orjson
 import pybase64
 
-from engine._messages import json_type, quote, write_path
+from engine._messages import json_type, quote, shorten, write_path
+from engine.outside.depth import is_too_deep
 from engine.wire.check import Problem, ProblemKind, find_problem
 from engine.wire.client_events import ClientEvent, ClientEventBase, InputAudioBufferAppend, WebSocketClientEvent
 from engine.wire.converter import converter
@@ -21,11 +22,11 @@ from engine.wire.struct import UNSET
 MAX_AUDIO_BYTES = 15 * 1024 * 1024
 """Most audio in one append (protocol facts, 1.9; taken as bytes, the facts leave open whether base64 is meant)."""
 
-MAX_DEPTH = 200
-"""How deep a message may nest: what is accepted must be possible to write again, and orjson writes 254 levels."""
-
 ACCEPTED: Mapping[str, type[ClientEventBase]] = {cls.type: cls for cls in get_args(WebSocketClientEvent)}
 """By type, the events that are accepted."""
+
+_LONGEST_VALUE = 200
+"""Characters of a wrong value that an error repeats."""
 
 _Payload = dict[str, Any]
 
@@ -54,8 +55,11 @@ def decode_client(text: str | bytes) -> ClientEvent | ClientError:
     """The event in one text message, or the API's error for it. Never raises."""
     try:
         payload = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+    except (orjson.JSONDecodeError, RecursionError) as error:
         return _invalid("invalid_json", f"Invalid event: failed to parse JSON value. {error}")
+    if is_too_deep(text, payload):
+        event_id = _event_id_of(payload) if type(payload) is dict else None
+        return _invalid("invalid_json", "Invalid event: nested too deeply.", event_id=event_id)
     if type(payload) is not dict:
         return _invalid("invalid_event", f"Invalid event: expected an object, but got {json_type(payload)} instead.")
     name = payload.get("type")
@@ -75,8 +79,6 @@ def _event(payload: _Payload, cls: Any) -> ClientEvent | ClientError:
     problem = find_problem(payload, cls) or _rate_problem(payload)
     if problem is not None:
         return api_error(problem, payload)
-    if _is_too_deep(payload):
-        return _invalid("invalid_json", "Invalid event: nested too deeply.", event_id=_event_id_of(payload))
     event: ClientEvent = converter.structure(payload, cls)
     return event
 
@@ -117,21 +119,6 @@ def _append(payload: _Payload) -> ClientEvent | ClientError:
     return InputAudioBufferAppend(audio, event_id=UNSET if event_id is None else event_id)
 
 
-def _is_too_deep(payload: _Payload) -> bool:
-    level: list[object] = [payload]
-    for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _children(outer)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: object) -> Iterable[object]:
-    if type(value) is dict:
-        return value.values()
-    return value if type(value) is list else ()
-
-
 def _event_id_of(payload: Mapping[str, Any]) -> str | None:
     event_id = payload.get("event_id")
     return event_id if type(event_id) is str else None
@@ -156,10 +143,12 @@ def _describe(problem: Problem, param: str) -> tuple[str, str]:
             wrong = f"expected {problem.expected}, but got {json_type(value)} instead"
             return "invalid_type", f"Invalid type for '{param}': {wrong}."
         case ProblemKind.VALUE:
-            return "invalid_value", f"Invalid value: '{value}'. Supported values are: {quote(problem.known)}."
+            wrong = shorten(str(value), _LONGEST_VALUE)
+            return "invalid_value", f"Invalid value: '{wrong}'. Supported values are: {quote(problem.known)}."
         case ProblemKind.COMBINATION:
             combinations = " and ".join(f"['{each}']" for each in problem.known)
-            return "invalid_value", f"Invalid value: {value}. Supported combinations are: {combinations}."
+            wrong = shorten(str(value), _LONGEST_VALUE)
+            return "invalid_value", f"Invalid value: {wrong}. Supported combinations are: {combinations}."
         case ProblemKind.BASE64:
             got = "but got empty bytes" if value is None else "but it could not be decoded"
             return "invalid_value", f"Invalid '{param}'. Expected base64-encoded audio bytes, {got}."

@@ -13,7 +13,8 @@ import orjson
 import pybase64
 from cattrs import BaseValidationError, transform_error
 
-from engine._messages import json_type
+from engine._messages import json_type, shorten
+from engine.outside.depth import MAX_DEPTH, is_too_deep
 from engine.secret.value import Secret
 from engine.wire import beta
 from engine.wire.client_decoding import BINARY_FRAME, ClientError, decode_client
@@ -35,6 +36,8 @@ from engine.wire.struct import UNSET
 
 __all__ = ["BINARY_FRAME", "ClientError", "decode_client", "decode_server", "encode_client", "encode_server"]
 
+_LONGEST_REASON = 500
+
 _Payload = dict[str, Any]
 _Builder = Callable[[_Payload], KnownServerEvent]
 
@@ -46,11 +49,16 @@ def decode_server(text: str | bytes) -> ServerEvent:
         return audio
     try:
         payload = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+    except (orjson.JSONDecodeError, RecursionError) as error:
         return MalformedEvent(f"not JSON: {error}", text)
     if type(payload) is not dict:
         return MalformedEvent(f"not a JSON object but {json_type(payload)}", text)
     name = payload.get("type")
+    if len(text) > 2 * MAX_DEPTH and is_too_deep(text, payload):
+        reason = f"nested deeper than {MAX_DEPTH} levels"
+        return MalformedEvent(
+            reason, text, type=name if type(name) is str else "", event_id=_text_at(payload, "event_id")
+        )
     if type(name) is not str:
         return MalformedEvent("no type", text)
     build = _BUILDERS.get(name)
@@ -58,9 +66,9 @@ def decode_server(text: str | bytes) -> ServerEvent:
         return UnknownEvent(name, payload)
     try:
         return build(payload)
-    except (BaseValidationError, TypeError, ValueError) as error:
+    except (BaseValidationError, TypeError, ValueError, RecursionError) as error:
         event_id, response_id = _text_at(payload, "event_id"), _response_id(payload)
-        reason = f"{name}: {_reason(error)}"
+        reason = f"{name}: {shorten(_reason(error), _LONGEST_REASON)}"
         return MalformedEvent(reason, text, type=name, event_id=event_id, response_id=response_id)
 
 

@@ -32,6 +32,7 @@ DRAWING = """
     wire            transport           agents/schema
     secret
     errors          version             _messages
+    outside
 """
 """Who may import whom at run time: a room imports only rooms on lines below its own."""
 

@@ -41,13 +41,14 @@ NO_EVENT_LOOP = {
     "latency/export",
     "local/conversation",
     "local/settings",
+    "outside",
     "recorder",
     "settings",
     "wire",
 }
 """Rooms that never import trio: decisions are synchronous functions over data."""
 
-SHARED_WITH_THE_SERVER = {"wire", "audio", "secret", "transport", "errors", "serving"}
+SHARED_WITH_THE_SERVER = {"wire", "audio", "secret", "transport", "errors", "outside", "serving"}
 """Rooms that the embedded server uses besides its own: those of the client's side, and what any server needs."""
 
 PARTS_OF_ACTORS = {ENGINE / "actors" / "isolation.py", ENGINE / "actors" / "hooks.py"}

@@ -18,6 +18,7 @@ import attrs
 import msgspec
 
 from engine._messages import KeyPath, describe, write_path
+from engine.outside.depth import holds_infinity
 
 Json = dict[str, object]
 
@@ -228,6 +229,8 @@ class Anything(Shape):
         return {}
 
     def convert(self, value: object, reading: Reading, at: KeyPath) -> object:
+        if holds_infinity(value):
+            raise Misfit(problem_at(at, "a number is beyond what can be held"))
         return value
 
 

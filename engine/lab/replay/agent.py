@@ -11,14 +11,24 @@ import trio
 from engine.agents.agent import RealtimeAgent
 from engine.agents.context import ToolContext
 from engine.agents.tool import FunctionTool
+from engine.errors import LogError
 from engine.lab.replay.recorded_call import RecordedCall
 from engine.wire.units import NS_PER_S
 
 
 def stand_in(call: RecordedCall, settings: Mapping[str, Any]) -> RealtimeAgent[Any]:
-    """An agent as the recorded settings describe it, whose tools answer as they did, after as long."""
+    """An agent as the recorded settings describe it, whose tools answer as they did, after as long. Raises LogError."""
     answers = _Answers.of(call)
-    tools = [
+    try:
+        tools = _tools(settings, answers)
+    except (AttributeError, KeyError, TypeError) as error:
+        line = next((line.number for line in call.of("sent") if line.type == "session.update"), 1)
+        raise LogError(str(call.path), line, "the recorded settings have tools that are none") from error
+    return RealtimeAgent(_name(call), instructions=settings.get("instructions"), tools=tools)
+
+
+def _tools(settings: Mapping[str, Any], answers: _Answers) -> list[FunctionTool]:
+    return [
         FunctionTool(
             name=tool["name"],
             description=tool.get("description") or "",
@@ -28,7 +38,6 @@ def stand_in(call: RecordedCall, settings: Mapping[str, Any]) -> RealtimeAgent[A
         for tool in settings.get("tools") or ()
         if tool.get("type") == "function"
     ]
-    return RealtimeAgent(_name(call), instructions=settings.get("instructions"), tools=tools)
 
 
 def _name(call: RecordedCall) -> str:

@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import attrs
-import orjson
 
+from engine._messages import shorten
 from engine.errors import LogError
 from engine.lab.replay.recording import VERSION, WIRE_FILE
+from engine.outside.files import read_file
+from engine.outside.json_line import json_line
+from engine.outside.json_text import NotJson, parse_json
+from engine.wire.units import NS_PER_S
 
 Direction = Literal["sent", "received"]
+
+LONGEST_NS = 86_400 * NS_PER_S
+"""No recorded session lasts longer than a day."""
 
 
 @attrs.frozen
@@ -39,7 +46,7 @@ class RecordedLine:
     @property
     def message(self) -> bytes:
         """The message as it went over the wire, or as good as."""
-        return self.data.encode() if isinstance(self.data, str) else orjson.dumps(self.data)
+        return self.data.encode(errors="replace") if isinstance(self.data, str) else json_line(self.data)
 
 
 @attrs.frozen
@@ -77,9 +84,9 @@ def load_recording(path: str | Path) -> RecordedCall:
     path = Path(path)
     file = path / WIRE_FILE if path.is_dir() else path
     try:
-        rows = file.read_bytes().splitlines()
+        rows = read_file(file).splitlines()
     except OSError as error:
-        raise LogError(str(file), 1, f"there is no recording here: {error.strerror}") from error
+        raise LogError(str(file), 1, f"there is no recording here: {error.strerror or error}") from error
     header: Mapping[str, Any] | None = None
     lines: list[RecordedLine] = []
     events: list[DeliveredEvent] = []
@@ -100,8 +107,11 @@ def load_recording(path: str | Path) -> RecordedCall:
             case {"kind": "end"}:
                 ended = True
             case {"kind": "event", "data": dict(taken)}:
+                if not isinstance(taken.get("type"), str):
+                    raise LogError(str(file), number, "an event without its type")
                 events.append(DeliveredEvent(number, taken))
             case {"direction": "sent" | "received" as direction, "data": dict() | str() as event}:
+                _check(file, number, event, data.get("t"))
                 lines.append(RecordedLine(number, _time(data), direction, event))
     if not lines:
         raise LogError(str(file), max(len(rows), 1), "there is no event of the wire in it")
@@ -110,11 +120,19 @@ def load_recording(path: str | Path) -> RecordedCall:
     return RecordedCall(file, header, tuple(lines), tuple(events), partial)
 
 
+def _check(file: Path, number: int, event: Mapping[str, Any] | str, t: object) -> None:
+    """Check what a replay relies on: it takes as long, in virtual time, as the recording says."""
+    if isinstance(event, Mapping) and not isinstance(event.get("type"), str):
+        raise LogError(str(file), number, "an event without its type")
+    if isinstance(t, int) and not isinstance(t, bool) and not 0 <= t <= LONGEST_NS:
+        raise LogError(str(file), number, f"'t' is {shorten(repr(t))}: expected nanoseconds, of a day at most")
+
+
 def _object(file: Path, number: int, row: bytes) -> dict[str, Any]:
     try:
-        data = orjson.loads(row)
-    except orjson.JSONDecodeError as error:
-        raise LogError(str(file), number, f"not JSON: {error.msg}") from error
+        data = parse_json(row)
+    except NotJson as error:
+        raise LogError(str(file), number, f"not JSON: {error}") from error
     if not isinstance(data, dict):
         raise LogError(str(file), number, "not a JSON object")
     return data
@@ -123,10 +141,12 @@ def _object(file: Path, number: int, row: bytes) -> dict[str, Any]:
 def _checked(file: Path, data: Mapping[str, Any]) -> Mapping[str, Any]:
     if data["engine_recording"] != VERSION:
         found = data["engine_recording"]
-        raise LogError(str(file), 1, f"a recording of version {found!r}; this program reads version {VERSION}")
+        raise LogError(
+            str(file), 1, f"a recording of version {shorten(repr(found))}; this program reads version {VERSION}"
+        )
     return data
 
 
 def _time(data: Mapping[str, Any]) -> int | None:
     t = data.get("t")
-    return t if isinstance(t, int) else None
+    return t if isinstance(t, int) and not isinstance(t, bool) else None

@@ -17,7 +17,6 @@ repeats one, as ``[key]``.
 from __future__ import annotations
 
 import platform
-import wave
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -25,22 +24,25 @@ from pathlib import Path
 from typing import IO
 
 import attrs
-import orjson
 
 from engine.audio.streams import Decoder
+from engine.audio.wav_writer import WavWriter
 from engine.clock import is_real_time, now_ns
 from engine.errors import EngineError
 from engine.events import RealtimeSessionEvent
 from engine.lab.replay.event_data import event_data
 from engine.models.interface import ModelConnection, RealtimeModel
 from engine.models.wire_connection import WireConnection
+from engine.outside.files import create_file
+from engine.outside.json_line import json_line
+from engine.outside.printable import escape_json
 from engine.secret.redaction import Redaction
 from engine.secret.value import Secret
 from engine.settings import RealtimeModelConfig
 from engine.version import VERSION as PACKAGE_VERSION
 from engine.wire.client_events import ClientEvent, InputAudioBufferAppend
 from engine.wire.codec import encode_client, encode_server
-from engine.wire.formats import PCM16, AudioFormat, format_object
+from engine.wire.formats import AudioFormat, format_object
 from engine.wire.server_events import (
     MalformedEvent,
     ResponseOutputAudioDelta,
@@ -132,7 +134,7 @@ class _Writer:
         input_format, output_format = format_of(settings.audio_input), format_of(settings.audio_output)
         self._user = _Sound(folder / "user.wav", input_format)
         self._agent = _Sound(folder / "agent.wav", output_format)
-        self._file: IO[bytes] = (folder / WIRE_FILE).open("wb")
+        self._file: IO[bytes] = create_file(folder / WIRE_FILE)
         self._line(
             {
                 "engine_recording": VERSION,
@@ -149,7 +151,7 @@ class _Writer:
         for event in events:
             if isinstance(event, MalformedEvent):
                 text = event.raw if isinstance(event.raw, str) else event.raw.decode(errors="replace")
-                self._message("malformed", "received", orjson.dumps(text))
+                self._message("malformed", "received", json_line(text))
                 continue
             if isinstance(event, ResponseOutputAudioDelta):
                 self._agent.add(event.delta, (event.item_id, event.content_index))
@@ -183,10 +185,10 @@ class _Writer:
     def _message(self, kind: str, direction: str, data: bytes) -> None:
         t = now_ns() - self._began_ns
         self._file.write(b'{"kind":"%b","t":%d,"direction":"%b","data":' % (kind.encode(), t, direction.encode()))
-        self._file.write(self.redaction.line(data) + b"}\n")
+        self._file.write(escape_json(self.redaction.line(data)) + b"}\n")
 
     def _line(self, data: Mapping[str, object]) -> None:
-        self._file.write(self.redaction.line(orjson.dumps(data)) + b"\n")
+        self._file.write(escape_json(self.redaction.line(json_line(data))) + b"\n")
 
 
 class _Sound:
@@ -196,7 +198,7 @@ class _Sound:
         self._format = audio_format
         self._decoders: dict[Key, Decoder] = {}
         self._path = path
-        self._file: wave.Wave_write | None = None
+        self._file: WavWriter | None = None
 
     def use_format(self, said: object) -> None:
         """Take what comes from now on for this format, if the server has said one."""
@@ -221,11 +223,8 @@ class _Sound:
             self.end(key)
         self._opened().close()
 
-    def _opened(self) -> wave.Wave_write:
+    def _opened(self) -> WavWriter:
         """Return the file, which has the rate of the first sound in it."""
         if self._file is None:
-            self._file = wave.open(str(self._path), "wb")  # noqa: SIM115 - closed by `close`
-            self._file.setnchannels(1)
-            self._file.setsampwidth(PCM16.bytes_per_sample)
-            self._file.setframerate(self._format.rate)
+            self._file = WavWriter(self._path, channels=1, rate=self._format.rate)
         return self._file

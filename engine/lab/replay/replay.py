@@ -16,19 +16,19 @@ from hashlib import sha256
 from typing import Any
 
 import attrs
-import orjson
 import trio
 
 from engine.agents.agent import RealtimeAgent
 from engine.audio.samples import SampleCutter
-from engine.errors import EngineError, SessionClosed, TransportClosed
+from engine.errors import EngineError, LogError, SessionClosed, TransportClosed
 from engine.events import ToolApprovalRequired
 from engine.lab.replay.agent import stand_in
 from engine.lab.replay.diff import Mismatch, first_difference
 from engine.lab.replay.event_data import NOT_COMPARED, event_data
 from engine.lab.replay.inputs import APPEND, Act, acts_of
 from engine.lab.replay.recorded_call import RecordedCall, RecordedLine
-from engine.lab.replay.replayed_server import RecordedServer, control_of
+from engine.lab.replay.replayed_server import PATIENCE_SECONDS, STEP_NS, RecordedServer, control_of
+from engine.outside.json_text import parse_json
 from engine.secret.value import HIDDEN, Secret
 from engine.session.runner import RealtimeRunner
 from engine.session.session import RealtimeSession
@@ -76,6 +76,7 @@ def replay(call: RecordedCall, agent: RealtimeAgent[Any] | None = None, *, toler
 
     Raises:
         SettingsError: the agent cannot be used with the recorded settings.
+        LogError: no settings stand where they should.
     """
     server = RecordedServer(call)
     with fixed_schedule(0):
@@ -105,7 +106,7 @@ def _in_sent(
 ) -> Mismatch | None:
     recorded = [(line.number, dict(line.data)) for line in control_of(call) if isinstance(line.data, Mapping)]
     recorded = [(number, without_hidden(data)) for number, data in recorded]
-    now = [without_hidden(orjson.loads(encode_client(event, Secret.shown))) for event in server.sent]
+    now = [without_hidden(parse_json(encode_client(event, Secret.shown))) for event in server.sent]
     if agent is None:
         recorded, now = _without_handoffs(recorded, notes), _without_handoffs_now(now)
     if call.header is None:
@@ -161,15 +162,27 @@ async def _perform(
     session = await _session(call, server, agent)
     events: list[dict[str, object]] = []
     failure: EngineError | None = None
+    patience = trio.move_on_after(_longest_seconds(call))
     try:
-        async with session, trio.open_nursery() as nursery:
-            nursery.start_soon(_listen, session, events)
-            with suppress(SessionClosed):
-                await _act(session, server, acts_of(call))
-            await session.close()
+        with patience:
+            async with session, trio.open_nursery() as nursery:
+                nursery.start_soon(_listen, session, events)
+                with suppress(SessionClosed):
+                    await _act(session, server, acts_of(call))
+                await session.close()
     except* EngineError as group:
         failure = next(error for error in group.exceptions if isinstance(error, EngineError))
+    if patience.cancelled_caught:
+        server.missing = server.missing or "the session did not come to the end of the recording"
     return events, failure
+
+
+def _longest_seconds(call: RecordedCall) -> float:
+    """How long a replay may take, in virtual time: as long as the recording, and the server's patience for all that was
+    sent in it."""
+    last_ns = max((line.t for line in call.lines if line.t is not None), default=0)
+    steps = len(call.lines) * STEP_NS
+    return (last_ns + steps) / NS_PER_S + PATIENCE_SECONDS * (len(control_of(call)) + 1) + SETTLE_SECONDS
 
 
 async def _act(session: RealtimeSession[Any], server: RecordedServer, acts: Sequence[Act]) -> None:
@@ -211,6 +224,8 @@ async def _session(
 def _recorded_settings(call: RecordedCall) -> Mapping[str, Any]:
     for line in call.of("sent"):
         if line.type == "session.update" and isinstance(line.data, Mapping):
-            settings: Mapping[str, Any] = line.data["session"]
+            settings = line.data.get("session")
+            if not isinstance(settings, Mapping):
+                raise LogError(str(call.path), line.number, "a session.update without settings")
             return settings
     return {}

@@ -23,7 +23,7 @@ from engine.wire.units import NS_PER_MS, NS_PER_S
 
 PATIENCE_SECONDS = 10.0
 """How long the server waits for something that was sent in the recording, in virtual time."""
-_STEP_NS = 10 * NS_PER_MS
+STEP_NS = 10 * NS_PER_MS
 """Between two batches of a recording without times."""
 
 
@@ -105,7 +105,7 @@ class RecordedServer(RealtimeModel):
     async def wait_until(self, t: int | None) -> None:
         """Wait for a moment of the recording, as much later as the program is."""
         if t is None:
-            await trio.sleep(_STEP_NS / NS_PER_S)
+            await trio.sleep(STEP_NS / NS_PER_S)
             return
         late = now_ns() - (self.began_ns + t + self.lag_ns)
         self.lag_ns += max(late, 0)

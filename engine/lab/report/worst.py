@@ -13,9 +13,11 @@ import attrs
 
 from engine.audio.resample import resample
 from engine.audio.samples import pcm_of, samples_of
+from engine.audio.wav import MAX_BYTES
 from engine.lab.simulate.results import SESSIONS
 from engine.latency.metrics import METRICS
 from engine.latency.turns import TurnRecord
+from engine.outside.files import inside, is_file_name, read_file
 from engine.wire.formats import G711_ULAW
 from engine.wire.units import NS_PER_S
 
@@ -28,6 +30,7 @@ BEFORE_S, USUALLY_S, MOST_S = 0.5, 10.0, 20.0
 has so long a gap that it takes more to hear both of its ends."""
 _OF_EACH_END_S = 1.5
 _CROSSINGS = 4
+_MOST_CHANNELS = 2
 
 
 @attrs.frozen
@@ -81,20 +84,20 @@ def excerpt_of(turn: TurnRecord) -> tuple[float, float]:
 
 def sound_of(turn: TurnRecord, folder: Path) -> str | None:
     """The sound around a turn as a data URI: WAV, 8 kHz, caller left, agent right. None if it was not kept."""
-    path = folder / SESSIONS / f"{turn.session}.wav"
-    if not path.is_file():
+    if not is_file_name(turn.session):
         return None
     started, lasts = excerpt_of(turn)
     try:
-        with wave.open(str(path), "rb") as file:
+        held = read_file(inside(folder / SESSIONS, f"{turn.session}.wav"), most=MAX_BYTES)
+        with wave.open(BytesIO(held), "rb") as file:
             rate, channels = file.getframerate(), file.getnchannels()
-            if file.getsampwidth() != 2:
+            if file.getsampwidth() != 2 or channels > _MOST_CHANNELS:
                 return None
             file.setpos(min(round(started * rate), file.getnframes()))
             pcm = file.readframes(round(lasts * rate))
-    except (wave.Error, EOFError):
+        return _data_uri(pcm, rate, channels) if pcm else None
+    except (wave.Error, EOFError, OSError, ValueError, OverflowError):  # no sound, or none that this program wrote
         return None
-    return _data_uri(pcm, rate, channels) if pcm else None
 
 
 def _data_uri(pcm: bytes, rate: int, channels: int) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 import attrs
 
 from engine.lab.scenario.distributions import Milliseconds, Share, SlowPeriodSettings, Spread
-from engine.wire.constraints import OneOf, Range
+from engine.wire.constraints import MaxLength, OneOf, Range
 
 Arriving = Annotated[str, OneOf("at once", "poisson", "trace")]
 Moment = Annotated[
@@ -21,6 +21,8 @@ Moment = Annotated[
 ]
 Count = Annotated[int, Range(1, 1_000_000)]
 Seconds = Annotated[float, Range(0, 86_400)]
+Words = Annotated[str, MaxLength(10_000)]
+"""What somebody says in one go: a quarter of an hour."""
 
 
 @attrs.frozen(kw_only=True)
@@ -66,11 +68,11 @@ class ScenarioTurn:
     Without `cuts_in_ms`, `on` and `backchannel` it is done politely: when the agent has finished, and a pause later.
     """
 
-    says: str | None = None
+    says: Words | None = None
     """Words to be spoken; with `wav`, the words that the file holds."""
     wav: str | None = None
     """A file to be played, beside the scenario's."""
-    types: str | None = None
+    types: Words | None = None
     """A text to be sent instead."""
     silence_s: Seconds | None = None
     """Nothing for so long."""
@@ -83,7 +85,7 @@ class ScenarioTurn:
     after_ms: Spread = 0.0
     backchannel: bool = False
     """It wants no answer: the next turn is begun as if this one had not been."""
-    answer: str | None = None
+    answer: Words | None = None
     """What the local model answers, in place of its own dialogue."""
     calls: Calls | None = None
     """The tool that the local model calls first."""

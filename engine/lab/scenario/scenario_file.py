@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from cattrs import Converter
+from cattrs import BaseValidationError, Converter
 
-from engine._messages import KeyPath, suggest, write_path
+from engine._messages import KeyPath, shorten, suggest, write_path
 from engine.errors import SettingsError
 from engine.lab.scenario.distributions import LogNormal, Spread, Uniform
 from engine.lab.scenario.scenario import Scenario, ScenarioFile, ScenarioTurn
 from engine.lab.statistics.budgets import read_budget
+from engine.outside.files import read_file
+from engine.outside.toml_text import MAX_CHARACTERS, NotToml, parse_toml
 from engine.settings.checking import describe_problem
 from engine.wire.check import find_problem
 
 _SPREADS: Mapping[str, type[Uniform] | type[LogNormal]] = {"uniform": Uniform, "lognormal": LogNormal}
 _WAYS = ("says", "wav", "types", "silence_s")
-_TOML_LINE = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)$")
+_LONGEST_PROBLEM = 500
 
 
 class ScenarioError(SettingsError):
@@ -36,7 +37,7 @@ def load_scenario(given: str | Path) -> ScenarioFile:
         ScenarioError: there is none, or something is wrong with it.
     """
     path = Path(given)
-    if path.is_file():
+    if "\0" not in str(given) and path.exists():
         return ScenarioFile(read_scenario(_text(path), str(path)), path)
     shipped = shipped_scenarios()
     name = str(given).removesuffix(".toml")
@@ -61,13 +62,16 @@ def read_scenario(text: str, name: str) -> Scenario:
         ScenarioError: something is wrong with it.
     """
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = parse_toml(text)
+    except NotToml as error:
         raise ScenarioError(_toml_problem(error, name)) from None
     problem = find_problem(data, Scenario)
     if problem is not None:
         raise ScenarioError(f"{_place(name, text, problem.path)}: {describe_problem(problem)}")
-    scenario = _converter().structure(data, Scenario)
+    try:
+        scenario = _converter().structure(data, Scenario)
+    except (BaseValidationError, TypeError, ValueError, OverflowError) as error:
+        raise ScenarioError(f"{name}: {shorten(str(error), _LONGEST_PROBLEM)}") from error
     for path, wrong in _contradictions(scenario):
         raise ScenarioError(f"{_place(name, text, path)}: {write_path(path)}: {wrong}")
     return scenario
@@ -87,9 +91,12 @@ def from_plain(data: Mapping[str, Any]) -> Scenario:
 # ------------------------------------------------------------------------------------------------ reading
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path} cannot be read: {error}") from error
+        return read_file(path, most=4 * MAX_CHARACTERS).decode("utf-8")
+    except OSError as error:
+        raise ScenarioError(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ScenarioError(f"{path}:{line}: it is not UTF-8: {error.reason}") from error
 
 
 @lru_cache(maxsize=1)
@@ -160,11 +167,10 @@ def _in_turn(turn: ScenarioTurn, scenario: Scenario) -> list[tuple[str, str]]:
 
 
 # ------------------------------------------------------------------------------------------------ places
-def _toml_problem(error: tomllib.TOMLDecodeError, name: str) -> str:
-    match = _TOML_LINE.match(str(error))
-    if match is None:
-        return f"{name}: not TOML: {error}"
-    return f"{name}:{match['line']}: not TOML: {match['what']} (column {match['column']})"
+def _toml_problem(error: NotToml, name: str) -> str:
+    place = name if error.line is None else f"{name}:{error.line}"
+    column = "" if error.column is None else f" (column {error.column})"
+    return f"{place}: not TOML: {error}{column}"
 
 
 def _place(name: str, text: str, path: KeyPath) -> str:

@@ -17,6 +17,7 @@ from engine.lab.scenario.scenario import ScenarioTurn
 from engine.lab.scenario.scenario_file import ScenarioError
 from engine.local.speech.installed import speech_for
 from engine.local.speech.placeholder_synthesizer import tones
+from engine.outside.files import inside
 from engine.wire.formats import PCM16
 
 _VOICE = "cedar"
@@ -75,8 +76,8 @@ def _sound(
         pcm = tones(text) if spoken is None else spoken
     else:
         try:
-            pcm = read_wav(folder / wav, PCM16.rate)
-        except (AudioError, OSError) as error:
+            pcm = read_wav(inside(folder, wav), PCM16.rate)
+        except (AudioError, ValueError) as error:
             raise ScenarioError(f"turn with wav = {wav!r}: {error}") from error
     clean = Sound.of(pcm + bytes(PCM16.bytes_of(_TAIL_MS)), in_frames=in_frames)
     if noise_dbfs is None:

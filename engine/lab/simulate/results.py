@@ -15,17 +15,21 @@ from typing import Any, Literal
 
 import attrs
 import orjson
-from cattrs import Converter
+from cattrs import BaseValidationError, Converter, transform_error
 
+from engine._messages import shorten
 from engine.errors import LogError
 from engine.lab.statistics.budgets import BudgetVerdict
 from engine.latency.assemble import turns_of
 from engine.latency.log import SessionLog, read_log
 from engine.latency.turns import TurnRecord
+from engine.outside.files import read_file, write_file
+from engine.outside.json_text import NotJson, parse_json
 
 VERSION = 1
 RUN_FILE = "run.json"
 SESSIONS = "sessions"
+_LONGEST_PROBLEM = 500
 
 Outcome = Literal["completed", "failed", "interrupted"]
 
@@ -92,9 +96,7 @@ _converter = Converter()
 def write_info(folder: Path, info: RunInfo) -> None:
     """Write `run.json`, in one step: a reader never sees half of it."""
     data = {"engine_run": VERSION, **_converter.unstructure(info)}
-    temporary = folder / f"{RUN_FILE}.part"
-    temporary.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2) + b"\n")
-    temporary.replace(folder / RUN_FILE)
+    write_file(folder / RUN_FILE, orjson.dumps(data, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def load(folder: str | Path) -> Run:
@@ -105,27 +107,40 @@ def load(folder: str | Path) -> Run:
     """
     folder = Path(folder)
     info = read_info(folder)
-    logs = tuple(read_log(path) for path in sorted((folder / SESSIONS).glob("*.jsonl")))
+    logs = tuple(_log(path) for path in sorted((folder / SESSIONS).glob("*.jsonl")))
     turns = tuple(turn for log in logs for turn in turns_of(log))
     return Run(folder, info, logs, turns, _why_partial(info, logs))
+
+
+def _log(path: Path) -> SessionLog:
+    try:
+        return read_log(path)
+    except OSError as error:
+        raise LogError(str(path), 1, f"it cannot be read: {error.strerror or error}") from error
 
 
 def read_info(folder: Path) -> RunInfo:
     """What was run. Raises LogError."""
     path = folder / RUN_FILE
     try:
-        data = orjson.loads(path.read_bytes())
+        data = parse_json(read_file(path))
     except OSError as error:
-        raise LogError(str(path), 1, f"there is no run here: {error.strerror}") from error
-    except orjson.JSONDecodeError as error:
-        raise LogError(str(path), error.lineno, f"not JSON: {error.msg}") from error
+        raise LogError(str(path), 1, f"there is no run here: {error.strerror or error}") from error
+    except NotJson as error:
+        raise LogError(str(path), error.line, f"not JSON: {error}") from error
     version = data.pop("engine_run", None) if isinstance(data, dict) else None
     if version != VERSION:
-        raise LogError(str(path), 1, f"a run of version {version!r}; this program reads version {VERSION}")
+        raise LogError(str(path), 1, f"a run of version {shorten(repr(version))}; this program reads version {VERSION}")
     try:
         return _converter.structure(data, RunInfo)
     except Exception as error:  # whatever cattrs makes of a file that somebody has edited
-        raise LogError(str(path), 1, f"not the description of a run: {type(error).__name__}: {error}") from error
+        raise LogError(str(path), 1, f"not the description of a run: {_problem(error)}") from error
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, BaseValidationError):
+        return shorten("; ".join(transform_error(error, path="run")), _LONGEST_PROBLEM)
+    return shorten(f"{type(error).__name__}: {error}", _LONGEST_PROBLEM)
 
 
 def _why_partial(info: RunInfo, logs: tuple[SessionLog, ...]) -> str | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import orjson
-
 from engine.latency.export.lanes import LANES, Drawn, Lane, drawn
 from engine.latency.turns import TurnRecord
+from engine.outside.files import write_file
+from engine.outside.json_line import json_line
 from engine.wire.units import NS_PER_US
 
 Event = dict[str, object]
@@ -39,7 +39,7 @@ def write_chrome_trace(turns: Iterable[TurnRecord], path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    path.write_bytes(orjson.dumps(chrome_trace(turns)))
+    write_file(path, json_line(chrome_trace(turns)))
 
 
 def _process(pid: int, session: str, turns: list[TurnRecord]) -> list[Event]:

@@ -15,6 +15,7 @@ import attrs
 
 from engine.latency.metrics import METRICS
 from engine.latency.turns import TurnRecord
+from engine.outside.files import write_file
 
 if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
@@ -79,4 +80,4 @@ def write_hdr(turns: Iterable[TurnRecord], path: Path) -> None:
     for name, latency in found.items():
         most = latency.histogram.get_max_value() / 1e3
         lines.append(f"Tag={name},0.000,0.000,{most:.3f},{latency.histogram.encode().decode()}")
-    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+    write_file(path, ("\n".join(lines) + "\n").encode("ascii"))

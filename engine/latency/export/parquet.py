@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 
 from engine.latency.export.table import COLUMNS
 from engine.latency.turns import TurnRecord
+from engine.outside.files import write_file
 
 
 def write_parquet(turns: Iterable[TurnRecord], path: Path) -> None:
@@ -27,4 +29,6 @@ def write_parquet(turns: Iterable[TurnRecord], path: Path) -> None:
             for name, column in COLUMNS.items()
         }
     )
-    pyarrow.parquet.write_table(table, path, compression="zstd")
+    written = BytesIO()
+    pyarrow.parquet.write_table(table, written, compression="zstd")
+    write_file(path, written.getvalue())

@@ -8,7 +8,6 @@ mistake in a description is a `SettingsError` that names the place; `cattrs` lis
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -17,6 +16,8 @@ import attrs
 from cattrs import BaseValidationError, Converter, transform_error
 
 from engine.errors import SettingsError
+from engine.outside.files import read_file
+from engine.outside.toml_text import MAX_CHARACTERS, NotToml, parse_toml
 
 _SHIPPED = "customer_service.toml"
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -105,9 +106,12 @@ def load_dialogue(path: Path) -> Dialogue:
         SettingsError: the file cannot be read, or is not a description.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, most=4 * MAX_CHARACTERS).decode("utf-8")
     except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
+        raise SettingsError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}, line {line}: it is not UTF-8: {error.reason}") from error
     return parse_dialogue(text, str(path))
 
 
@@ -118,9 +122,10 @@ def parse_dialogue(text: str, place: str) -> Dialogue:
         SettingsError: it is not TOML, or not a description.
     """
     try:
-        dialogue = _CONVERTER.structure(tomllib.loads(text), Dialogue)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{place} is not TOML: {error}") from error
+        dialogue = _CONVERTER.structure(parse_toml(text), Dialogue)
+    except NotToml as error:
+        at = "" if error.line is None else f" (at line {error.line}, column {error.column or 1})"
+        raise SettingsError(f"{place} is not TOML: {error}{at}") from error
     except BaseValidationError as error:
         raise SettingsError(f"{place}: {'; '.join(transform_error(error, path='dialogue'))}") from error
     _check(dialogue, place)
@@ -138,7 +143,7 @@ def _check(dialogue: Dialogue, place: str) -> None:
         for pattern in (*intent.tools, *(need.parameters for need in intent.slots)):
             try:
                 re.compile(pattern)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise SettingsError(f"{place}: intent '{intent.name}': '{pattern}': {error}") from error
 
 

@@ -3,13 +3,13 @@ words."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from engine.local.conversation.replies import Called
 from engine.local.dialogue.description import Dialogue, Intent
+from engine.outside.json_text import NotJson, parse_json
 
 _FIELD = re.compile(r"\{(\w+)(?::(digits))?\}")
 _LONGEST_SPOKEN = 600
@@ -61,8 +61,8 @@ def fill(text: str, fields: Mapping[str, object]) -> str | None:
 def _json(output: str) -> object:
     """What the output holds if it is JSON, or `_NOT_JSON`."""
     try:
-        parsed: object = json.loads(output)
-    except (ValueError, RecursionError):
+        parsed: object = parse_json(output)
+    except NotJson:
         return _NOT_JSON
     return parsed
 
