@@ -12,6 +12,7 @@ from engine.secret.discretion import discreet
 from engine.secret.value import Secret, SecretFunction, SecretUrl, sealed_headers
 from engine.settings.model_config import ApiKey, RealtimeModelConfig
 from engine.transport.address import is_loopback
+from engine.wire.session import McpTool
 
 ENVIRONMENT = "OPENAI_API_KEY"
 
@@ -64,6 +65,10 @@ async def _resolved(api_key: ApiKey | SecretFunction | None) -> Secret | None:
     return Secret(key.reveal().strip())
 
 
+def _authenticates(tool: McpTool) -> bool:
+    return bool(tool.authorization or tool.headers)
+
+
 def check_way(url: SecretUrl, config: RealtimeModelConfig) -> None:
     """Make sure that no key goes over a connection that everybody on the way can read.
 
@@ -76,6 +81,8 @@ def check_way(url: SecretUrl, config: RealtimeModelConfig) -> None:
     named += [f"{name} in the query" for name, _ in parse_qsl(parts.query) if _NAMES_A_KEY.search(name)]
     if config.api_key is not None:
         named.append("api_key")
+    tools = config.initial_model_settings.tools or ()
+    named += [f"MCP server {tool.server_label}" for tool in tools if isinstance(tool, McpTool) and _authenticates(tool)]
     if named and not secure and not config.allow_unencrypted_key and not is_loopback(host):
         del parts
         raise SettingsError(

@@ -3,6 +3,7 @@
 What is wrong is found by `engine.wire.check`; here it becomes a SettingsError in words for the application's developer.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from engine._messages import KeyPath, json_type, quote, show, suggest, without_k
 from engine.errors import SettingsError
 from engine.wire.annotations import hints
 from engine.wire.check import Problem, ProblemKind, find_problem
+
+_WORD = re.compile(r"[a-z_.]{0,24}")
 
 ConfigT = TypeVar("ConfigT", bound=attrs.AttrsInstance)
 
@@ -41,7 +44,7 @@ def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
     if value is None:
         return cls()
     if not isinstance(value, Mapping):
-        given = describe_setting(value, secret=isinstance(value, str))
+        given = describe_setting(value, secret=may_be_secret(value))
         raise SettingsError(f"{name}: expected a {cls.__name__} or a mapping, got {given}")
     known = tuple(field.name for field in attrs.fields(cls))
     for key, each in value.items():
@@ -49,6 +52,11 @@ def read_config(value: object, cls: type[ConfigT], name: str) -> ConfigT:
             raise SettingsError(describe_problem(Problem(ProblemKind.UNKNOWN_KEY, (name, str(key)), each, known=known)))
     named: dict[str, Any] = dict(value)
     return cls(**named)
+
+
+def may_be_secret(value: object) -> bool:
+    """Tell whether a value that stands where an object belongs may be a key: a text that is no word of settings."""
+    return isinstance(value, str) and _WORD.fullmatch(value) is None
 
 
 def describe_setting(value: object, *, secret: bool = False) -> str:

@@ -14,7 +14,7 @@ from engine._messages import KeyPath, json_type, suggest, write_path
 from engine.errors import SettingsError
 from engine.secret.discretion import discreet, discreet_class
 from engine.secret.value import Secret, opened
-from engine.settings.checking import check, describe_problem, describe_setting
+from engine.settings.checking import check, describe_problem, describe_setting, may_be_secret
 from engine.wire.beta import SESSION_KEYS
 from engine.wire.check import Problem, ProblemKind
 from engine.wire.constraints import OneOf
@@ -118,7 +118,7 @@ def session_settings(value: ModelSettings | None, name: str = "model_settings") 
     if isinstance(value, Session):
         value = evolve(value, object=UNSET, id=UNSET, expires_at=UNSET)
     elif not isinstance(value, RealtimeModelSettings | Mapping):
-        given = describe_setting(value, secret=isinstance(value, str))
+        given = describe_setting(value, secret=may_be_secret(value))
         raise SettingsError(f"{name}: expected model settings or a mapping, got {given}")
     try:
         settings = _plain(value)

@@ -122,7 +122,7 @@ def encode_client(event: ClientEvent, opened: Callable[[Secret], str] = Secret.r
     """One client event as JSON text in UTF-8. `opened` gives what is written for a secret: its text, for the wire."""
     if type(event) is InputAudioBufferAppend and event.event_id is UNSET:
         return _APPEND_HEAD + pybase64.b64encode(event.audio) + b'"}'
-    default = _reveal if opened is Secret.reveal else _plain(opened)
+    default = partial(_plain, opened)
     if isinstance(event, RawClientEvent):
         return orjson.dumps(event.payload, default=default)
     return orjson.dumps(converter.unstructure(event), default=default)
@@ -135,7 +135,7 @@ def encode_server(event: ServerEvent, opened: Callable[[Secret], str] = Secret.r
         return _encode_audio_delta(event)
     if isinstance(event, MalformedEvent):
         return event.raw.encode() if isinstance(event.raw, str) else event.raw
-    default = _reveal if opened is Secret.reveal else _plain(opened)
+    default = partial(_plain, opened)
     if isinstance(event, UnknownEvent):
         return orjson.dumps(event.raw, default=default)
     return orjson.dumps(converter.unstructure(event), default=default)
@@ -155,18 +155,11 @@ def _encode_audio_delta(event: ResponseOutputAudioDelta) -> bytes:
     return head[:-1] + b',"delta":"' + pybase64.b64encode(event.delta) + b'"}'
 
 
-def _plain(opened: Callable[[Secret], str]) -> Callable[[object], object]:
-    """Return a function that makes JSON values of mappings that are not dicts, which an application may put into raw
-    payloads and schemas, and of secrets."""
-
-    def plain(value: object) -> object:
-        if isinstance(value, Mapping):
-            return dict(value)
-        if isinstance(value, Secret):
-            return opened(value)
-        raise TypeError(f"{type(value).__name__} cannot be written as JSON")
-
-    return plain
-
-
-_reveal = _plain(Secret.reveal)
+def _plain(opened: Callable[[Secret], str], value: object) -> object:
+    """Return JSON values for mappings that are not dicts, which an application may put into raw payloads and schemas,
+    and for secrets what `opened` gives."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Secret):
+        return opened(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -24,6 +24,7 @@ WITH_KEYS: list[dict[str, Any]] = [
     {"headers": {"api-key": KEY}},
     {"headers": {"Cookie": KEY}},
     {"url": f"ws://away.test/?api-key={KEY}"},
+    {"initial_model_settings": {"tools": [{"type": "mcp", "server_label": "x", "authorization": KEY}]}},
 ]
 
 
@@ -41,7 +42,7 @@ async def opened(**config: Any) -> None:
 
 
 @pytest.mark.parametrize("transport", ["sansio", "trio-websocket"])
-@pytest.mark.parametrize("config", WITH_KEYS, ids=str)
+@pytest.mark.parametrize("config", WITH_KEYS, ids=range(len(WITH_KEYS)))
 async def test_no_key_goes_to_another_machine_unencrypted(config: dict[str, Any], transport: str) -> None:
     given = {"url": "ws://away.test/", "transport": transport, **config}
     with pytest.raises(SettingsError, match="allow_unencrypted_key=True") as refused:
@@ -54,7 +55,7 @@ async def test_no_key_goes_to_another_machine_unencrypted(config: dict[str, Any]
             await opened(**{**given, "url": given["url"].replace("ws:", "wss:")})
 
 
-@pytest.mark.parametrize("config", [{}, {"headers": {"X-Tenant": "a"}}, {"url": "ws://away.test/?model=m"}], ids=str)
+@pytest.mark.parametrize("config", [{}, {"headers": {"X-Tenant": "a"}}, {"url": "ws://away.test/?model=m"}])
 async def test_without_a_key_every_machine_may_be_talked_to(config: dict[str, Any]) -> None:
     with pytest.raises(ConnectRefused, match="cannot be reached"):
         await opened(**{"url": "ws://away.test/", **config})
