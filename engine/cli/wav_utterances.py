@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +26,8 @@ def read_utterances(paths: Sequence[Path]) -> tuple[Utterance, ...]:
 
 def _read(path: Path) -> bytes:
     try:
-        os.stat(path)
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     except OSError as error:
         raise CommandFailed(ExitStatus.NO_SUCH_FILE, f"--audio {path}: {error.strerror}") from error
     try:

@@ -11,6 +11,7 @@ from typing import Final
 
 import attrs
 
+from engine._messages import show
 from engine.audio.buffers import AudioBuffer, Samples, read_buffer
 from engine.audio.resample import check_rate
 from engine.audio.samples import samples_of
@@ -55,7 +56,7 @@ def read_user_audio(audio: AudioBuffer, rate: int | None, audio_format: AudioFor
     if rate is None:
         return UserSound(given, None) if isinstance(given, Samples) else given
     if type(rate) is not int:
-        raise AudioError(f"rate is a whole number of samples per second, not {type(rate).__name__}")
+        raise AudioError(f"rate is a whole number of samples per second, not {show(rate)}")
     check_rate(rate)
     if isinstance(given, bytes):
         if not PCM16.is_aligned(len(given)):

@@ -18,6 +18,7 @@ ALLOWED = (
     "engine.audio",
     "engine.transport",
     "engine.errors",
+    "engine.outside",
     "engine.secret",
     "engine.serving",
 )
