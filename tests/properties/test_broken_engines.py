@@ -14,7 +14,7 @@ from tests.properties.broken import BROKEN, BROKEN_NAMES
 from tests.support.promises.base import PromiseBroken
 
 SEARCH = settings(
-    max_examples=1500,
+    max_examples=6000,
     stateful_step_count=50,
     derandomize=True,
     database=None,
