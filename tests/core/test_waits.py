@@ -403,3 +403,13 @@ def test_the_names_bounds_and_codes_are_what_users_set_and_see() -> None:
         "turn_response": (4, "turn_not_answered"),
         "settings": (10, "settings_not_confirmed"),
     }
+
+
+def test_a_response_that_has_ended_meanwhile_is_not_given_up_again() -> None:
+    """Its end and its progress may be overdue at one time, where the clock is read late."""
+    d = Driven().tell(begins("r"), *speaks("r", "a", "some words", 0))
+    d.tell(Interrupt(), at_ms=55_000).forget()
+    d.tell(TimePassed(), at_ms=90_000)
+    assert [event.code for event in d.seen(Error)] == ["response_not_ended"]
+    assert len(d.seen(AgentEnd)) == 1
+    assert not d.sent(ResponseCancel)
