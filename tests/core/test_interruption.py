@@ -316,3 +316,11 @@ def test_an_interruption_of_nothing_is_nothing() -> None:
     d.tell(Interrupt(), user_starts(), AudioConsumed("r", "a", 0, 5, 0))
     assert d.types() == ["user_speech_started"]
     assert not d.wire
+
+
+@pytest.mark.parametrize("ms", [1, 2, 1999])
+def test_an_item_of_which_anything_was_heard_is_named(ms: int) -> None:
+    d = talking(("a", 2))
+    d.take_audio(at_ms=0)
+    d.tell(*BARGE_IN, at_ms=ms)
+    assert [(event.item_id, event.audio_end_ms) for event in d.seen(AudioInterrupted)] == [("a", ms)]

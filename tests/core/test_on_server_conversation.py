@@ -17,7 +17,7 @@ from engine.events import (
 )
 from engine.history import UserAudio, UserMessage
 from engine.wire.client_events import ResponseCancel, ResponseCreate
-from engine.wire.items import FunctionCallOutput, Message
+from engine.wire.items import FunctionCallOutput, Message, OutputAudio
 from engine.wire.server_events import (
     ConversationItemAdded,
     ConversationItemDeleted,
@@ -174,3 +174,12 @@ def test_what_cannot_be_transcribed_is_told() -> None:
     error = TranscriptionError("transcription_error", "audio_unintelligible", "?")
     d = Driven().tell(ConversationItemInputAudioTranscriptionFailed(item_id="user_1", content_index=0, error=error))
     assert d.seen(TranscriptionFailed)[0].error == error
+
+
+def test_the_end_of_a_deleted_item_of_a_response_is_no_news() -> None:
+    d = Driven().tell(begins("r"), *speaks("r", "a", "some words", 0), ConversationItemDeleted("a")).forget()
+    item = Message("a", "assistant", (OutputAudio("some words"),), "completed")
+    d.tell(ConversationItemDone(item=item), ConversationItemAdded(item=item))
+    assert not d.seen(HistoryAdded)
+    assert not d.seen(HistoryUpdated)
+    assert ids(d) == []

@@ -9,6 +9,7 @@ from engine.core.requests import CONFLICT
 from engine.errors import ProtocolError, ResponseFailed, ServerError
 from engine.events import AgentEnd, Error, RateLimits, RawModelEvent
 from engine.wire.client_events import SessionUpdate
+from engine.wire.response import ResponseError
 from engine.wire.server_events import (
     ConversationItemTruncated,
     ErrorDetail,
@@ -123,3 +124,9 @@ def test_limits_are_told() -> None:
 def test_an_error_leaves_a_running_response_alone() -> None:
     d = Driven().tell(begins("r"), refusal("invalid_value"), ends("r"))
     assert len(d.seen(AgentEnd)) == 1
+
+
+def test_an_end_that_cannot_be_read_is_a_failure() -> None:
+    d = Driven().tell(begins("r"), MalformedEvent("no status", b"{}", type=ResponseDone.type, response_id="r"))
+    (end,) = d.seen(AgentEnd)
+    assert (end.status, end.error) == ("failed", ResponseError(code="malformed", message="no status"))

@@ -108,3 +108,21 @@ def settings(detection: object) -> Session:
 )
 def test_rules_change_only_where_settings_say_so(session: Session, expected: TurnRules) -> None:
     assert TurnRules(True, False).updated(session) == expected
+
+
+OFF = Session(audio=Audio(AudioInput(turn_detection=None)))
+DETECTS = Session(audio=Audio(AudioInput(turn_detection=ServerVad())))
+
+
+def test_detection_that_the_server_denies_is_off_until_it_proves_itself() -> None:
+    """A server that says it detects no turns, and then tells of speech, does what it was asked."""
+    denied = TurnRules().confirmed(DETECTS, OFF)
+    assert not denied.creates_response
+    proven = denied.heard()
+    assert proven == TurnRules(proven=True)
+    assert proven.heard() is proven
+    assert proven.confirmed(DETECTS, OFF) == proven
+
+
+def test_detection_that_the_application_switched_off_stays_off() -> None:
+    assert TurnRules().confirmed(OFF, OFF).heard() == TurnRules(False, False, proven=True)

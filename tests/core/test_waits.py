@@ -388,3 +388,28 @@ def test_the_application_ends_its_own_turns_as_before() -> None:
     assert wait(d, 60).machine.wake_at() is None
     assert not d.sent(ResponseCreate)
     assert RESPONSE_END.seconds == 10
+
+
+def test_the_names_bounds_and_codes_are_what_users_set_and_see() -> None:
+    assert {wait.name: (wait.seconds, wait.code) for wait in ALL} == {
+        "response_begin": (10, "response_not_begun"),
+        "unclear_refusal": (2, "response_refused"),
+        "overtaken_request": (4, "request_overtaken"),
+        "response_progress": (60, "response_stalled"),
+        "untold_response": (2, "response_not_told"),
+        "response_end": (10, "response_not_ended"),
+        "turn_end": (6, "turn_not_ended"),
+        "line_turn_end": (120, "turn_not_ended"),
+        "turn_response": (4, "turn_not_answered"),
+        "settings": (10, "settings_not_confirmed"),
+    }
+
+
+def test_a_response_that_has_ended_meanwhile_is_not_given_up_again() -> None:
+    """Its end and its progress may be overdue at one time, where the clock is read late."""
+    d = Driven().tell(begins("r"), *speaks("r", "a", "some words", 0))
+    d.tell(Interrupt(), at_ms=55_000).forget()
+    d.tell(TimePassed(), at_ms=90_000)
+    assert [event.code for event in d.seen(Error)] == ["response_not_ended"]
+    assert len(d.seen(AgentEnd)) == 1
+    assert not d.sent(ResponseCancel)

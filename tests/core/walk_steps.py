@@ -122,7 +122,7 @@ def steps_of(c: Walker) -> dict[str, Callable[[], None]]:
         "report": lambda: world.command(PlaybackReported(_an_item(rng, c), 0, rng.choice([0, 30, 700, 9000]))),
         "callback": lambda: world.handle(CallbackFailed(EngineError("a hook"))),
         "listens": lambda: c.the_user_listens(rng.choice([10, 300, 600, 2000])),
-        "listens on": lambda: c.the_user_listens(rng.choice([10, 300, 600, 2000])),
+        "listens on": lambda: c.the_user_listens(rng.choice([0, 1, 2, 300, 600, 2000])),
         "starts": lambda: c.the_user_starts(),
         "turn": lambda: c.the_application_ends_a_turn(rng.choice(["commit", "clear"])),
         "transcribed": lambda: c.what_was_said_is_transcribed(_index(rng)),
@@ -148,8 +148,11 @@ def steps_of(c: Walker) -> dict[str, Callable[[], None]]:
     if world.tools:
         steps["tool"] = lambda: c.a_tool_goes_on(_index(rng), rng.randrange(2) == 0)
         steps["tool again"] = steps["tool"]
+        if to_ask := [call_id for call_id in world.tools if call_id not in world.asked]:
+            steps["asks"] = lambda: world.tool_asks(rng.choice(to_ask))
         steps["tool fails"] = lambda: _fails(rng, c)
     if world.asking:
+        steps["always"] = lambda: c.decides(_index(rng), rng.randrange(2) == 0, True)
         steps["decide"] = lambda: c.decides(_index(rng), rng.randrange(2) == 0, rng.randrange(2) == 0)
         steps["decide so"] = lambda: world.command(
             DecideCall(rng.choice(list(world.asking)), approved=False, message="no, thanks")

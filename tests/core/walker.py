@@ -27,6 +27,7 @@ from engine.wire.client_events import (
 from engine.wire.formats import G711_ULAW, AudioFormat
 from engine.wire.server_events import (
     MalformedEvent,
+    ResponseCreated,
     ServerEvent,
     SessionUpdated,
     UnknownEvent,
@@ -92,6 +93,11 @@ class _Watched(Machine):
         return effects
 
 
+def _with_declarations(agent: AgentSpec) -> AgentSpec:
+    """Return an agent whose tools were declared somewhere, each by itself."""
+    return attrs.evolve(agent, tools={name: attrs.evolve(tool, declared=name) for name, tool in agent.tools.items()})
+
+
 class _Nobody:
     """Nobody watches: promises are judged by other tests."""
 
@@ -102,7 +108,14 @@ class _Nobody:
 class _Ids(Aliases):
     """The ids of a server, which may be lost where it garbles what it says."""
 
+    def __init__(self, quirks: Quirks, tells_beginnings: bool) -> None:
+        super().__init__(quirks)
+        self._tells_beginnings = tells_beginnings
+
     def heard(self, event: ServerEvent) -> list[ServerEvent]:
+        if isinstance(event, ResponseCreated) and not self._tells_beginnings:
+            super().heard(event)
+            return []
         return [event] if isinstance(event, MalformedEvent | UnknownEvent) else super().heard(event)
 
     def sent(self, event: ClientEvent, told: Any) -> ClientEvent:
@@ -119,6 +132,7 @@ class Walker(Conversation):
         super().__init__()
         self.rng = random.Random(seed)
         self.garbles = seed % 2 == 1
+        self.tells_beginnings = seed % 10 not in (4, 5)
         self.open(_setting(self.rng))
 
     def make_world(self, setting: Setting) -> World:
@@ -131,12 +145,15 @@ class Walker(Conversation):
         }
         reported = rng.randrange(4) == 0
 
-        def machine(rules: Rules, agent: AgentSpec, ledger: PlaybackLedger) -> Machine:
-            return _Watched(attrs.evolve(rules, **changes), agent, PlaybackLedger(reported=reported))
+        def machine(rules: Rules, agent: AgentSpec, _: PlaybackLedger) -> Machine:
+            return _Watched(
+                attrs.evolve(rules, **changes), _with_declarations(agent), PlaybackLedger(reported=reported)
+            )
 
         world = World(setting, machine)
+        world.agents = {name: _with_declarations(agent) for name, agent in world.agents.items()}
         world.watch = _Nobody()  # type: ignore[assignment]
-        world.aliases = _Ids(setting.quirks)
+        world.aliases = _Ids(setting.quirks, self.tells_beginnings)
         if self.garbles:
             world.far.out = _Garbled(self.rng)
         return world
