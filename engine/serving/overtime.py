@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 import trio
 
-ALLOWED_SECONDS, ALLOWED_SHARE = 0.03, 0.02
+ALLOWED_SECONDS, ALLOWED_SHARE = 0.02, 0.02
 """Work that a connection may do at once, and its share of a processor from then on."""
-OVERTIME_SHARE = 0.2
+OVERTIME_SHARE = 0.1
 """The share of a processor that all connections have together beyond that."""
 
 
