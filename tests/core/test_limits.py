@@ -4,26 +4,53 @@ history itself."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
-from engine.core import arbitration, conversation, created_items, identity, machine, state, unseen
+from engine.core import (
+    arbitration,
+    conversation,
+    created_items,
+    guardrail_trip,
+    identity,
+    images,
+    machine,
+    repeats,
+    requests,
+    state,
+    unseen,
+)
 from engine.wire.server_events import ConversationItemInputAudioTranscriptionDelta
+from engine.wire.units import NS_PER_S
 from tests.core.driving import Driven
 from tests.core.walk_steps import steps_of
 from tests.core.walker import Walker
 
 MOST = 12
-LIMITS = (
-    (identity, "REMEMBERED_NAMES"),
-    (arbitration, "REMEMBERED_REQUESTS"),
-    (conversation, "MOST_EARLY"),
-    (created_items, "MOST_UNTOLD"),
-    (state, "REMEMBERED_RESPONSES"),
-    (machine, "MOST_ASKED"),
-    (unseen, "MOST_UNSEEN"),
-)
+REMEMBERED: dict[str, tuple[ModuleType, int]] = {
+    "REMEMBERED_NAMES": (identity, 8192),
+    "REMEMBERED_REQUESTS": (arbitration, 64),
+    "REMEMBERED_RESPONSES": (state, 64),
+    "MOST_EARLY": (conversation, 64),
+    "MOST_UNTOLD": (created_items, 256),
+    "MOST_ASKED": (machine, 256),
+    "MOST_UNSEEN": (unseen, 256),
+}
 """How much of each kind is remembered."""
+
+OTHERS: dict[str, tuple[ModuleType, int]] = {
+    "REMEMBERED_ERRORS": (state, 8),
+    "REMEMBERED_EVENTS": (repeats, 64),
+    "MOST_IMAGE_CHARACTERS": (images, 33_554_432),
+    "MOST_CONFLICTS": (arbitration, 30),
+    "MOST_COPIES": (arbitration, 2),
+    "RETRY_NS": (arbitration, NS_PER_S),
+    "CLOSE_FOLLOWS_NS": (machine, 5 * NS_PER_S),
+    "MS_PER_CHARACTER": (conversation, 65),
+    "MOST_TRIPS_IN_A_ROW": (guardrail_trip, 3),
+    "MOST_PAIRS": (requests, 16),
+}
 
 STEPS = 1500
 GROWS = {
@@ -51,10 +78,15 @@ def held(value: object, path: str = "", known: set[int] | None = None) -> Iterat
             yield from held(getattr(value, name, None), f"{path}.{name}", known)
 
 
+@pytest.mark.parametrize("limit", [*REMEMBERED, *OTHERS])
+def test_a_limit_changes_only_if_that_is_meant(limit: str) -> None:
+    module, value = (REMEMBERED | OTHERS)[limit]
+    assert getattr(module, limit) == value
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_nothing_grows_but_the_history(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, limit in LIMITS:
-        assert getattr(module, limit) >= MOST
+    for limit, (module, _) in REMEMBERED.items():
         monkeypatch.setattr(module, limit, MOST)
     walker = Walker(seed)
     for _ in range(STEPS):

@@ -245,12 +245,16 @@ def test_a_change_counts_once_it_is_confirmed_and_outlasts_handoffs(change: Any)
     assert not d.seen(SettingsUpdated)
 
 
-@pytest.mark.parametrize("named", ["id", "place", "code"])
+REFUSALS = ("cannot_update_voice", "session_update_error", "invalid_session_type")
+"""Codes that are about settings, whatever place they name or do not name."""
+
+
+@pytest.mark.parametrize("named", ["id", "place", *REFUSALS])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_that_is_refused_is_forgotten(change: Any, named: str) -> None:
     d = in_call().tell(change)
     refused = {"id": refusal(ids(d)[-1]), "place": refusal(None, "session.audio.input.turn_detection"),
-               "code": refusal(None, None, "session_update_error")}[named]  # fmt: skip
+               **{code: refusal(None, None, code) for code in REFUSALS}}[named]  # fmt: skip
     d.tell(refused)
     assert [(type(event.error), event.code) for event in d.seen(Error)] == [(ServerError, refused.error.code)]
     assert not d.seen(SettingsUpdated)
