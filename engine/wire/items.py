@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from engine.wire.constraints import MaxLength, OneOf
-from engine.wire.struct import FrozenStruct, UnsetType
+from engine.wire.struct import UNSET, FrozenStruct, UnsetType
 
 ItemId = Annotated[str, MaxLength(32)]
 CallId = Annotated[str, MaxLength(32)]
@@ -161,7 +161,7 @@ class UnknownItem(FrozenStruct, frozen=True):
     def id(self) -> str | UnsetType:
         """Its id, where it has a readable one."""
         value = self.raw.get("id")
-        return value if isinstance(value, str) else UnsetType.UNSET
+        return value if isinstance(value, str) else UNSET
 
 
 Item = (

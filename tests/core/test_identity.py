@@ -23,7 +23,7 @@ from engine.wire.client_events import (
     ResponseCancel,
     ResponseCreate,
 )
-from engine.wire.items import FunctionCall, FunctionCallOutput, InputAudio, Item, Message, OutputAudio
+from engine.wire.items import FunctionCall, FunctionCallOutput, InputAudio, Item, Message, OutputAudio, UnknownItem
 from engine.wire.response import Response, Usage
 from engine.wire.server_events import (
     ConversationItemAdded,
@@ -402,3 +402,11 @@ def test_it_is_known_whether_anything_is_called_otherwise_than_by_its_id(told: l
     names = Identity()
     given = [(names.item(owner, item, 0), item) for owner, item in told]
     assert names.renamed == any(name != item for name, item in given)
+
+
+@pytest.mark.parametrize("raw", [{"type": "new"}, {"type": "new", "id": 5}, {"type": "new", "id": None}])
+def test_items_of_unknown_types_without_a_readable_id_are_told_of(raw: dict[str, object]) -> None:
+    item = UnknownItem(raw)
+    d = Driven().tell(ConversationItemAdded(item), ConversationItemDone(item))
+    d.tell(begins("r"), ResponseOutputItemAdded("r", 0, item), ResponseOutputItemDone("r", 0, item), ends("r"))
+    assert "agent_end" in d.types()
